@@ -1,0 +1,334 @@
+//! One open connection and its buffers: the part that every request shares. What each verb does with it is in
+//! [`classic`](crate::classic) and [`extended`](crate::extended); nothing here tries anything twice.
+
+use std::{
+    io::{self, Read},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use haul_wire::{Code, Name, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent};
+
+use crate::{
+    Address, Error, Options, Timings,
+    socket::{self, Incoming, Sent},
+};
+
+/// Takes content piece by piece as it arrives. An error ends the transfer with [`Error::Local`].
+pub type Sink<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
+
+/// The least a buffer may hold, in bytes.
+pub const BUFFER_BYTES_MIN: usize = 16 * 1024;
+
+/// Room in the outgoing buffer for a request's head before its content and for the end after it.
+const HEADROOM_BYTES: usize = 16 * 1024;
+
+/// The memory that moves content. A load generator keeps it from one connection to the next; pages that a verb does
+/// not touch are never made resident.
+#[derive(Debug)]
+pub struct Buffers {
+    pub(crate) received: Box<[u8]>,
+    pub(crate) scratch: Box<[u8]>,
+    pub(crate) outgoing: Box<[u8]>,
+}
+
+impl Buffers {
+    /// Buffers that move `buffer_bytes` at a time, at least [`BUFFER_BYTES_MIN`].
+    pub fn new(buffer_bytes: usize) -> Buffers {
+        let wide = buffer_bytes.max(BUFFER_BYTES_MIN).next_multiple_of(4);
+        Buffers {
+            received: vec![0; wide].into_boxed_slice(),
+            // Three quarters: what a whole buffer of base64 means, and a multiple of three.
+            scratch: vec![0; wide / 4 * 3].into_boxed_slice(),
+            outgoing: vec![0; wide + HEADROOM_BYTES].into_boxed_slice(),
+        }
+    }
+
+    /// How much content moves at a time, in bytes.
+    pub fn chunk_bytes(&self) -> usize {
+        self.received.len()
+    }
+}
+
+/// What one transfer moved, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transfer {
+    /// Bytes of content (not of base64).
+    pub bytes: u64,
+    /// When it passed its marks.
+    pub timings: Timings,
+}
+
+/// An open connection. Its methods are the lower layer, made for load generators too: one request each, on this
+/// connection, with these buffers, and no second try.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) stream: TcpStream,
+    pub(crate) buffers: Buffers,
+    /// The part of `buffers.received` that is received and not yet dealt with.
+    pub(crate) pending: std::ops::Range<usize>,
+    pub(crate) stall_timeout: Duration,
+    read_timeout: Duration,
+    pub(crate) work_timeout: Duration,
+    begun: Instant,
+    connected: Duration,
+    first_byte: Option<Duration>,
+    requests: u64,
+    idle: bool,
+}
+
+impl Connection {
+    /// Connects, with new buffers.
+    ///
+    /// # Errors
+    /// [`Error::Connect`].
+    pub fn open(address: &Address, options: &Options) -> Result<Connection, Error> {
+        Connection::open_with(address, options, Buffers::new(options.buffer_bytes))
+    }
+
+    /// Connects, with the caller's buffers; [`Connection::into_buffers`] gives them back.
+    ///
+    /// # Errors
+    /// [`Error::Connect`].
+    pub fn open_with(address: &Address, options: &Options, buffers: Buffers) -> Result<Connection, Error> {
+        let begun = Instant::now();
+        let stream = socket::connect(address, options.connect_timeout)?;
+        stream
+            .set_read_timeout(Some(positive(options.stall_timeout)))
+            .map_err(|cause| Error::Connect {
+                address: address.clone(),
+                cause,
+            })?;
+        Ok(Connection {
+            stream,
+            buffers,
+            pending: 0..0,
+            stall_timeout: options.stall_timeout,
+            read_timeout: options.stall_timeout,
+            work_timeout: options.work_timeout.max(options.stall_timeout),
+            begun,
+            connected: begun.elapsed(),
+            first_byte: None,
+            requests: 0,
+            idle: true,
+        })
+    }
+
+    /// Ends the connection and gives its buffers back.
+    pub fn into_buffers(self) -> Buffers {
+        self.buffers
+    }
+
+    /// Whether another request may follow: the last one is over in full, nothing stray has arrived, and the server
+    /// has not closed.
+    pub fn is_idle(&self) -> bool {
+        self.idle && self.pending.is_empty() && socket::incoming(&self.stream) == Incoming::Nothing
+    }
+
+    /// Whether any byte of a reply to the present request has arrived.
+    pub(crate) fn reply_begun(&self) -> bool {
+        self.first_byte.is_some()
+    }
+
+    /// Starts the clock of a request. The first one on a connection counts from the attempt to connect.
+    pub(crate) fn begin_request(&mut self) -> Result<(), Error> {
+        self.requests += 1;
+        if self.requests > 1 {
+            self.begun = Instant::now();
+            self.connected = Duration::ZERO;
+        }
+        self.first_byte = None;
+        self.idle = false;
+        self.wait_at_most(self.stall_timeout)
+    }
+
+    /// The request is over and the connection may carry another.
+    pub(crate) fn end_request(&mut self) -> Timings {
+        self.idle = true;
+        let now = self.begun.elapsed();
+        Timings {
+            connected: self.connected,
+            first_byte: self.first_byte.unwrap_or(now),
+            last_byte: now,
+        }
+    }
+
+    /// Sets how long a receive may wait.
+    pub(crate) fn wait_at_most(&mut self, timeout: Duration) -> Result<(), Error> {
+        if timeout != self.read_timeout {
+            self.stream
+                .set_read_timeout(Some(positive(timeout)))
+                .map_err(Error::Interrupted)?;
+            self.read_timeout = timeout;
+        }
+        Ok(())
+    }
+
+    /// Sends a request that has no body.
+    pub(crate) fn send_request(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match socket::send(&self.stream, bytes, self.stall_timeout)? {
+            Sent::Whole | Sent::Answered => Ok(()),
+            // What the server said before it closed may explain why.
+            Sent::Broken(cause) if socket::incoming(&self.stream) == Incoming::Nothing => {
+                Err(Error::Interrupted(cause))
+            }
+            Sent::Broken(_) => Ok(()),
+        }
+    }
+
+    /// Puts the head of an upload at the beginning of the outgoing buffer, so that it travels together with the first
+    /// piece; says how many bytes are there. A head too long for that is sent alone.
+    pub(crate) fn stage_head(&mut self, head: &[u8]) -> Result<usize, Error> {
+        if head.len() > HEADROOM_BYTES / 2 {
+            self.send_request(head)?;
+            return Ok(0);
+        }
+        self.buffers.outgoing[..head.len()].copy_from_slice(head);
+        Ok(head.len())
+    }
+
+    /// Sends a piece of a body from the outgoing buffer, unless the server has said something already: then the
+    /// upload is over, and this says why.
+    pub(crate) fn send_piece(&mut self, piece: std::ops::Range<usize>) -> Result<(), Error> {
+        let sent = match socket::incoming(&self.stream) {
+            Incoming::Something => Sent::Answered,
+            Incoming::Nothing => {
+                socket::send(&self.stream, &self.buffers.outgoing[piece], self.stall_timeout)?
+            }
+        };
+        match sent {
+            Sent::Whole => Ok(()),
+            Sent::Answered => Err(self.early_reply(None)),
+            Sent::Broken(cause) => Err(self.early_reply(Some(cause))),
+        }
+    }
+
+    /// Receives a reply that has no content, and takes its refusal for an error.
+    pub(crate) fn receive_plain(&mut self) -> Result<Reply, Error> {
+        self.receive_reply(&mut |_| Err(io::Error::other("the server sent content that was not asked for")))
+    }
+
+    /// Receives a reply; its content, if there is any, goes to `sink`. A refusal is an error, after which the
+    /// connection is as good as before.
+    pub(crate) fn receive_reply(&mut self, sink: &mut Sink<'_>) -> Result<Reply, Error> {
+        let reply = self.decode_reply(sink)?;
+        match reply.refusal() {
+            None => Ok(reply),
+            Some(refusal) => {
+                self.end_request();
+                Err(Error::Refused(understood(refusal)))
+            }
+        }
+    }
+
+    /// Receives more into the empty buffer; zero means that the server closed.
+    pub(crate) fn fill(&mut self) -> Result<usize, Error> {
+        debug_assert!(self.pending.is_empty(), "what is pending would be lost");
+        let count = loop {
+            match self.stream.read(&mut self.buffers.received) {
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(|cause| Error::from_socket(cause, self.read_timeout))?,
+            }
+        };
+        if count > 0 && self.first_byte.is_none() {
+            self.first_byte = Some(self.begun.elapsed());
+        }
+        self.pending = 0..count;
+        Ok(count)
+    }
+
+    fn decode_reply(&mut self, sink: &mut Sink<'_>) -> Result<Reply, Error> {
+        let mut decoder = ReplyDecoder::new();
+        loop {
+            while !self.pending.is_empty() {
+                let input = &self.buffers.received[self.pending.clone()];
+                let decoded = decoder
+                    .decode(input, &mut self.buffers.scratch)
+                    .map_err(malformed)?;
+                self.pending.start += decoded.consumed;
+                match decoded.event {
+                    Some(ReplyEvent::Body(bytes)) => sink(bytes).map_err(Error::Local)?,
+                    Some(ReplyEvent::End(reply)) => return Ok(reply),
+                    None => {}
+                }
+            }
+            if self.fill()? == 0 {
+                // Older servers end a reply by closing. Whether another request can follow, the next look at the
+                // socket tells.
+                return decoder.end_of_file().map_err(malformed);
+            }
+        }
+    }
+
+    /// What the server said before an upload was whole. Nothing can follow on this connection: the rest of the body
+    /// was never sent.
+    fn early_reply(&mut self, broken: Option<io::Error>) -> Error {
+        let error = match self.receive_plain() {
+            Ok(_) => Error::Protocol("it answered before the content was whole".to_owned()),
+            Err(Error::Interrupted(cause)) => Error::Interrupted(broken.unwrap_or(cause)),
+            Err(error) => error,
+        };
+        self.idle = false;
+        error
+    }
+}
+
+/// A name that can travel. Control characters cannot: in a classic request a line end would begin another request.
+pub(crate) fn travelling(name: &str) -> Result<Name, Error> {
+    let shown = crate::shown(name);
+    if name.chars().any(char::is_control) {
+        return Err(Error::refused(
+            Code::InvalidName,
+            format!("the name `{shown}` holds a control character"),
+        ));
+    }
+    Name::new(name).map_err(|cause| {
+        let start: String = name.chars().take(80).collect();
+        Error::refused(
+            Code::InvalidName,
+            format!("`{}` is no name: {cause}", crate::shown(&start)),
+        )
+    })
+}
+
+/// Reads the next piece of a body, never beyond what is `left` of its announced length; zero at its end.
+pub(crate) fn read_piece(source: &mut dyn Read, room: &mut [u8], left: Option<u64>) -> Result<usize, Error> {
+    let most = left.map_or(room.len(), |left| {
+        usize::try_from(left).map_or(room.len(), |left| left.min(room.len()))
+    });
+    loop {
+        match source.read(&mut room[..most]) {
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            other => return other.map_err(Error::Local),
+        }
+    }
+}
+
+/// The source ended before its announced length.
+pub(crate) fn shrunk(bytes: u64, length_bytes: u64) -> Error {
+    let sentence = format!("it became shorter while it was sent: {bytes} bytes instead of {length_bytes}");
+    Error::Local(io::Error::new(io::ErrorKind::UnexpectedEof, sentence))
+}
+
+/// A socket's timeout of zero would mean to wait for ever.
+fn positive(timeout: Duration) -> Duration {
+    timeout.max(Duration::from_millis(1))
+}
+
+fn malformed(cause: ReplyError) -> Error {
+    match cause {
+        ReplyError::Closed | ReplyError::Truncated => Error::closed(),
+        ReplyError::Payload => Error::Corrupt(cause.to_string()),
+        other => Error::Protocol(other.to_string()),
+    }
+}
+
+/// Older servers of the family give a sentence and no code; two of their sentences mean one for certain.
+fn understood(refusal: Refusal) -> Refusal {
+    let code = match refusal.code {
+        Code::Internal if refusal.sentence.starts_with("[Errno 2]") => Code::NotFound,
+        Code::Internal if refusal.sentence == "request tidak dikenali" => Code::UnknownVerb,
+        code => code,
+    };
+    Refusal { code, ..refusal }
+}

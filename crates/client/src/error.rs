@@ -1,0 +1,94 @@
+//! What can go wrong with an operation, by what a caller does about it.
+
+use std::{io, time::Duration};
+
+use haul_wire::{Code, Refusal, ReplyError};
+
+use crate::Address;
+
+/// Why an operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection: the host is unknown, nobody listens, or the connect timeout passed. Tried again.
+    #[error("cannot connect to {address}: {cause}")]
+    Connect {
+        /// The server.
+        address: Address,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The server said no, or would (a name that cannot be put on the wire is refused before it is sent).
+    #[error("{}", .0.sentence)]
+    Refused(Refusal),
+    /// The connection broke before the reply was whole. Tried again.
+    #[error("the connection broke off: {0}")]
+    Interrupted(io::Error),
+    /// Nothing moved for as long as the stall timeout allows. Tried again.
+    #[error("the server was silent for {} s", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// What arrived is not what the server holds: its digest, length or encoding is wrong.
+    #[error("the content is damaged: {0}")]
+    Corrupt(String),
+    /// Reading or writing on our side failed (the caller's source or target).
+    #[error("{0}")]
+    Local(io::Error),
+    /// The server answered something that is no reply to what was asked.
+    #[error("the server's answer makes no sense: {0}")]
+    Protocol(String),
+    /// The classic dialect has no way to ask for this.
+    #[error("{0} needs a server that speaks the extended dialect")]
+    Unsupported(&'static str),
+}
+
+impl Error {
+    /// Whether another try on a new connection may succeed.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Error::Connect { .. } | Error::Interrupted(_) | Error::Timeout(_)
+        )
+    }
+
+    /// The code of a refusal.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Error::Refused(refusal) => Some(refusal.code),
+            _ => None,
+        }
+    }
+
+    /// Whether the server has no such object.
+    pub fn is_not_found(&self) -> bool {
+        self.code() == Some(Code::NotFound)
+    }
+
+    /// A refusal of our own, in the server's words.
+    pub(crate) fn refused(code: Code, sentence: impl Into<String>) -> Error {
+        Error::Refused(Refusal {
+            code,
+            sentence: sentence.into(),
+        })
+    }
+
+    /// What a failed receive or send means: silence if the socket's timeout passed, else an interruption.
+    pub(crate) fn from_socket(cause: io::Error, stall_timeout: Duration) -> Error {
+        match cause.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(stall_timeout),
+            _ => Error::Interrupted(cause),
+        }
+    }
+
+    /// The peer closed where more was due.
+    pub(crate) fn closed() -> Error {
+        Error::Interrupted(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the server closed it",
+        ))
+    }
+}
+
+impl From<ReplyError> for Error {
+    fn from(cause: ReplyError) -> Error {
+        Error::Protocol(cause.to_string())
+    }
+}

@@ -1,0 +1,45 @@
+//! The client's side of haul: list, fetch, send, remove; retries, resumption, progress.
+//!
+//! Two layers. [`Client`] is the upper one: it finds out which dialect a server speaks, keeps a connection between
+//! requests, tries again after interruptions and continues where it stopped. [`Connection`] is the lower one: one
+//! request on one connection with the caller's buffers, content into a closure or out of a [`Read`](std::io::Read),
+//! and no second try; load generators use it. Both block; concurrency is the caller's, with threads or processes.
+//! [`Target`] and [`Source`] are where content goes and comes from, [`PartFile`] the target that survives
+//! interruptions, and [`landing`](mod@landing) says where a server's names may go on this machine.
+#![forbid(unsafe_code)]
+
+mod address;
+mod backoff;
+mod classic;
+mod client;
+mod connection;
+mod error;
+mod extended;
+mod fetch;
+pub mod landing;
+mod options;
+mod part;
+mod progress;
+mod send;
+mod socket;
+mod source;
+mod target;
+
+pub use address::{Address, AddressError, Location, PORT_DEFAULT};
+pub use backoff::{Backoff, PAUSE_MAX};
+pub use client::{Client, Listed, Spoken};
+pub use connection::{BUFFER_BYTES_MIN, Buffers, Connection, Sink, Transfer};
+pub use error::Error;
+pub use extended::Body;
+pub use fetch::Fetched;
+pub use haul_wire::{
+    Code, Condition, Digest, Refusal,
+    reply::{Entry, Facts, Hello, Kind, ReadHead, Stats, VerbStats, WorkerStats, Written},
+};
+pub use landing::shown;
+pub use options::{Dialect, DialectError, Options, Verify};
+pub use part::{Existing, PartFile};
+pub use progress::{Progress, Timings};
+pub use send::Sent;
+pub use source::{FileSource, Source};
+pub use target::{Held, Stream, Target};

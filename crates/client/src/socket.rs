@@ -1,0 +1,108 @@
+//! The socket beneath a connection: connecting within a limit, sending while an ear stays open for an early reply.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    net::{RecvFlags, SendFlags},
+};
+
+use crate::{Address, Error};
+
+/// How the sending of some bytes ended.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// All of them are with the system.
+    Whole,
+    /// The peer said something (or closed) before the last of them: there is something to receive.
+    Answered,
+    /// The peer has gone away; what it said before that may still be there to receive.
+    Broken(io::Error),
+}
+
+/// What can be told of a socket without receiving from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Incoming {
+    /// Open, and nothing has arrived.
+    Nothing,
+    /// Bytes, the end of the stream or an error.
+    Something,
+}
+
+/// Connects to the first of the host's addresses that answers, all of them within one `timeout`.
+pub(crate) fn connect(address: &Address, timeout: Duration) -> Result<TcpStream, Error> {
+    let failed = |cause| Error::Connect {
+        address: address.clone(),
+        cause,
+    };
+    let deadline = Instant::now() + timeout;
+    let candidates = (address.host(), address.port())
+        .to_socket_addrs()
+        .map_err(failed)?;
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for candidate in candidates {
+        match connect_to(candidate, deadline.saturating_duration_since(Instant::now())) {
+            Ok(stream) => return Ok(stream),
+            Err(cause) => last = cause,
+        }
+    }
+    Err(failed(last))
+}
+
+/// Sends all of `bytes` unless the peer answers first or nothing moves for `stall_timeout`.
+pub(crate) fn send(stream: &TcpStream, bytes: &[u8], stall_timeout: Duration) -> Result<Sent, Error> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match rustix::net::send(stream, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Ok(count) => rest = &rest[count..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                if wait_for_room(stream, stall_timeout)? == Incoming::Something {
+                    return Ok(Sent::Answered);
+                }
+            }
+            Err(cause) => return Ok(Sent::Broken(cause.into())),
+        }
+    }
+    Ok(Sent::Whole)
+}
+
+/// Whether something has arrived, at once.
+pub(crate) fn incoming(stream: &TcpStream) -> Incoming {
+    let mut byte = [0; 1];
+    match rustix::net::recv(stream, &mut byte, RecvFlags::DONTWAIT | RecvFlags::PEEK) {
+        Err(Errno::AGAIN | Errno::INTR) => Incoming::Nothing,
+        Ok(_) | Err(_) => Incoming::Something,
+    }
+}
+
+fn connect_to(candidate: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    if timeout.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let stream = TcpStream::connect_timeout(&candidate, timeout)?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Waits until more can be sent or something has arrived; of both, the arrival counts.
+fn wait_for_room(stream: &TcpStream, stall_timeout: Duration) -> Result<Incoming, Error> {
+    let deadline = Instant::now() + stall_timeout;
+    loop {
+        let mut watched = [PollFd::new(stream, PollFlags::IN | PollFlags::OUT)];
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(|_| Error::Timeout(stall_timeout))?;
+        match poll(&mut watched, Some(&left)) {
+            Ok(0) => return Err(Error::Timeout(stall_timeout)),
+            Ok(_) if watched[0].revents().contains(PollFlags::IN) => return Ok(Incoming::Something),
+            Ok(_) => return Ok(Incoming::Nothing),
+            Err(Errno::INTR) => {}
+            Err(cause) => return Err(Error::Interrupted(cause.into())),
+        }
+    }
+}

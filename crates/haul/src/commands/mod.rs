@@ -1,0 +1,135 @@
+//! The client's subcommands: what was typed becomes operations of the client library, and their outcomes become
+//! lines, JSON objects and an exit code.
+
+mod batch;
+mod console;
+pub(crate) mod get;
+pub(crate) mod ls;
+mod operand;
+pub(crate) mod put;
+mod record;
+pub(crate) mod rm;
+pub(crate) mod stat;
+pub(crate) mod stats;
+
+use std::process::ExitCode;
+
+use haul_client::{Address, Client, Dialect, Error, Options};
+
+/// What every client subcommand is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Globals {
+    /// The server of names that are no `haul://` URL.
+    pub(crate) server: Address,
+    /// The verbs to use.
+    pub(crate) dialect: Dialect,
+    /// How often a failure to connect or an interruption is followed by another try.
+    pub(crate) retries: u32,
+    /// Whether to print JSON for machines.
+    pub(crate) json: bool,
+    /// Whether to show nothing but results and errors.
+    pub(crate) quiet: bool,
+}
+
+/// How a subcommand ended; each is an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// 0: everything was done.
+    Done,
+    /// 1: something failed, or several things for several reasons.
+    Failed,
+    /// 2: what was typed makes no sense.
+    Usage,
+    /// 3: there was no connection.
+    NotConnected,
+    /// 4: the server has no such object.
+    NotFound,
+}
+
+impl Outcome {
+    /// The outcome of two things: the failure of one, the reason that both share, or else a failure without a reason.
+    pub(crate) fn and(self, other: Outcome) -> Outcome {
+        match (self, other) {
+            (Outcome::Done, outcome) | (outcome, Outcome::Done) => outcome,
+            (one, same) if one == same => one,
+            _ => Outcome::Failed,
+        }
+    }
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::Usage => 2,
+            Outcome::NotConnected => 3,
+            Outcome::NotFound => 4,
+        })
+    }
+}
+
+impl From<&Error> for Outcome {
+    fn from(error: &Error) -> Outcome {
+        match error {
+            Error::Connect { .. } => Outcome::NotConnected,
+            error if error.is_not_found() => Outcome::NotFound,
+            _ => Outcome::Failed,
+        }
+    }
+}
+
+impl Globals {
+    fn options(&self) -> Options {
+        Options {
+            dialect: self.dialect,
+            retries: self.retries,
+            ..Options::default()
+        }
+    }
+
+    fn client(&self, address: &Address) -> Client {
+        Client::new(address.clone(), self.options())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use haul_client::{Code, Refusal};
+
+    use super::*;
+
+    #[test]
+    fn an_error_decides_the_exit_code() {
+        let refused = |code| {
+            Error::Refused(Refusal {
+                code,
+                sentence: String::new(),
+            })
+        };
+        let cause = io::ErrorKind::ConnectionRefused.into();
+        assert_eq!(Outcome::from(&refused(Code::NotFound)), Outcome::NotFound);
+        assert_eq!(Outcome::from(&refused(Code::Forbidden)), Outcome::Failed);
+        let address = Address::new("h", 1);
+        assert_eq!(
+            Outcome::from(&Error::Connect { address, cause }),
+            Outcome::NotConnected
+        );
+    }
+
+    #[test]
+    fn several_outcomes_are_one() {
+        use Outcome::*;
+        for (one, other, both) in [
+            (Done, Done, Done),
+            (Done, NotFound, NotFound),
+            (NotFound, NotFound, NotFound),
+            (NotFound, Failed, Failed),
+        ] {
+            assert_eq!(one.and(other), both);
+            assert_eq!(other.and(one), both);
+        }
+    }
+}

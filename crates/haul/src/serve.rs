@@ -1,0 +1,97 @@
+//! `haul serve` and the worker processes that it starts.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use haul_server::{Server, WorkerCommand};
+
+use crate::cli::{LogArgs, ServeArgs};
+use crate::logs;
+use crate::settings::{self, Environment, FileText, LogSettings, SettingError, Settings};
+
+/// Serves until a signal ends it and its transfers are drained.
+pub(crate) fn run(flags: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let settings = read_settings(flags)?;
+    check_root(&settings)?;
+    let _log = logs::start(settings.log, logs::QUEUE_LINES).context("cannot start the log")?;
+    let server = Server::bind(settings.config).context("cannot start")?;
+    // Nobody may be waiting for the lines: a closed standard output is no reason not to serve.
+    announce(&server).ok();
+    server
+        .run(worker_command(settings.log))
+        .context("the server failed")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves what the supervisor hands over.
+pub(crate) fn run_worker(flags: &LogArgs) -> anyhow::Result<ExitCode> {
+    let log = settings::resolve_log(flags)?;
+    let _log = logs::start(log, logs::WORKER_QUEUE_LINES).context("cannot start the log")?;
+    haul_server::run_worker().context("the worker failed")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(server: &Server) -> io::Result<()> {
+    let mut lines = String::new();
+    for address in server.addresses() {
+        lines.push_str(&format!("listening on haul://{address}\n"));
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(lines.as_bytes())?;
+    out.flush()
+}
+
+fn read_settings(flags: &ServeArgs) -> Result<Settings, SettingError> {
+    let environment = Environment::of_process();
+    let Some((path, source)) = settings::config_file(flags, &environment) else {
+        return settings::resolve(flags, &environment, None);
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| SettingError::new(source, format!("cannot read `{}`: {error}", path.display())))?;
+    let name = path.display().to_string();
+    settings::resolve(
+        flags,
+        &environment,
+        Some(FileText {
+            name: &name,
+            text: &text,
+        }),
+    )
+}
+
+fn check_root(settings: &Settings) -> Result<(), SettingError> {
+    let root: &Path = &settings.config.root;
+    let wrong = |problem| SettingError::new(settings.root_source.clone(), problem);
+    match std::fs::metadata(root) {
+        Ok(facts) if facts.is_dir() => Ok(()),
+        Ok(_) => Err(wrong(format!(
+            "`{}` is not a folder; name the folder to serve",
+            root.display()
+        ))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(wrong(format!(
+            "`{}` does not exist; create it or name another folder",
+            root.display()
+        ))),
+        Err(error) => Err(wrong(format!("cannot open `{}`: {error}", root.display()))),
+    }
+}
+
+/// The same binary, even where its file was replaced since.
+fn worker_command(log: LogSettings) -> WorkerCommand {
+    let level = log.level.to_string();
+    let arguments = [
+        "worker",
+        "--log-format",
+        &log.format.to_string(),
+        "--log-level",
+        &level,
+    ]
+    .map(OsString::from);
+    WorkerCommand {
+        program: PathBuf::from("/proc/self/exe"),
+        arguments: arguments.to_vec(),
+    }
+}

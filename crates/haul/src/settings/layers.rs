@@ -1,0 +1,240 @@
+//! The three layers in one form: for each setting, the texts that were given for it.
+//!
+//! Settings are named in kebab-case, like their flags: `max-upload` is `--max-upload`, `HAUL_MAX_UPLOAD`, and
+//! `max-upload` or `max_upload` in a file.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+use super::SettingError;
+
+/// Every setting that the environment and a file may give.
+const SETTINGS: [&str; 15] = [
+    "root",
+    "listen",
+    "pool",
+    "writable",
+    "durability",
+    "buffer",
+    "max-upload",
+    "max-connections",
+    "idle-timeout",
+    "stall-timeout",
+    "line-timeout",
+    "grace",
+    "unterminated-writes",
+    "log-format",
+    "log-level",
+];
+
+/// Where a value was given, written the way a person would look for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source(String);
+
+impl Source {
+    /// A flag, or the positional ROOT.
+    pub(crate) fn flag(setting: &str) -> Self {
+        Self(if setting == "root" {
+            "ROOT".to_owned()
+        } else {
+            format!("--{setting}")
+        })
+    }
+
+    /// A variable of the environment.
+    pub(crate) fn environment(setting: &str) -> Self {
+        Self(variable(setting))
+    }
+
+    /// A key of a file, as it is spelled there.
+    fn file(file: &str, key: &str) -> Self {
+        Self(format!("{file}: {key}"))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The variables whose names begin with `HAUL_`. An empty one counts as not set.
+#[derive(Debug, Default)]
+pub(crate) struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// The variables of this process.
+    pub(crate) fn of_process() -> Self {
+        std::env::vars_os().collect()
+    }
+
+    /// What the variable of `setting` says.
+    pub(crate) fn value(&self, setting: &str) -> Option<&OsStr> {
+        let value = self.0.get(OsStr::new(&variable(setting)))?;
+        (!value.is_empty()).then_some(value)
+    }
+}
+
+impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        Self(
+            variables
+                .filter(|(name, _)| name.as_encoded_bytes().starts_with(b"HAUL_"))
+                .collect(),
+        )
+    }
+}
+
+/// A configuration file: what errors call it, and its text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileText<'a> {
+    /// The file's name as errors give it.
+    pub(crate) name: &'a str,
+    /// TOML.
+    pub(crate) text: &'a str,
+}
+
+/// All layers together.
+#[derive(Debug)]
+pub(super) struct Layers<'a> {
+    flags: BTreeMap<&'static str, Vec<OsString>>,
+    environment: &'a Environment,
+    file: BTreeMap<&'static str, (Source, Vec<String>)>,
+}
+
+impl<'a> Layers<'a> {
+    /// Joins the layers. A file that is no TOML, or has a key that is no setting, is an error.
+    pub(super) fn new(
+        flags: Vec<(&'static str, Vec<OsString>)>,
+        environment: &'a Environment,
+        file: Option<FileText<'_>>,
+    ) -> Result<Self, SettingError> {
+        let flags = flags
+            .into_iter()
+            .filter(|(_, values)| !values.is_empty())
+            .collect();
+        let file = file.map(parse_file).transpose()?.unwrap_or_default();
+        Ok(Self {
+            flags,
+            environment,
+            file,
+        })
+    }
+
+    /// The values of the topmost layer that gives `setting` (at least one), and where that was.
+    pub(super) fn find(&self, setting: &str) -> Option<(Vec<OsString>, Source)> {
+        if let Some(values) = self.flags.get(setting) {
+            return Some((values.clone(), Source::flag(setting)));
+        }
+        if let Some(value) = self.environment.value(setting) {
+            return Some((vec![value.to_owned()], Source::environment(setting)));
+        }
+        let (source, values) = self.file.get(setting)?;
+        Some((values.iter().map(OsString::from).collect(), source.clone()))
+    }
+
+    /// The one value of `setting`, parsed; `None` where no layer gives it.
+    pub(super) fn one<T>(
+        &self,
+        setting: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, SettingError> {
+        Ok(self.all(setting, parse)?.and_then(|mut values| values.pop()))
+    }
+
+    /// All values of `setting`, parsed; `None` where no layer gives it. A text with commas holds several values.
+    pub(super) fn all<T>(
+        &self,
+        setting: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<Vec<T>>, SettingError> {
+        let Some((values, source)) = self.find(setting) else {
+            return Ok(None);
+        };
+        let wrong = |problem: String| SettingError::new(source.clone(), problem);
+        let mut parsed = Vec::with_capacity(values.len());
+        for value in &values {
+            let text = value
+                .to_str()
+                .ok_or_else(|| wrong("the value is not UTF-8".to_owned()))?;
+            for part in parts(setting, text) {
+                parsed.push(parse(part.trim()).map_err(wrong)?);
+            }
+        }
+        Ok(Some(parsed))
+    }
+}
+
+/// Only `listen` may hold several values in one text.
+fn parts<'t>(setting: &str, text: &'t str) -> Vec<&'t str> {
+    if setting == "listen" {
+        text.split(',').collect()
+    } else {
+        vec![text]
+    }
+}
+
+fn variable(setting: &str) -> String {
+    format!("HAUL_{}", setting.replace('-', "_").to_ascii_uppercase())
+}
+
+fn parse_file(file: FileText<'_>) -> Result<BTreeMap<&'static str, (Source, Vec<String>)>, SettingError> {
+    let whole = |problem: String| SettingError::new(Source(file.name.to_owned()), problem);
+    let table = file
+        .text
+        .parse::<toml::Table>()
+        .map_err(|error| whole(one_line(&error, file.text)))?;
+    let mut settings = BTreeMap::new();
+    for (key, value) in table {
+        let source = Source::file(file.name, &key);
+        let Some(setting) = SETTINGS
+            .into_iter()
+            .find(|setting| *setting == key.replace('_', "-"))
+        else {
+            let problem = format!(
+                "there is no such setting; the settings are {}",
+                SETTINGS.join(", ")
+            );
+            return Err(SettingError::new(source, problem));
+        };
+        let values = texts(setting, value).map_err(|problem| SettingError::new(source.clone(), problem))?;
+        if settings.insert(setting, (source.clone(), values)).is_some() {
+            return Err(SettingError::new(
+                source,
+                "the setting is given twice; remove one",
+            ));
+        }
+    }
+    Ok(settings)
+}
+
+/// Where the TOML is wrong, and what is wrong, without the picture of the line.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let line = error
+        .span()
+        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    format!("{line}{}", error.message().replace('\n', "; "))
+}
+
+/// A TOML value as the texts that a flag would have.
+fn texts(setting: &str, value: toml::Value) -> Result<Vec<String>, String> {
+    match value {
+        toml::Value::String(text) => Ok(vec![text]),
+        toml::Value::Integer(number) => Ok(vec![number.to_string()]),
+        toml::Value::Float(number) => Ok(vec![number.to_string()]),
+        toml::Value::Boolean(truth) => Ok(vec![truth.to_string()]),
+        toml::Value::Array(values) if setting == "listen" && !values.is_empty() => {
+            let texts = values.into_iter().map(|value| match value {
+                toml::Value::String(text) => Ok(text),
+                _ => Err("write each address as a text, for example [\"127.0.0.1:46666\"]".to_owned()),
+            });
+            texts.collect()
+        }
+        _ => Err("write a text, a number, true or false".to_owned()),
+    }
+}

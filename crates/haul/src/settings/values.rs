@@ -1,0 +1,273 @@
+//! One parser for each type of value. An error quotes the value and says what to write instead.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use haul_server::PoolSpec;
+use haul_store::Durability;
+use tracing::level_filters::LevelFilter;
+
+use crate::logs::Format;
+
+/// The least bytes that are moved at a time.
+const BUFFER_MIN: u64 = 4 * 1024;
+/// The most bytes that are moved at a time: each busy connection has a buffer or two.
+const BUFFER_MAX: u64 = 64 * 1024 * 1024;
+/// The most connections: what a system can be set up for.
+const CONNECTIONS_MAX: u32 = 1_000_000;
+/// The longest time that a setting may have.
+const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// `IP:PORT`, or `localhost:PORT` for 127.0.0.1.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        format!(
+            "`{text}` is not an address; write IP:PORT, for example 127.0.0.1:46666, 0.0.0.0:46666 or [::1]:0"
+        )
+    })
+}
+
+/// The spec of a pool.
+pub(super) fn pool(text: &str) -> Result<PoolSpec, String> {
+    text.parse()
+        .map_err(|error: haul_server::PoolSpecError| error.to_string())
+}
+
+/// Yes or no.
+pub(super) fn truth(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err(format!("`{text}` is neither true nor false; write true or false")),
+    }
+}
+
+/// When an upload counts as stored.
+pub(super) fn durability(text: &str) -> Result<Durability, String> {
+    match text {
+        "synced" => Ok(Durability::Synced),
+        "buffered" => Ok(Durability::Buffered),
+        _ => Err(format!("`{text}` is not a durability; write synced or buffered")),
+    }
+}
+
+/// Bytes moved at a time, 4 KiB to 64 MiB.
+pub(super) fn buffer(text: &str) -> Result<usize, String> {
+    let bytes = size(text)?;
+    if !(BUFFER_MIN..=BUFFER_MAX).contains(&bytes) {
+        return Err(format!(
+            "`{text}` is not a buffer's size; write one from 4KiB to 64MiB"
+        ));
+    }
+    Ok(usize::try_from(bytes).expect("64 MiB is within every address space that runs this"))
+}
+
+/// Bytes that an upload may have; `none` is no limit.
+pub(super) fn upload_limit(text: &str) -> Result<Option<u64>, String> {
+    match text {
+        "none" => Ok(None),
+        _ => match size(text)? {
+            0 => Err(format!(
+                "`{text}` would refuse every upload that has content; write `none` for no limit"
+            )),
+            bytes => Ok(Some(bytes)),
+        },
+    }
+}
+
+/// How many connections, 1 to 1,000,000.
+pub(super) fn connections(text: &str) -> Result<NonZeroU32, String> {
+    let count = text
+        .parse::<NonZeroU32>()
+        .ok()
+        .filter(|count| count.get() <= CONNECTIONS_MAX);
+    count.ok_or_else(|| format!("`{text}` is not a number of connections; write one from 1 to 1000000"))
+}
+
+/// A time limit, more than nothing and at most a year.
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    match time(text)? {
+        Duration::ZERO => Err(format!(
+            "`{text}` would cut every connection; write a time such as 60s"
+        )),
+        time => Ok(time),
+    }
+}
+
+/// How long a drain may take; 0 cuts at once.
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
+    time(text)
+}
+
+/// The form of log lines.
+pub(super) fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err(format!("`{text}` is not a log format; write text or json")),
+    }
+}
+
+/// The least important lines that are logged.
+pub(super) fn log_level(text: &str) -> Result<LevelFilter, String> {
+    match text {
+        "off" => Ok(LevelFilter::OFF),
+        "error" => Ok(LevelFilter::ERROR),
+        "warn" => Ok(LevelFilter::WARN),
+        "info" => Ok(LevelFilter::INFO),
+        "debug" => Ok(LevelFilter::DEBUG),
+        "trace" => Ok(LevelFilter::TRACE),
+        _ => Err(format!(
+            "`{text}` is not a log level; write off, error, warn, info, debug or trace"
+        )),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size; write bytes, or a size such as 256KiB or 1GB");
+    text.parse::<ByteSize>()
+        .map(|size| size.as_u64())
+        .map_err(|_| wrong())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let time = seconds.or_else(|| humantime::parse_duration(text).ok());
+    match time {
+        Some(time) if time <= TIME_MAX => Ok(time),
+        Some(_) => Err(format!(
+            "`{text}` is longer than a year; write a time such as 30s or 1m"
+        )),
+        None => Err(format!(
+            "`{text}` is not a time; write seconds, or a time such as 30s or 1m"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_powers_of_two_with_an_i_and_powers_of_ten_without() {
+        for (text, bytes) in [
+            ("4096", 4096),
+            ("256KiB", 256 * 1024),
+            ("256kib", 256 * 1024),
+            ("256 KiB", 256 * 1024),
+            ("1MiB", 1 << 20),
+            ("1GiB", 1 << 30),
+            ("1KB", 1000),
+            ("1MB", 1_000_000),
+            ("1GB", 1_000_000_000),
+            ("1.5GB", 1_500_000_000),
+            ("4TiB", 4 << 40),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused_with_an_example() {
+        for text in ["", "-1", "1XB", "KiB", "many", "1 2", "NaN", "inf"] {
+            let error = size(text).unwrap_err();
+            assert!(
+                error.contains("256KiB") && error.contains(&format!("`{text}`")),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn times_are_seconds_or_carry_units() {
+        for (text, time_ms) in [
+            ("30", 30_000),
+            ("0", 0),
+            ("1.5", 1500),
+            ("30s", 30_000),
+            ("1m", 60_000),
+            ("1m 30s", 90_000),
+            ("250ms", 250),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(time(text), Ok(Duration::from_millis(time_ms)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused_with_an_example() {
+        for text in ["", "-1", "soon", "1x", "inf", "nan", "1e300", "400days"] {
+            let error = time(text).unwrap_err();
+            assert!(
+                error.contains("30s") && error.contains(&format!("`{text}`")),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_grace_may_be_zero() {
+        assert_eq!(grace("0"), Ok(Duration::ZERO));
+        assert!(timeout("0").unwrap_err().contains("60s"));
+        assert!(timeout("0s").unwrap_err().contains("60s"));
+    }
+
+    #[test]
+    fn an_address_is_numeric_or_localhost() {
+        assert_eq!(address("127.0.0.1:0"), Ok(SocketAddr::from(([127, 0, 0, 1], 0))));
+        assert_eq!(
+            address("localhost:80"),
+            Ok(SocketAddr::from(([127, 0, 0, 1], 80)))
+        );
+        assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
+        for text in [
+            "",
+            "80",
+            ":80",
+            "127.0.0.1",
+            "::1",
+            "example.org:80",
+            "127.0.0.1:70000",
+            "localhost:x",
+        ] {
+            let error = address(text).unwrap_err();
+            assert!(
+                error.contains("IP:PORT") && error.contains(&format!("`{text}`")),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn limits_have_limits() {
+        assert_eq!(buffer("4KiB"), Ok(4096));
+        assert_eq!(buffer("64MiB"), Ok(64 << 20));
+        for text in ["4095", "65MiB", "0"] {
+            assert!(buffer(text).unwrap_err().contains("4KiB to 64MiB"), "{text}");
+        }
+        assert_eq!(connections("1000000").unwrap().get(), 1_000_000);
+        for text in ["0", "1000001", "-1", "1.5", "4k", ""] {
+            assert!(connections(text).unwrap_err().contains("1 to 1000000"), "{text}");
+        }
+        assert_eq!(upload_limit("none"), Ok(None));
+        assert_eq!(upload_limit("1KiB"), Ok(Some(1024)));
+        assert!(upload_limit("0").unwrap_err().contains("none"));
+    }
+
+    #[test]
+    fn truth_has_four_words_each_way() {
+        for (yes, no) in [("true", "false"), ("Yes", "No"), ("on", "off"), ("1", "0")] {
+            assert_eq!((truth(yes), truth(no)), (Ok(true), Ok(false)));
+        }
+        assert!(truth("maybe").unwrap_err().contains("true or false"));
+    }
+}

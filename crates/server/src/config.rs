@@ -1,0 +1,119 @@
+//! What a server is told: plain data, so that it can be handed to a worker process.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use haul_store::Durability;
+use serde::{Deserialize, Serialize};
+
+use crate::PoolSpec;
+
+/// Everything `haul serve` can be told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Config {
+    /// The folder that is served.
+    pub root: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    pub listen: Vec<SocketAddr>,
+    /// Kind and size of the pool.
+    pub pool: PoolSpec,
+    /// Whether UPLOAD, DELETE and WRITE are served.
+    pub writable: bool,
+    /// When an upload counts as stored.
+    #[serde(with = "durability")]
+    pub durability: Durability,
+    /// Sizes and times.
+    pub limits: Limits,
+    /// Whether UPLOAD and DELETE without a line end are obeyed after [`Limits::UNTERMINATED_WRITE_SILENCE`]. Unsafe: a
+    /// sender that stalls looks the same.
+    pub unterminated_writes: bool,
+}
+
+impl Config {
+    /// Connections served at once, over all workers: the pool's capacity, within [`Limits::connections_max`].
+    #[must_use]
+    pub fn connections_served_max(&self) -> u32 {
+        self.pool.capacity().min(self.limits.connections_max.get())
+    }
+
+    /// Connections that one of several independent workers serves at once; 0 where there are more workers than
+    /// connections.
+    pub(crate) fn connections_per_worker(&self) -> u32 {
+        self.pool.connections.get().min(self.limits.connections_max.get() / self.pool.workers.get())
+    }
+}
+
+/// The server's limits. Each names its default and unit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes moved at a time, for each connection that is moving any.
+    pub buffer_bytes: usize,
+    /// Bytes of content that an upload may have. Default: no limit.
+    pub upload_bytes_max: Option<u64>,
+    /// Connections served at once, over all workers; further ones wait in the backlog. Default 4,096.
+    pub connections_max: NonZeroU32,
+    /// How long a connection may be idle between requests while nobody waits. Default 60 s.
+    pub idle_timeout: Duration,
+    /// How long a peer may neither send nor take a byte in the middle of a request or reply. Default 60 s.
+    pub stall_timeout: Duration,
+    /// How long a request line may take from its first byte to its end. Default 30 s.
+    pub line_timeout: Duration,
+    /// How long a drain waits for what is in flight. Default 30 s.
+    pub grace: Duration,
+}
+
+impl Limits {
+    /// Silence after which a lone `LIST`, `GET name` or `DOWNLOAD name` without a line end is answered.
+    pub const UNTERMINATED_READ_SILENCE: Duration = Duration::from_millis(200);
+    /// The same for UPLOAD and DELETE, where it is allowed at all.
+    pub const UNTERMINATED_WRITE_SILENCE: Duration = Duration::from_secs(1);
+    /// How long an idle connection is kept while others wait for a worker.
+    pub const IDLE_WHILE_OTHERS_WAIT: Duration = Duration::from_secs(1);
+    /// How long the rest of a refused request is read and discarded, so that a close does not destroy the refusal.
+    pub const LINGER: Duration = Duration::from_secs(30);
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            buffer_bytes: 256 * 1024,
+            upload_bytes_max: None,
+            connections_max: NonZeroU32::new(4096).expect("4,096 is not zero"),
+            idle_timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_secs(60),
+            line_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            root: PathBuf::from("."),
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 46666))],
+            pool: PoolSpec::default(),
+            writable: false,
+            durability: Durability::Synced,
+            limits: Limits::default(),
+            unterminated_writes: false,
+        }
+    }
+}
+
+/// The store's own type, written down for a worker process without making the store depend on serde.
+mod durability {
+    use haul_store::Durability;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Durability, to: S) -> Result<S::Ok, S::Error> {
+        matches!(value, Durability::Synced).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Durability, D::Error> {
+        let synced = bool::deserialize(from)?;
+        Ok(if synced { Durability::Synced } else { Durability::Buffered })
+    }
+}

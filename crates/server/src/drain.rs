@@ -1,0 +1,49 @@
+//! The end of a server: stop accepting, let what is in flight finish, cut what does not.
+
+use std::io;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::listener::Bell;
+
+/// Tells every connection and every waiting worker of one process that the server drains. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Drain {
+    begun: CancellationToken,
+    cut: CancellationToken,
+    bell: Bell,
+}
+
+impl Drain {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self { begun: CancellationToken::new(), cut: CancellationToken::new(), bell: Bell::new()? })
+    }
+
+    /// No new connections and no new requests from now on.
+    pub(crate) fn begin(&self) {
+        self.begun.cancel();
+        self.bell.ring();
+    }
+
+    /// What is still in flight is abandoned.
+    pub(crate) fn cut(&self) {
+        self.begin();
+        self.cut.cancel();
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.is_cancelled()
+    }
+
+    pub(crate) async fn begun(&self) {
+        self.begun.cancelled().await;
+    }
+
+    pub(crate) async fn was_cut(&self) {
+        self.cut.cancelled().await;
+    }
+
+    pub(crate) fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+}

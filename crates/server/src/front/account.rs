@@ -1,0 +1,85 @@
+//! What is written down of a request: its entry in the ledger and its line in the access log.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use haul_wire::{Code, Verb};
+
+use crate::ledger::Entry;
+use crate::worker::Worker;
+
+/// One request in the books and in the log. Dropped before it ended, it is a failure whose outcome is `cut`.
+#[derive(Debug)]
+pub(crate) struct Account {
+    entry: Entry,
+    peer: SocketAddr,
+    worker: u32,
+    verb: Option<Verb>,
+    /// As it is logged: control characters escaped.
+    name: String,
+    begun: Instant,
+    bytes: u64,
+    outcome: Outcome,
+}
+
+/// How a request ended, as the access log says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Ok,
+    Refused(Code),
+    /// The connection ended first, whoever ended it.
+    Cut,
+}
+
+impl Account {
+    pub(crate) fn open(worker: &Worker, peer: SocketAddr, verb: Option<Verb>, name: String) -> Self {
+        Self {
+            entry: worker.slot.begin(verb),
+            peer,
+            worker: worker.slot.worker(),
+            verb,
+            name,
+            begun: Instant::now(),
+            bytes: 0,
+            outcome: Outcome::Cut,
+        }
+    }
+
+    /// To be called before the last bytes of the reply are sent: see [`Entry::succeed`].
+    pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) {
+        self.entry.succeed(bytes_in, bytes_out);
+        self.bytes = bytes_in + bytes_out;
+    }
+
+    /// The last bytes of the reply have been sent.
+    pub(crate) fn settle(mut self) {
+        self.entry.settle();
+        self.outcome = Outcome::Ok;
+    }
+
+    /// To be called before the refusal is sent.
+    pub(crate) fn refuse(&mut self, code: Code) {
+        self.entry.fail();
+        self.outcome = Outcome::Refused(code);
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let outcome = match self.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Refused(code) => code.word(),
+            Outcome::Cut => "cut",
+        };
+        tracing::info!(
+            target: "haul::access",
+            peer = %self.peer,
+            verb = self.verb.map_or("unknown", Verb::word),
+            name = %self.name,
+            bytes = self.bytes,
+            ms = self.begun.elapsed().as_secs_f64() * 1e3,
+            outcome,
+            worker = self.worker,
+        );
+    }
+}

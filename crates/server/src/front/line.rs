@@ -1,0 +1,358 @@
+//! The line protocol's front: what arrives is fed to the decoder, what comes out is acted on against the store.
+//!
+//! This file holds the conversation: whose turn it is, how long each side may take, how it ends. What a request does
+//! is in `catalog` (small replies), `download` and `upload`; what a failure is called in `refusals`.
+
+mod catalog;
+mod download;
+mod input;
+mod refusals;
+mod upload;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use haul_wire::{Code, Decoded, Phase, Refusal, Request, RequestDecoder, RequestEvent, Verb, reply};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
+
+use super::Ending;
+use super::account::Account;
+use crate::Limits;
+use crate::buffers::Buffers;
+use crate::worker::Worker;
+use input::Input;
+use refusals::Failure;
+
+/// Silence in the rest of a refused request after which the sending side is shut down, so that a client which reads
+/// to the end gets there.
+const SKIP_SILENCE: Duration = Duration::from_secs(1);
+
+/// How long a connection is read on after a refusal that ends it: time for the refusal to arrive.
+const LAST_LINGER: Duration = Duration::from_secs(1);
+
+/// Holds one conversation in the line protocol.
+pub(crate) async fn serve<S>(stream: &mut S, peer: SocketAddr, worker: &Worker) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut line = Line {
+        stream,
+        peer,
+        worker,
+        decoder: RequestDecoder::new(),
+        input: Input::new(),
+        buffers: None,
+        out: Vec::new(),
+        spoken: false,
+        head_since: None,
+    };
+    let ending = line.converse().await;
+    line.give_back_buffers();
+    match ending {
+        Ok(()) | Err(Broken::Gone) => Ending::Close,
+        Err(Broken::Stalled | Broken::Unfinished) => Ending::Reset,
+    }
+}
+
+/// Why a conversation cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    /// The peer has closed or reset the connection.
+    Gone,
+    /// The peer has taken nothing for too long.
+    Stalled,
+    /// A reply was begun and cannot be finished.
+    Unfinished,
+}
+
+/// One conversation.
+struct Line<'c, S> {
+    stream: &'c mut S,
+    peer: SocketAddr,
+    worker: &'c Worker,
+    decoder: RequestDecoder,
+    input: Input,
+    /// The large buffers, while bytes are moved.
+    buffers: Option<Buffers>,
+    /// A small reply in the making.
+    out: Vec<u8>,
+    /// Whether a request has ended on this connection.
+    spoken: bool,
+    /// When the first byte of the request line in progress was there.
+    head_since: Option<Instant>,
+}
+
+/// What the decoder found between requests.
+enum Next {
+    Request(Request),
+    Refused(Option<Verb>, Refusal),
+    Over,
+}
+
+/// What came of waiting for the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Bytes,
+    EndOfFile,
+    Silence,
+}
+
+/// The room that `out` may keep between requests: a listing's pieces, not a whole listing.
+const OUT_KEPT_BYTES: usize = 8 * 1024;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
+    async fn converse(&mut self) -> Result<(), Broken> {
+        loop {
+            match self.next().await? {
+                Next::Request(request) if self.worker.shared.drain.has_begun() => {
+                    let account = self.account(Some(request.verb()), logged_name(&request));
+                    let sentence = "the server is shutting down; connect again later";
+                    let failure = Failure::Last(Refusal::new(Code::Draining, sentence));
+                    return self.conclude(account, Err(failure)).await.map(drop);
+                }
+                Next::Request(request) => {
+                    if !self.answer(request).await? {
+                        return Ok(());
+                    }
+                }
+                Next::Refused(verb, refusal) => {
+                    let account = self.account(verb, String::new());
+                    self.conclude(account, Err(Failure::Refused(refusal))).await?;
+                }
+                Next::Over => return Ok(()),
+            }
+            self.spoken = true;
+            self.head_since = None;
+            self.out.shrink_to(OUT_KEPT_BYTES);
+        }
+    }
+
+    /// Waits for the next request.
+    async fn next(&mut self) -> Result<Next, Broken> {
+        loop {
+            let large = self.buffers.as_ref().map_or(&[][..], |buffers| &buffers.wire);
+            let Decoded { consumed, event } = self.decoder.decode(self.input.unread(large), &mut []);
+            let next = match event {
+                Some(RequestEvent::Request(request)) => Some(Next::Request(request)),
+                Some(RequestEvent::Refused { verb, refusal }) => Some(Next::Refused(verb, refusal)),
+                Some(RequestEvent::Skipped) => None,
+                Some(RequestEvent::Body(_) | RequestEvent::BodyEnd { .. }) => Some(Next::Over),
+                None => {
+                    self.input.consume(consumed);
+                    match self.listen().await? {
+                        true => continue,
+                        false => return Ok(Next::Over),
+                    }
+                }
+            };
+            self.input.consume(consumed);
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Waits for more bytes as patiently as the phase allows; `false` when the conversation is over.
+    async fn listen(&mut self) -> Result<bool, Broken> {
+        match self.decoder.phase() {
+            Phase::Ready => self.idle().await,
+            Phase::Head => self.hear_head().await,
+            // A body is received by `upload`, which does not come here.
+            Phase::Body | Phase::Skipping => match self.hear(SKIP_SILENCE, Size::Large).await? {
+                Heard::Bytes => Ok(true),
+                Heard::EndOfFile => Ok(false),
+                Heard::Silence => self.linger(Limits::LINGER).await,
+            },
+            Phase::Lost => self.linger(Limits::LINGER).await,
+        }
+    }
+
+    /// Between requests. While clients wait for a worker, a second of idleness is enough.
+    async fn idle(&mut self) -> Result<bool, Broken> {
+        self.give_back_buffers();
+        let shared = &self.worker.shared;
+        let limit = shared.config.limits.idle_timeout;
+        let since = Instant::now();
+        loop {
+            let left = limit.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            let received = tokio::select! {
+                biased;
+                received = timeout(left.min(Limits::IDLE_WHILE_OTHERS_WAIT), self.input.receive_small(self.stream)) => received,
+                () = shared.drain.begun() => return Ok(false),
+            };
+            match received {
+                Ok(Ok(0)) => return Ok(false),
+                Ok(Ok(_)) => return Ok(true),
+                Ok(Err(_)) => return Err(Broken::Gone),
+                Err(_) if shared.clients_wait() => return Ok(false),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// In the middle of a request line.
+    async fn hear_head(&mut self) -> Result<bool, Broken> {
+        let since = *self.head_since.get_or_insert_with(Instant::now);
+        let left = self.worker.shared.config.limits.line_timeout.saturating_sub(since.elapsed());
+        let silence = self.completing_silence();
+        match self.hear(silence.map_or(left, |silence| silence.min(left)), Size::Small).await? {
+            Heard::Bytes => Ok(true),
+            Heard::Silence if silence.is_some_and(|silence| silence <= left) => {
+                self.input.end_line();
+                Ok(true)
+            }
+            Heard::EndOfFile if self.decoder.lone().is_some_and(|verb| self.completes_unterminated(verb)) => {
+                self.input.end_line();
+                Ok(true)
+            }
+            Heard::EndOfFile => self.refuse_head(Code::BadRequest, "the request has no line end").await,
+            Heard::Silence => {
+                self.refuse_head(Code::Timeout, "the request line took too long; send it at once").await
+            }
+        }
+    }
+
+    /// The silence after which the bytes so far count as a whole request, where they may.
+    fn completing_silence(&self) -> Option<Duration> {
+        let verb = self.decoder.lone().filter(|_| !self.spoken)?;
+        match verb {
+            Verb::List | Verb::Get => Some(Limits::UNTERMINATED_READ_SILENCE),
+            _ => self.completes_unterminated(verb).then_some(Limits::UNTERMINATED_WRITE_SILENCE),
+        }
+    }
+
+    /// Whether the end of the file completes a request without a line end. Of one that writes it does not, unless
+    /// that was allowed: a guess would store half a file or delete the wrong one.
+    fn completes_unterminated(&self, verb: Verb) -> bool {
+        match verb {
+            Verb::Upload | Verb::Delete => self.worker.shared.config.unterminated_writes,
+            Verb::Write => false,
+            _ => true,
+        }
+    }
+
+    async fn refuse_head(&mut self, code: Code, sentence: &str) -> Result<bool, Broken> {
+        let account = self.account(self.decoder.verb(), String::new());
+        let failure = Failure::Last(Refusal::new(code, sentence));
+        self.conclude(account, Err(failure)).await
+    }
+
+    /// Carries out a request; `false` when the conversation is over with it.
+    async fn answer(&mut self, request: Request) -> Result<bool, Broken> {
+        let mut account = self.account(Some(request.verb()), logged_name(&request));
+        self.out.clear();
+        let done = match request {
+            Request::List => self.list(&mut account).await,
+            Request::Ls { dir } => self.list_folder(dir, &mut account).await,
+            Request::Stat { name, digest } => self.stat(&name, digest, &mut account).await,
+            Request::Delete { name } => self.delete(&name, &mut account).await,
+            Request::Hello => self.hello(&mut account).await,
+            Request::Stats => self.stats(&mut account).await,
+            Request::Get { name } => self.download(&name, &mut account).await,
+            Request::Read { name, offset, length } => self.read(&name, offset, length, &mut account).await,
+            Request::Upload { name } => self.upload(&name, &mut account).await,
+            Request::Write { name, length, condition } => {
+                self.write(&name, length, condition, &mut account).await
+            }
+        };
+        self.conclude(account, done).await
+    }
+
+    /// Enters how a request ended and sends the refusal, if it is one; `false` when the conversation is over.
+    async fn conclude(&mut self, mut account: Account, done: Result<(), Failure>) -> Result<bool, Broken> {
+        let (refusal, is_last) = match done {
+            Ok(()) => {
+                account.settle();
+                return Ok(true);
+            }
+            Err(Failure::Broken(broken)) => return Err(broken),
+            Err(Failure::Refused(refusal)) => (refusal, false),
+            Err(Failure::Last(refusal)) => (refusal, true),
+        };
+        account.refuse(refusal.code);
+        if self.decoder.phase() == Phase::Body {
+            self.decoder.skip();
+        }
+        self.out.clear();
+        reply::refusal(&mut self.out, &refusal);
+        send(self.stream, &self.out, self.worker).await?;
+        if is_last { self.linger(LAST_LINGER).await } else { Ok(true) }
+    }
+
+    /// Shuts down the sending side and reads on to the end, within `limit`: a close with unread bytes would make the
+    /// kernel send a reset, which can destroy a reply on its way.
+    async fn linger(&mut self, limit: Duration) -> Result<bool, Broken> {
+        let _ = self.stream.shutdown().await;
+        let until = Instant::now() + limit;
+        loop {
+            self.input.forget();
+            let left = until.saturating_duration_since(Instant::now());
+            match self.hear(left, Size::Large).await? {
+                Heard::Bytes if !left.is_zero() => {}
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    async fn hear(&mut self, patience: Duration, size: Size) -> Result<Heard, Broken> {
+        let received = async {
+            match size {
+                Size::Small => self.input.receive_small(self.stream).await,
+                Size::Large => {
+                    let buffers = self.buffers.get_or_insert_with(|| self.worker.shared.shelf.take());
+                    let piece = self.worker.shared.shelf.piece_bytes();
+                    self.input.receive_large(self.stream, &mut buffers.wire[..piece]).await
+                }
+            }
+        };
+        match timeout(patience, received).await {
+            Ok(Ok(0)) => Ok(Heard::EndOfFile),
+            Ok(Ok(_)) => Ok(Heard::Bytes),
+            Ok(Err(_)) => Err(Broken::Gone),
+            Err(_) => Ok(Heard::Silence),
+        }
+    }
+
+    fn give_back_buffers(&mut self) {
+        let Some(buffers) = self.buffers.take() else { return };
+        if self.input.leave_large(&buffers.wire) {
+            self.worker.shared.shelf.put_back(buffers);
+        } else {
+            self.buffers = Some(buffers);
+        }
+    }
+
+    fn account(&self, verb: Option<Verb>, name: String) -> Account {
+        Account::open(self.worker, self.peer, verb, name)
+    }
+}
+
+/// The name that a request names, as the log shows it.
+fn logged_name(request: &Request) -> String {
+    request.name().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Which buffer to receive into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Small,
+    Large,
+}
+
+/// Sends all of `bytes`; a peer that takes none of them for `--stall-timeout` is given up.
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8], worker: &Worker) -> Result<(), Broken> {
+    let patience = worker.shared.config.limits.stall_timeout;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match timeout(patience, stream.write(rest)).await {
+            Ok(Ok(0) | Err(_)) => return Err(Broken::Gone),
+            Ok(Ok(sent)) => rest = &rest[sent..],
+            Err(_) => return Err(Broken::Stalled),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! What a failure is called on the wire. The peer sees the refusal, the log sees the cause.
+
+use haul_store::{Error, Key, KeyError};
+use haul_wire::{Code, Name, Refusal};
+
+use super::Broken;
+
+/// Why a request was not carried out.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It is refused; the conversation goes on.
+    Refused(Refusal),
+    /// It is refused, and the conversation ends with that.
+    Last(Refusal),
+    /// No reply can be given any more.
+    Broken(Broken),
+}
+
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The key that a name stands for.
+pub(super) fn key(name: &Name) -> Result<Key, Refusal> {
+    name.as_str().parse().map_err(|error: KeyError| {
+        Refusal::new(Code::InvalidName, format!("{} cannot be a name here: {error}", short(name)))
+    })
+}
+
+/// What the store's refusal is on the wire.
+pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
+    let it = short(name);
+    let (code, sentence) = match error {
+        Error::NotFound => (Code::NotFound, format!("{it} is not there; LIST shows what is")),
+        Error::IsAFolder => (Code::IsADirectory, format!("{it} is a folder; name a file in it")),
+        Error::NotAFolder => {
+            (Code::NotFound, format!("{it} is not there: a part of the name before a / is a file, not a folder"))
+        }
+        Error::Exists => (Code::Exists, format!("{it} exists already; choose another name or delete it first")),
+        Error::ConditionFailed => {
+            (Code::Exists, format!("{it} is not the version that was to be replaced; look at it again"))
+        }
+        Error::Forbidden => (Code::Forbidden, format!("{it} may not be touched by this server")),
+        Error::Escapes => (Code::Forbidden, format!("{it} leads out of the served folder")),
+        Error::NoSpace => (Code::NoSpace, format!("there is no room to store {it}; free some and send it again")),
+        Error::Gone => {
+            tracing::error!("the served folder has vanished");
+            (Code::Internal, "the served folder has vanished; tell whoever runs this server".to_owned())
+        }
+        Error::Io(cause) => {
+            tracing::error!(%name, error = %cause, "the store failed");
+            (Code::Internal, format!("{it} could not be handled; the server's log says why"))
+        }
+    };
+    Refusal::new(code, sentence)
+}
+
+/// A parent of the name that is no folder cannot take an upload, though the name itself is free.
+pub(super) fn from_store_writing(error: Error, name: &Name) -> Refusal {
+    match error {
+        Error::NotAFolder => Refusal::new(
+            Code::Exists,
+            format!("{} cannot be stored: a part of the name before a / is a file", short(name)),
+        ),
+        other => from_store(other, name),
+    }
+}
+
+/// A name as a sentence shows it: control characters escaped, and not so long that it hides the rest.
+pub(super) fn short(name: &Name) -> String {
+    const CHARACTERS_MAX: usize = 80;
+    let shown = name.to_string();
+    if shown.chars().count() <= CHARACTERS_MAX {
+        return shown;
+    }
+    shown.chars().take(CHARACTERS_MAX).chain(['…']).collect()
+}

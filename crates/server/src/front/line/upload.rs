@@ -1,0 +1,158 @@
+//! The requests that receive content: UPLOAD in base64, WRITE as it is with its digest behind it.
+
+use blake3::Hasher;
+use haul_store::{Condition, Writer};
+use haul_wire::{Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::refusals::{Failure, from_store_writing, key, short};
+use super::{Account, Heard, Line, Size};
+use crate::Limits;
+
+/// An upload in flight: where it goes, and what is known of it so far.
+struct Incoming<'n> {
+    name: &'n Name,
+    writer: Box<dyn Writer>,
+    received: u64,
+    /// Computed while the bytes pass, where a digest is asked for.
+    hasher: Option<Hasher>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
+    /// UPLOAD: stores what arrives in base64; an object of that name is replaced.
+    pub(super) async fn upload(&mut self, name: &Name, account: &mut Account) -> Result<(), Failure> {
+        self.check_writable("UPLOAD")?;
+        let mut incoming = self.begin_upload(name, Condition::Always, None).await?;
+        self.receive_body(&mut incoming).await?;
+        let size = incoming.received;
+        incoming.writer.commit(None).await.map_err(|error| from_store_writing(error, name))?;
+        self.out.clear();
+        reply::done(&mut self.out, name.as_str(), &format!("{} has been stored, {size} bytes", short(name)));
+        self.send_last(size, 0, account).await
+    }
+
+    /// WRITE: stores the raw bytes if length, digest and condition hold.
+    pub(super) async fn write(
+        &mut self,
+        name: &Name,
+        length: u64,
+        condition: haul_wire::Condition,
+        account: &mut Account,
+    ) -> Result<(), Failure> {
+        self.check_writable("WRITE")?;
+        self.check_size(name, length)?;
+        let mut incoming = self.begin_upload(name, stored_condition(condition), Some(Hasher::new())).await?;
+        let declared = self.receive_body(&mut incoming).await?;
+        let digest = incoming.hasher.as_ref().map(Hasher::finalize).expect("a WRITE is hashed");
+        if declared != Some(digest) {
+            let sentence = format!("{} arrived with another digest than was declared; send it again", short(name));
+            return Err(Refusal::new(Code::DigestMismatch, sentence).into());
+        }
+        let committed = incoming.writer.commit(Some(digest)).await;
+        let meta = committed.map_err(|error| from_store_writing(error, name))?;
+        let digest = digest.to_hex().to_string();
+        self.out.clear();
+        reply::object(&mut self.out, &reply::Written { size: meta.size, digest, etag: meta.etag });
+        self.send_last(meta.size, 0, account).await
+    }
+
+    async fn begin_upload<'n>(
+        &self,
+        name: &'n Name,
+        condition: Condition,
+        hasher: Option<Hasher>,
+    ) -> Result<Incoming<'n>, Refusal> {
+        let key = key(name)?;
+        let created = self.worker.shared.store.create(&key, condition).await;
+        let writer = created.map_err(|error| from_store_writing(error, name))?;
+        Ok(Incoming { name, writer, received: 0, hasher })
+    }
+
+    /// Receives a body to its end and hands it on as it is decoded. Returns the digest that the peer declared.
+    async fn receive_body(&mut self, incoming: &mut Incoming<'_>) -> Result<Option<Digest>, Failure> {
+        loop {
+            let buffers = self.buffers.get_or_insert_with(|| self.worker.shared.shelf.take());
+            let unread = self.input.unread(&buffers.wire);
+            let Decoded { consumed, event } = self.decoder.decode(unread, &mut buffers.content);
+            let mut needs_more = false;
+            let step = match event {
+                Some(RequestEvent::Body(piece)) => {
+                    let max = self.worker.shared.config.limits.upload_bytes_max;
+                    incoming.take(piece, max).await.map(|()| None)
+                }
+                Some(RequestEvent::BodyEnd { digest }) => Ok(Some(digest)),
+                Some(RequestEvent::Refused { refusal, .. }) => Err(refusal),
+                // Neither can happen within a body.
+                Some(RequestEvent::Request(_) | RequestEvent::Skipped) => {
+                    Err(Refusal::new(Code::Internal, "the upload could not be followed; send it again"))
+                }
+                None => {
+                    needs_more = true;
+                    Ok(None)
+                }
+            };
+            self.input.consume(consumed);
+            if let Some(declared) = step? {
+                return Ok(declared);
+            }
+            if needs_more {
+                self.hear_body(incoming.name).await?;
+            }
+        }
+    }
+
+    async fn hear_body(&mut self, name: &Name) -> Result<(), Failure> {
+        let stall = self.worker.shared.config.limits.stall_timeout;
+        let lone = self.decoder.lone().filter(|&verb| self.completes_unterminated(verb) && !self.spoken);
+        let completing = lone.map(|_| Limits::UNTERMINATED_WRITE_SILENCE);
+        let heard = self.hear(completing.map_or(stall, |silence| silence.min(stall)), Size::Large).await?;
+        match heard {
+            Heard::Bytes => Ok(()),
+            Heard::EndOfFile | Heard::Silence if completing.is_some() => {
+                self.input.end_line();
+                Ok(())
+            }
+            Heard::EndOfFile => {
+                let sentence = format!("{} ended before it was whole; nothing is stored", short(name));
+                Err(Failure::Last(Refusal::new(Code::LengthMismatch, sentence)))
+            }
+            Heard::Silence => {
+                let sentence = format!("{} stalled; nothing is stored, send it again", short(name));
+                Err(Failure::Last(Refusal::new(Code::Timeout, sentence)))
+            }
+        }
+    }
+
+    fn check_size(&self, name: &Name, bytes: u64) -> Result<(), Refusal> {
+        check_size(name, bytes, self.worker.shared.config.limits.upload_bytes_max)
+    }
+}
+
+impl Incoming<'_> {
+    async fn take(&mut self, piece: &[u8], bytes_max: Option<u64>) -> Result<(), Refusal> {
+        self.received += piece.len() as u64;
+        check_size(self.name, self.received, bytes_max)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(piece);
+        }
+        self.writer.write(piece).await.map_err(|error| from_store_writing(error, self.name))
+    }
+}
+
+fn check_size(name: &Name, bytes: u64, bytes_max: Option<u64>) -> Result<(), Refusal> {
+    match bytes_max {
+        Some(max) if bytes > max => {
+            let sentence = format!("{} is larger than the {max} bytes that this server takes", short(name));
+            Err(Refusal::new(Code::TooLarge, sentence))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn stored_condition(condition: haul_wire::Condition) -> Condition {
+    match condition {
+        haul_wire::Condition::Always => Condition::Always,
+        haul_wire::Condition::Absent => Condition::Absent,
+        haul_wire::Condition::Matches(etag) => Condition::Matches(etag),
+    }
+}

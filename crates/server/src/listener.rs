@@ -1,0 +1,225 @@
+//! The bound sockets, and how a worker waits for them.
+//!
+//! A listener is bound once, with a long backlog, and shared by every worker. A worker that serves one connection at
+//! a time waits in [`Acceptor::accept`]: the kernel wakes one of those that wait, not all of them. Where a pool is
+//! small, the kernel also keeps a connection to itself until its first byte is there
+//! ([`defer_silent_connections`]), so that clients which say nothing take no worker from those which do.
+
+mod defer;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, Shutdown, SocketFlags, SocketType, sockopt};
+
+/// Clients that may wait in the kernel before they are accepted. The kernel lowers it to `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// How long accepting pauses when the process has no descriptor or memory left for a connection.
+pub(crate) const PAUSE_WHEN_EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Binds and listens, ready for non-blocking use.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() {
+        // So that `0.0.0.0:P` and `[::]:P` can both be listened to.
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    net::bind(&socket, &address)?;
+    net::listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+/// Stops listening, in every process that shares the sockets: who connects from now on is refused by the kernel.
+pub(crate) fn stop_listening(listeners: &[TcpListener]) {
+    for listener in listeners {
+        if let Err(error) = net::shutdown(listener, Shutdown::Both) {
+            tracing::debug!(%error, "a listener goes on until the end");
+        }
+    }
+}
+
+/// Whether an error of `accept` says that the listener has been stopped.
+pub(crate) fn is_stopped(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::INVAL)
+}
+
+/// Asks the kernel to hold back connections that have sent nothing, for about `time`. They stay connected, and cost
+/// no worker. A kernel that cannot do it hands them over at once, as usual.
+pub(crate) fn defer_silent_connections(listeners: &[TcpListener], time: Duration) {
+    let seconds = time.as_secs().clamp(1, 30);
+    for listener in listeners {
+        if let Err(error) = defer::defer_accept(listener.as_fd(), seconds) {
+            tracing::debug!(%error, "connections that say nothing will be accepted at once");
+        }
+    }
+}
+
+/// Whether clients wait to be accepted.
+pub(crate) fn clients_wait(listeners: &[TcpListener]) -> bool {
+    let mut waiting: Vec<PollFd<'_>> =
+        listeners.iter().map(|listener| PollFd::new(listener, PollFlags::IN)).collect();
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(poll(&mut waiting, Some(&at_once)), Ok(ready) if ready > 0)
+}
+
+/// Whether an error of `accept` says that the process or system is out of something, so that trying again at once
+/// would spin.
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
+}
+
+/// A bell that wakes every worker that waits in [`Acceptor::accept`], and stays rung.
+#[derive(Debug, Clone)]
+pub(crate) struct Bell(Arc<OwnedFd>);
+
+impl Bell {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
+    }
+
+    pub(crate) fn ring(&self) {
+        // An eventfd takes any 8-byte number; only a counter that is full already refuses, and then it has been rung.
+        let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+/// One worker's wait for connections, one at a time.
+#[derive(Debug)]
+pub(crate) struct Acceptor {
+    listeners: Arc<[TcpListener]>,
+    epoll: OwnedFd,
+    _bell: Bell,
+}
+
+/// The mark of the bell among the listeners' indices.
+const BELL: u64 = u64::MAX;
+
+impl Acceptor {
+    pub(crate) fn new(listeners: Arc<[TcpListener]>, bell: Bell) -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        for (index, listener) in listeners.iter().enumerate() {
+            // Exclusive: one connection wakes one of the workers that wait, not all fifty.
+            let flags = epoll::EventFlags::IN | epoll::EventFlags::EXCLUSIVE;
+            epoll::add(&epoll, listener, epoll::EventData::new_u64(index as u64), flags)?;
+        }
+        epoll::add(&epoll, &*bell.0, epoll::EventData::new_u64(BELL), epoll::EventFlags::IN)?;
+        Ok(Self { listeners, epoll, _bell: bell })
+    }
+
+    /// Waits for the next connection; `None` once the bell has been rung. Errors are those of `accept`.
+    pub(crate) fn accept(&self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+        let mut events: Vec<epoll::Event> = Vec::with_capacity(self.listeners.len() + 1);
+        loop {
+            events.clear();
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+            if events.iter().any(|event| event.data.u64() == BELL) {
+                return Ok(None);
+            }
+            for event in &events {
+                let ready = usize::try_from(event.data.u64()).ok().and_then(|index| self.listeners.get(index));
+                match ready.map(TcpListener::accept) {
+                    Some(Ok(accepted)) => return Ok(Some(accepted)),
+                    // Another worker was quicker, or the client has gone again.
+                    Some(Err(error)) if is_passing(&error) => {}
+                    // The drain has begun elsewhere; the bell will ring here too.
+                    Some(Err(error)) if is_stopped(&error) => self.forget(event.data.u64())?,
+                    Some(Err(error)) => return Err(error),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    fn forget(&self, index: u64) -> io::Result<()> {
+        let stopped = usize::try_from(index).ok().and_then(|index| self.listeners.get(index));
+        stopped.map_or(Ok(()), |listener| Ok(epoll::delete(&self.epoll, listener)?))
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn loopback() -> TcpListener {
+        bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
+    }
+
+    #[test]
+    fn every_listener_is_accepted_from_until_the_bell_rings() {
+        let listeners: Arc<[TcpListener]> = Arc::new([loopback(), loopback()]);
+        let bell = Bell::new().unwrap();
+        let acceptor = Acceptor::new(Arc::clone(&listeners), bell.clone()).unwrap();
+        for listener in listeners.iter() {
+            let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (_, peer) = acceptor.accept().unwrap().unwrap();
+            assert_eq!(peer, client.local_addr().unwrap());
+        }
+        let waiting = thread::spawn(move || acceptor.accept().unwrap().is_none());
+        bell.ring();
+        assert!(waiting.join().unwrap());
+    }
+
+    /// Waits until the kernel has a connection to accept.
+    fn expect_client(listener: &TcpListener) {
+        poll(&mut [PollFd::new(listener, PollFlags::IN)], None).unwrap();
+    }
+
+    #[test]
+    fn a_stopped_listener_refuses_clients_and_its_waiting_workers_hear_the_bell() {
+        let listeners: Arc<[TcpListener]> = Arc::new([loopback()]);
+        let address = listeners[0].local_addr().unwrap();
+        let bell = Bell::new().unwrap();
+        let acceptor = Acceptor::new(Arc::clone(&listeners), bell.clone()).unwrap();
+        stop_listening(&listeners);
+        assert!(TcpStream::connect(address).is_err());
+        let waiting = thread::spawn(move || acceptor.accept().unwrap().is_none());
+        bell.ring();
+        assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn clients_wait_until_they_are_accepted() {
+        let listeners = [loopback()];
+        assert!(!clients_wait(&listeners));
+        let _client = TcpStream::connect(listeners[0].local_addr().unwrap()).unwrap();
+        expect_client(&listeners[0]);
+        assert!(clients_wait(&listeners));
+        listeners[0].accept().unwrap();
+        assert!(!clients_wait(&listeners));
+    }
+
+    #[test]
+    fn a_deferred_connection_waits_for_its_first_byte() {
+        use std::io::Write as _;
+        let listeners = [loopback()];
+        defer_silent_connections(&listeners, Duration::from_secs(30));
+        let mut client = TcpStream::connect(listeners[0].local_addr().unwrap()).unwrap();
+        assert!(!clients_wait(&listeners), "it has said nothing yet");
+        client.write_all(b"LIST\r\n").unwrap();
+        expect_client(&listeners[0]);
+        assert!(clients_wait(&listeners));
+    }
+}

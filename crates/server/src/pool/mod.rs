@@ -1,0 +1,80 @@
+//! Pools of workers: one `match` over the kinds, and one handle.
+//!
+//! Only plain data and descriptors cross this seam: what a process worker cannot be given, no worker is given.
+
+pub(crate) mod processes;
+mod restart;
+mod spec;
+mod tasks;
+mod threads;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use spec::{Kind, PoolSpec, PoolSpecError};
+
+use crate::drain::Drain;
+use crate::ledger::Ledger;
+use crate::server::WorkerCommand;
+use crate::worker::Shared;
+use crate::{Config, listener};
+
+/// What a pool is started with.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    pub(crate) listeners: Arc<[TcpListener]>,
+    pub(crate) ledger: Ledger,
+    pub(crate) worker_command: WorkerCommand,
+}
+
+/// A pool that serves.
+#[derive(Debug)]
+pub(crate) enum Pool {
+    Threads(threads::Threads),
+    Processes(processes::Supervisor),
+    Tasks(tasks::Tasks),
+}
+
+impl Pool {
+    /// Starts the workers. Must be called in a runtime, which then watches over them.
+    pub(crate) fn start(plan: Plan) -> io::Result<Self> {
+        if plan.config.pool.kind != Kind::Tasks {
+            listener::defer_silent_connections(&plan.listeners, plan.config.limits.idle_timeout);
+        }
+        match plan.config.pool.kind {
+            Kind::Threads => threads::Threads::start(&shared(plan)?).map(Self::Threads),
+            Kind::Tasks => tasks::Tasks::start(&shared(plan)?).map(Self::Tasks),
+            Kind::Processes => processes::Supervisor::start(plan).map(Self::Processes),
+        }
+    }
+
+    /// Lets what is in flight finish, for `grace` at the most, then cuts it. Returns when the workers have ended.
+    pub(crate) async fn drain(self, grace: Duration) {
+        match self {
+            Self::Threads(threads) => threads.drain(grace).await,
+            Self::Processes(supervisor) => supervisor.drain(grace).await,
+            Self::Tasks(tasks) => tasks.drain(grace).await,
+        }
+    }
+}
+
+fn shared(plan: Plan) -> io::Result<Arc<Shared>> {
+    Shared::open(plan.config, plan.ledger, plan.listeners, Drain::new()?).map(Arc::new)
+}
+
+/// How long after a cut the workers may take to end: nothing waits for a peer any more.
+const CUT_GRACE: Duration = Duration::from_secs(2);
+
+/// Begins a drain, waits for the end of the workers, cuts what is in flight when the grace is over.
+async fn drain_workers(drain: &Drain, grace: Duration, ended: impl Future<Output = ()>) {
+    drain.begin();
+    tokio::pin!(ended);
+    if tokio::time::timeout(grace, &mut ended).await.is_err() {
+        tracing::warn!(?grace, "the grace is over; what is still in flight is cut");
+        drain.cut();
+        let _ = tokio::time::timeout(CUT_GRACE, ended).await;
+    }
+}

@@ -1,0 +1,167 @@
+//! The supervisor's side: one task for each worker, which starts it, waits for its end, settles its books, and starts
+//! it again.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use haul_store::{Blocking, LocalStore};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::control::{self, Message, Orders};
+use crate::ledger::{Slot, State};
+use crate::pool::restart::Restart;
+use crate::pool::{CUT_GRACE, Plan};
+
+/// The parent of process workers.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    /// The grace, once the drain has begun.
+    draining: watch::Sender<Option<Duration>>,
+    workers: JoinSet<()>,
+}
+
+impl Supervisor {
+    pub(in crate::pool) fn start(plan: Plan) -> io::Result<Self> {
+        // The supervisor opens the store only to sweep up after its workers.
+        let store = LocalStore::open(&plan.config.root, plan.config.durability, Blocking::Inline)?;
+        let yard = Arc::new(Yard { plan, store });
+        let (draining, watched) = watch::channel(None);
+        let mut workers = JoinSet::new();
+        for number in 0..yard.plan.config.pool.workers.get() {
+            let keeper = Keeper {
+                yard: Arc::clone(&yard),
+                number,
+                slot: yard.plan.ledger.slot(number),
+                draining: watched.clone(),
+            };
+            workers.spawn(keeper.keep());
+        }
+        Ok(Self { draining, workers })
+    }
+
+    pub(in crate::pool) async fn drain(mut self, grace: Duration) {
+        // Every keeper holds a receiver until it ends; none is left only when all have ended.
+        let _ = self.draining.send(Some(grace));
+        while self.workers.join_next().await.is_some() {}
+    }
+}
+
+/// What the keepers share.
+#[derive(Debug)]
+struct Yard {
+    plan: Plan,
+    store: LocalStore,
+}
+
+/// Keeps one worker alive.
+struct Keeper {
+    yard: Arc<Yard>,
+    number: u32,
+    slot: Slot,
+    draining: watch::Receiver<Option<Duration>>,
+}
+
+impl Keeper {
+    async fn keep(mut self) {
+        let mut restart = Restart::default();
+        loop {
+            let started = Instant::now();
+            match self.start_worker() {
+                Ok((child, socket)) => {
+                    if self.watch(child, socket).await {
+                        self.slot.enter(State::Ended);
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(worker = self.number, %error, "a worker cannot be started");
+                    self.slot.count_restart();
+                }
+            }
+            let pause = restart.died(started.elapsed());
+            tracing::info!(worker = self.number, ?pause, "the worker will be replaced");
+            tokio::select! {
+                () = sleep(pause) => {}
+                _ = self.draining.wait_for(Option::is_some) => {
+                    self.slot.enter(State::Ended);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start_worker(&self) -> io::Result<(Child, OwnedFd)> {
+        let plan = &self.yard.plan;
+        let (ours, theirs) = control::pair()?;
+        self.slot.enter(State::Starting);
+        let child = Command::new(&plan.worker_command.program)
+            .args(&plan.worker_command.arguments)
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        self.slot.name_process(child.id().unwrap_or_default());
+        let orders = Orders { worker: self.number, config: plan.config.clone() };
+        let listeners = plan.listeners.iter().map(AsFd::as_fd);
+        let descriptors: Vec<BorrowedFd<'_>> = [plan.ledger.descriptor()].into_iter().chain(listeners).collect();
+        control::send(&ours, &Message::Orders(Box::new(orders)), &descriptors)?;
+        Ok((child, ours))
+    }
+
+    /// Waits for a worker's end; `true` when it ended because the server drains.
+    async fn watch(&mut self, mut child: Child, socket: OwnedFd) -> bool {
+        let process = child.id();
+        let (status, drained) = tokio::select! {
+            status = child.wait() => (status, false),
+            grace = drain_ordered(&mut self.draining) => (end(&mut child, &socket, grace).await, true),
+        };
+        // The dead worker's connections, locks and unnamed files are gone with it; its books and names are not.
+        self.slot.settle_dead();
+        self.sweep();
+        if drained {
+            return true;
+        }
+        self.slot.count_restart();
+        let ended = status.map_or_else(|error| error.to_string(), describe);
+        tracing::error!(worker = self.number, process, ended, "a worker died; its connections are lost");
+        false
+    }
+
+    fn sweep(&self) {
+        match self.yard.store.sweep() {
+            Ok(0) => {}
+            Ok(swept) => tracing::info!(worker = self.number, swept, "files in flight were swept"),
+            Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),
+        }
+    }
+}
+
+async fn drain_ordered(draining: &mut watch::Receiver<Option<Duration>>) -> Duration {
+    match draining.wait_for(Option::is_some).await {
+        Ok(grace) => grace.unwrap_or_default(),
+        // The supervisor itself was dropped: nothing is left to wait for.
+        Err(_) => Duration::ZERO,
+    }
+}
+
+/// Has a worker drain, and ends it by force when it takes longer than it was given.
+async fn end(child: &mut Child, socket: &OwnedFd, grace: Duration) -> io::Result<ExitStatus> {
+    // A worker that has just died cannot be told; it is waited for all the same.
+    let _ = control::send(socket, &Message::Drain(grace), &[]);
+    if let Ok(status) = timeout(grace + CUT_GRACE, child.wait()).await {
+        return status;
+    }
+    tracing::warn!(process = child.id(), "a worker did not end in time and is killed");
+    child.kill().await?;
+    child.wait().await
+}
+
+fn describe(status: ExitStatus) -> String {
+    status.to_string()
+}

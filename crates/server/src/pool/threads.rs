@@ -1,0 +1,68 @@
+//! A pool of threads. Each has a current-thread runtime of its own, on which the one connection driver runs.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+
+use super::drain_workers;
+use crate::drain::Drain;
+use crate::ledger::State;
+use crate::worker::{Shared, Worker, serve_interleaved, serve_one_at_a_time};
+
+/// The threads of a pool.
+#[derive(Debug)]
+pub(crate) struct Threads {
+    drain: Drain,
+    /// Closed when the last thread has ended: each holds a sender.
+    ended: mpsc::Receiver<()>,
+}
+
+impl Threads {
+    pub(super) fn start(shared: &Arc<Shared>) -> io::Result<Self> {
+        let (alive, ended) = mpsc::channel(1);
+        for number in 0..shared.config.pool.workers.get() {
+            let worker = Worker::new(shared, number);
+            let runtime = worker_runtime()?;
+            let alive = alive.clone();
+            thread::Builder::new().name(format!("haul-worker-{number}")).spawn(move || {
+                run(&worker, runtime);
+                drop(alive);
+            })?;
+        }
+        Ok(Self { drain: shared.drain.clone(), ended })
+    }
+
+    pub(super) async fn drain(mut self, grace: Duration) {
+        let Self { drain, ended } = &mut self;
+        drain_workers(drain, grace, async {
+            // Nothing is ever sent: this returns when the last sender is gone.
+            let _ = ended.recv().await;
+        })
+        .await;
+    }
+}
+
+/// The runtime of a worker that has a thread to itself.
+pub(super) fn worker_runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+/// Serves until the drain, one connection at a time or interleaved, as the pool's spec says.
+pub(super) fn run(worker: &Worker, runtime: Runtime) {
+    let connections = worker.shared.config.connections_per_worker();
+    let served = if connections == 1 {
+        serve_one_at_a_time(worker, &runtime)
+    } else {
+        runtime.block_on(serve_interleaved(std::slice::from_ref(worker), connections as usize))
+    };
+    if let Err(error) = served {
+        tracing::error!(%error, worker = worker.slot.worker(), "the worker cannot go on");
+    }
+    worker.slot.enter(State::Ended);
+    // What still runs on the blocking pool is of no use any more.
+    runtime.shutdown_background();
+}

@@ -1,0 +1,170 @@
+//! What a worker is made of, whatever its kind, and the two ways to serve: one connection at a time, or many.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream as StdStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use haul_store::{Blocking, LocalStore, Store};
+use tokio::net::{TcpListener as AsyncListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::buffers::Shelf;
+use crate::drain::Drain;
+use crate::ledger::{Ledger, Slot, State};
+use crate::listener::{self, Acceptor};
+use crate::{Config, Kind, connection};
+
+/// Spare pairs of buffers that a worker with many connections keeps: enough for the busy ones of a moment.
+const SPARE_BUFFERS_MAX: usize = 64;
+
+/// What all workers of one process share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) ledger: Ledger,
+    pub(crate) listeners: Arc<[TcpListener]>,
+    pub(crate) drain: Drain,
+    pub(crate) shelf: Shelf,
+}
+
+impl Shared {
+    /// Opens the store as the pool's kind needs it.
+    pub(crate) fn open(
+        config: Config,
+        ledger: Ledger,
+        listeners: Arc<[TcpListener]>,
+        drain: Drain,
+    ) -> io::Result<Self> {
+        let one_at_a_time = config.pool.connections.get() == 1 && config.pool.kind != Kind::Tasks;
+        let blocking = if one_at_a_time { Blocking::Inline } else { Blocking::Offload };
+        let store = LocalStore::open(&config.root, config.durability, blocking)?;
+        let kept = match config.pool.kind {
+            // A process has one worker, and this shelf is its own.
+            Kind::Processes => config.pool.connections.get(),
+            Kind::Threads | Kind::Tasks => config.pool.capacity(),
+        };
+        let shelf = Shelf::new(config.limits.buffer_bytes, SPARE_BUFFERS_MAX.min(kept as usize));
+        Ok(Self { config, store: Arc::new(store), ledger, listeners, drain, shelf })
+    }
+
+    /// Whether no worker is free and clients wait for one.
+    pub(crate) fn clients_wait(&self) -> bool {
+        let capacity = u64::from(self.config.connections_served_max());
+        self.ledger.open() >= capacity && listener::clients_wait(&self.listeners)
+    }
+}
+
+/// One worker: its slot in the ledger, and what it shares.
+#[derive(Debug, Clone)]
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) slot: Slot,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: &Arc<Shared>, number: u32) -> Self {
+        Self { shared: Arc::clone(shared), slot: shared.ledger.slot(number) }
+    }
+}
+
+/// Serves one connection after another on this thread until the drain. Only an error that no waiting mends ends it
+/// earlier.
+pub(crate) fn serve_one_at_a_time(worker: &Worker, runtime: &Runtime) -> io::Result<()> {
+    let shared = &worker.shared;
+    let acceptor = Acceptor::new(Arc::clone(&shared.listeners), shared.drain.bell())?;
+    worker.slot.enter(State::Up);
+    loop {
+        match acceptor.accept() {
+            Ok(Some((stream, peer))) => serve_guarded(worker, runtime, stream, peer),
+            Ok(None) => return Ok(()),
+            Err(error) if listener::is_exhaustion(&error) => {
+                tracing::warn!(%error, "cannot accept a connection now");
+                thread::sleep(listener::PAUSE_WHEN_EXHAUSTED);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A panic costs the connection in which it happens, no other.
+fn serve_guarded(worker: &Worker, runtime: &Runtime, stream: StdStream, peer: SocketAddr) {
+    let served = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            match stream {
+                Ok(stream) => connection::serve(stream, peer, worker).await,
+                Err(error) => tracing::warn!(%peer, %error, "the connection cannot be served"),
+            }
+        });
+    }));
+    if served.is_err() {
+        tracing::error!(%peer, worker = worker.slot.worker(), "a worker panicked; its connection is lost");
+        worker.slot.count_restart();
+        worker.slot.enter(State::Up);
+    }
+}
+
+/// Serves up to `connections` at once on the runtime that this is called in, until the drain; returns when the last
+/// one has ended. Each connection is entered in the slot of the worker with the fewest.
+pub(crate) async fn serve_interleaved(workers: &[Worker], connections: usize) -> io::Result<()> {
+    let shared = &workers[0].shared;
+    let room = Arc::new(Semaphore::new(connections));
+    let tracker = TaskTracker::new();
+    let mut accepting = Vec::new();
+    for listener in shared.listeners.iter() {
+        let listener = AsyncListener::from_std(listener.try_clone()?)?;
+        accepting.push(accept_interleaved(listener, workers, &room, &tracker));
+    }
+    for worker in workers {
+        worker.slot.enter(State::Up);
+    }
+    futures_util::future::join_all(accepting).await;
+    tracker.close();
+    tracker.wait().await;
+    Ok(())
+}
+
+async fn accept_interleaved(
+    listener: AsyncListener,
+    workers: &[Worker],
+    room: &Arc<Semaphore>,
+    tracker: &TaskTracker,
+) {
+    let drain = &workers[0].shared.drain;
+    loop {
+        let accepted = async {
+            let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            biased;
+            () = drain.begun() => return,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let worker = least_loaded(workers).clone();
+                tracker.spawn(async move {
+                    connection::serve(stream, peer, &worker).await;
+                    drop(permit);
+                });
+            }
+            Err(error) if listener::is_exhaustion(&error) => {
+                tracing::warn!(%error, "cannot accept a connection now");
+                tokio::time::sleep(listener::PAUSE_WHEN_EXHAUSTED).await;
+            }
+            Err(error) if listener::is_stopped(&error) => return drain.begun().await,
+            // The client has gone again before it was accepted.
+            Err(error) => tracing::debug!(%error, "a connection was lost before it was accepted"),
+        }
+    }
+}
+
+fn least_loaded(workers: &[Worker]) -> &Worker {
+    workers.iter().min_by_key(|worker| worker.slot.connections_open()).expect("a pool has a worker")
+}

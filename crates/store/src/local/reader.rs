@@ -1,0 +1,116 @@
+//! Reading an open object. A thread that serves many connections reads in place what is in memory already and leaves to the
+//! blocking pool what the disk has to bring.
+
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+use super::{Blocking, hop};
+use crate::{Meta, Reader};
+
+/// The most that one trip to the blocking pool reads, which is also the memory that a reader keeps for such trips.
+const HOP_BYTES_MAX: usize = 256 * 1024;
+
+#[derive(Debug)]
+pub(super) struct LocalReader {
+    file: Arc<File>,
+    meta: Meta,
+    path: Path,
+    /// What the last trip to the pool read into, kept for the next.
+    spare: Vec<u8>,
+}
+
+/// How a reader gets at its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// In place, however long it takes.
+    Here,
+    /// In place what needs no disk, the rest on the pool.
+    CacheFirst,
+    /// On the pool, since the file system cannot say what needs no disk.
+    Pool,
+}
+
+impl LocalReader {
+    /// `in_memory` says that the file system is one that has no disk.
+    pub(super) fn new(file: File, meta: Meta, blocking: Blocking, in_memory: bool) -> Self {
+        let path = match blocking {
+            Blocking::Offload if !in_memory => Path::CacheFirst,
+            _ => Path::Here,
+        };
+        Self {
+            file: Arc::new(file),
+            meta,
+            path,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Reads what is in memory; `None` where the pool has to be asked.
+    fn read_cached(&mut self, offset: u64, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        let mut buffers = [IoSliceMut::new(buffer)];
+        match preadv2(&self.file, &mut buffers, offset, ReadWriteFlags::NOWAIT) {
+            // Linux 5.9 and 5.10 also say this when they would have to wait (preadv2(2), BUGS).
+            Ok(0) if offset < self.meta.size => None,
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                self.path = Path::Pool;
+                None
+            }
+            read => Some(read.map_err(Into::into)),
+        }
+    }
+
+    async fn read_on_pool(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let file = Arc::clone(&self.file);
+        let mut own = std::mem::take(&mut self.spare);
+        own.resize(buffer.len().min(HOP_BYTES_MAX), 0);
+        let (own, read) = hop(move || {
+            let read = read_here(&file, offset, &mut own);
+            (own, read)
+        })
+        .await?;
+        self.spare = own;
+        let length = read?;
+        buffer[..length].copy_from_slice(&self.spare[..length]);
+        Ok(length)
+    }
+}
+
+impl Reader for LocalReader {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn read_at<'a>(&'a mut self, offset: u64, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>> {
+        async move {
+            // The kernel counts offsets with a sign and no file reaches further.
+            if buffer.is_empty() || i64::try_from(offset).is_err() {
+                return Ok(0);
+            }
+            if self.path == Path::Here {
+                return read_here(&self.file, offset, buffer);
+            }
+            if self.path == Path::CacheFirst
+                && let Some(read) = self.read_cached(offset, buffer)
+            {
+                return read;
+            }
+            self.read_on_pool(offset, buffer).await
+        }
+        .boxed()
+    }
+}
+
+fn read_here(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}

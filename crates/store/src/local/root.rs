@@ -1,0 +1,139 @@
+//! The root: one descriptor, and every path resolved beneath it. Neither `..` nor a symbolic link leads out, even one that is
+//! swapped in between check and use, because there is no check that could be apart from the use: the kernel resolves the path
+//! (`openat2`), and where it cannot, [`walk`](super::walk) does, one open folder after the other.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::io::Errno;
+
+use super::walk;
+use crate::{Error, Key};
+
+/// The kernel gives up with `EAGAIN` when somebody renames folders while it goes through a `..`; this many times it is asked
+/// again before that is an error.
+const RACED_TRIES_MAX: usize = 128;
+
+/// The longest path that the kernel takes in one piece. Keys may be one byte longer.
+const KERNEL_PATH_BYTES_MAX: usize = 4095;
+
+const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+
+/// Who resolves paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resolve {
+    /// `openat2` with RESOLVE_BENEATH.
+    Kernel,
+    /// Part by part in this process, for kernels before 5.6 and sandboxes that refuse `openat2`.
+    Walk,
+}
+
+/// What to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reading an object. Does not wait for the other end of a pipe.
+    Read,
+    /// Nothing but its facts; needs no permission on the object itself.
+    Facts,
+    /// Listing, locking and syncing a folder.
+    Folder,
+    /// Making entries in a folder, or asking what folder it is.
+    FolderFacts,
+}
+
+#[derive(Debug)]
+pub(super) struct Root {
+    folder: OwnedFd,
+    resolve: Resolve,
+    /// Whether the kernel may know RESOLVE_CACHED (since 5.12).
+    asks_cache: AtomicBool,
+}
+
+impl Root {
+    /// `resolve` is found out where it is `None`.
+    pub(super) fn open(path: &Path, resolve: Option<Resolve>) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat(CWD, path, flags, Mode::empty())?;
+        let resolve = resolve.unwrap_or_else(|| match openat2(&folder, ".", flags, Mode::empty(), BENEATH) {
+            Ok(_) => Resolve::Kernel,
+            Err(_) => Resolve::Walk,
+        });
+        Ok(Self {
+            folder,
+            resolve,
+            asks_cache: AtomicBool::new(resolve == Resolve::Kernel),
+        })
+    }
+
+    /// Opens what `key` leads to, the root itself where it is `None`.
+    pub(super) fn find(&self, key: Option<&Key>, purpose: Purpose) -> Result<OwnedFd, Error> {
+        let path = key.map_or(".", Key::as_str);
+        let found = match self.resolve {
+            Resolve::Kernel if path.len() <= KERNEL_PATH_BYTES_MAX => self.ask(path, purpose, BENEATH),
+            _ => walk::open_beneath(self.folder.as_fd(), path, purpose.flags()),
+        };
+        found.map_err(|errno| self.refusal(errno))
+    }
+
+    /// The same where the answer needs no disk; `None` where it might.
+    pub(super) fn find_cached(&self, key: &Key, purpose: Purpose) -> Option<Result<OwnedFd, Error>> {
+        if key.as_str().len() > KERNEL_PATH_BYTES_MAX || !self.asks_cache.load(Ordering::Relaxed) {
+            return None;
+        }
+        let flags = BENEATH | ResolveFlags::CACHED;
+        match openat2(&self.folder, key.as_str(), purpose.flags(), Mode::empty(), flags) {
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            Err(Errno::INVAL) => {
+                self.asks_cache.store(false, Ordering::Relaxed);
+                None
+            }
+            found => Some(found.map_err(|errno| self.refusal(errno))),
+        }
+    }
+
+    /// Whether the root has been removed.
+    pub(super) fn is_gone(&self) -> bool {
+        fstat(&self.folder).map_or_else(|errno| errno == Errno::STALE, |facts| facts.st_nlink == 0)
+    }
+
+    fn ask(&self, path: &str, purpose: Purpose, resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
+        let mut answer = Err(Errno::AGAIN);
+        for _ in 0..RACED_TRIES_MAX {
+            answer = openat2(&self.folder, path, purpose.flags(), Mode::empty(), resolve);
+            if !matches!(answer, Err(Errno::AGAIN | Errno::INTR)) {
+                break;
+            }
+        }
+        answer
+    }
+
+    /// What it means when a path does not lead anywhere; for other calls than resolving, [`Error::from`] knows.
+    fn refusal(&self, errno: Errno) -> Error {
+        match errno {
+            Errno::XDEV | Errno::LOOP => Error::Escapes,
+            Errno::NOENT if self.is_gone() => Error::Gone,
+            other => other.into(),
+        }
+    }
+}
+
+impl AsFd for Root {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
+    }
+}
+
+impl Purpose {
+    fn flags(self) -> OFlags {
+        let flags = match self {
+            Self::Read => OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
+            Self::Facts => OFlags::PATH,
+            Self::Folder => OFlags::RDONLY | OFlags::DIRECTORY,
+            Self::FolderFacts => OFlags::PATH | OFlags::DIRECTORY,
+        };
+        flags | OFlags::CLOEXEC
+    }
+}

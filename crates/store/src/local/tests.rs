@@ -1,0 +1,171 @@
+//! The contract over every way in which the local store does its work, and what only a disk can get wrong.
+
+mod escape;
+mod flight;
+mod outside;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::RESERVED_PREFIX;
+use crate::contract::{Driver, Keeper, Subject, contract};
+
+/// One way of doing the work.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    resolve: Resolve,
+    hiding: Hiding,
+    blocking: Blocking,
+    durability: Durability,
+}
+
+const PLAIN: Manner = Manner {
+    resolve: Resolve::Kernel,
+    hiding: Hiding::Unnamed,
+    blocking: Blocking::Inline,
+    durability: Durability::Buffered,
+};
+const WALK: Manner = Manner {
+    resolve: Resolve::Walk,
+    ..PLAIN
+};
+const NAMED: Manner = Manner {
+    hiding: Hiding::Named,
+    ..PLAIN
+};
+const WALK_NAMED: Manner = Manner {
+    hiding: Hiding::Named,
+    ..WALK
+};
+
+impl Manner {
+    const fn offload(self) -> Self {
+        Self {
+            blocking: Blocking::Offload,
+            ..self
+        }
+    }
+
+    const fn synced(self) -> Self {
+        Self {
+            durability: Durability::Synced,
+            ..self
+        }
+    }
+
+    fn open(self, root: &Path) -> LocalStore {
+        LocalStore::open_with(
+            root,
+            self.durability,
+            self.blocking,
+            Some(self.resolve),
+            self.hiding,
+        )
+        .unwrap()
+    }
+
+    /// A subject over a folder that the test has made.
+    fn over(self, root: &Path) -> Subject {
+        self.kept_by(
+            root,
+            Tree {
+                root: root.to_owned(),
+                _folder: None,
+            },
+        )
+    }
+
+    /// A subject over an empty folder of its own.
+    fn subject(self) -> Subject {
+        let folder = TempDir::new().unwrap();
+        let root = folder.path().to_owned();
+        self.kept_by(
+            &root,
+            Tree {
+                root: root.clone(),
+                _folder: Some(folder),
+            },
+        )
+    }
+
+    fn kept_by(self, root: &Path, tree: Tree) -> Subject {
+        let driver = match self.blocking {
+            Blocking::Inline => Driver::Ready,
+            Blocking::Offload => Driver::Tokio,
+        };
+        Subject {
+            store: Arc::new(self.open(root)),
+            driver,
+            keeper: Box::new(tree),
+        }
+    }
+}
+
+/// A folder whose residue is files in flight.
+struct Tree {
+    root: PathBuf,
+    _folder: Option<TempDir>,
+}
+
+impl Keeper for Tree {
+    fn residue(&self) -> Vec<String> {
+        reserved_beneath(&self.root)
+    }
+}
+
+fn reserved_beneath(root: &Path) -> Vec<String> {
+    let mut reserved = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_string_lossy().starts_with(RESERVED_PREFIX) {
+                reserved.push(entry.path().display().to_string());
+            }
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    reserved
+}
+
+contract! {
+    kernel_unnamed_inline => super::PLAIN.subject();
+    kernel_unnamed_offload => super::PLAIN.offload().subject();
+    kernel_named_inline => super::NAMED.subject();
+    kernel_named_offload => super::NAMED.offload().subject();
+    walk_unnamed_inline => super::WALK.subject();
+    walk_unnamed_offload => super::WALK.offload().subject();
+    walk_named_inline => super::WALK_NAMED.subject();
+    walk_named_offload => super::WALK_NAMED.offload().subject();
+    kernel_unnamed_inline_synced => super::PLAIN.synced().subject();
+    kernel_unnamed_offload_synced => super::PLAIN.offload().synced().subject();
+    walk_named_inline_synced => super::WALK_NAMED.synced().subject();
+    walk_named_offload_synced => super::WALK_NAMED.offload().synced().subject();
+}
+
+#[test]
+fn this_machine_is_found_to_resolve_in_the_kernel_where_it_can() {
+    let folder = TempDir::new().unwrap();
+    let store = LocalStore::open(folder.path(), Durability::Buffered, Blocking::Inline).unwrap();
+    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+    let resolve = rustix::fs::ResolveFlags::BENEATH;
+    let can = rustix::fs::openat2(CWD, ".", flags, rustix::fs::Mode::empty(), resolve).is_ok();
+    assert!(format!("{store:?}").contains(if can { "resolve: Kernel" } else { "resolve: Walk" }));
+}
+
+#[test]
+fn the_root_may_be_a_symbolic_link_and_must_be_a_folder() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("real")).unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
+    PLAIN.over(&folder.path().join("link")).put("file", b"1");
+    assert_eq!(fs::read(folder.path().join("real/file")).unwrap(), b"1");
+    for wrong in ["real/file", "nothing"] {
+        let opened = LocalStore::open(&folder.path().join(wrong), Durability::Buffered, Blocking::Inline);
+        assert!(opened.is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,90 @@
+//! What other programs do to the files while the store serves them.
+
+use std::fs::FileTimes;
+use std::os::unix::ffi::OsStrExt;
+
+use super::*;
+use crate::contract::{bytes, refused};
+
+#[test]
+fn a_file_changed_by_another_program_has_another_etag_and_no_digest() {
+    let folder = TempDir::new().unwrap();
+    let subject = PLAIN.over(folder.path());
+    let meta = subject.put("file", b"content");
+    let path = folder.path().join("file");
+    fs::write(&path, b"changed").unwrap();
+    // The modification time is set back, as programs do that copy files.
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_times(FileTimes::new().set_modified(meta.modified))
+        .unwrap();
+    let changed = subject.stat("file").unwrap();
+    assert_eq!((changed.size, changed.modified), (meta.size, meta.modified));
+    assert_ne!(changed.etag, meta.etag);
+    fs::write(&path, b"changed again").unwrap();
+    assert_eq!(subject.stat("file").unwrap().digest, None);
+    assert_eq!(subject.open("file").unwrap().meta().digest, None);
+}
+
+#[test]
+fn names_that_no_key_can_say_are_left_out_of_a_listing() {
+    let folder = TempDir::new().unwrap();
+    for name in [
+        &b"not utf-8 \xff"[..],
+        b"new\nline",
+        b"\x1b[31m",
+        b".haul-inflight-00",
+        b"fine",
+        b".hidden",
+    ] {
+        fs::write(folder.path().join(std::ffi::OsStr::from_bytes(name)), b"1").unwrap();
+    }
+    for manner in [PLAIN, PLAIN.offload()] {
+        assert_eq!(manner.over(folder.path()).names("").unwrap(), [".hidden", "fine"]);
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_short_while_it_is_read_ends_early() {
+    for manner in [PLAIN, PLAIN.offload()] {
+        let folder = TempDir::new().unwrap();
+        let subject = manner.over(folder.path());
+        subject.put("file", &bytes(10_000, 1));
+        let mut reader = subject.open("file").unwrap();
+        fs::File::options()
+            .write(true)
+            .open(folder.path().join("file"))
+            .unwrap()
+            .set_len(100)
+            .unwrap();
+        assert_eq!(subject.rest(&mut *reader, 0), bytes(10_000, 1)[..100]);
+    }
+}
+
+#[test]
+fn a_folder_of_many_files_is_listed_whole() {
+    let folder = TempDir::new().unwrap();
+    for index in 0..3000 {
+        fs::write(folder.path().join(format!("{index:040}")), b"").unwrap();
+    }
+    let listing = PLAIN.over(folder.path()).names("").unwrap();
+    assert!(
+        listing
+            .iter()
+            .enumerate()
+            .all(|(index, name)| *name == format!("{index:040}"))
+    );
+    assert_eq!(listing.len(), 3000);
+}
+
+#[test]
+fn a_folder_that_another_program_put_in_the_way_is_not_replaced() {
+    for manner in [PLAIN, NAMED] {
+        let folder = TempDir::new().unwrap();
+        let subject = manner.over(folder.path());
+        let writer = subject.create("name", Condition::Always).unwrap();
+        fs::create_dir(folder.path().join("name")).unwrap();
+        refused!(subject.wait(writer.commit(None)), IsAFolder);
+        assert!(folder.path().join("name").is_dir());
+        assert_eq!(subject.keeper.residue(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,95 @@
+//! Resolving a path beneath a folder without the kernel's help, as strictly as `openat2` with RESOLVE_BENEATH does it: part by
+//! part, each opened within the folder that was opened before it and never through a symbolic link. A link is read and its
+//! parts are walked in its place; `..` goes back to the folder that the walk came through, whatever has been renamed
+//! meanwhile, and never above the first.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{FileType, Mode, OFlags, fstat, openat, readlinkat};
+use rustix::io::Errno;
+
+/// As many links as the kernel follows in one path.
+const LINKS_MAX: usize = 40;
+
+/// How deep a walk may go. Each folder on the way takes a descriptor while it lasts, and a process has 1,024 as a rule.
+const DEPTH_MAX: usize = 256;
+
+enum Step {
+    Opened(OwnedFd),
+    Link(Vec<u8>),
+}
+
+/// Opens `path` beneath `root`. `EXDEV` says that it leads out, `ELOOP` that its links do not end.
+pub(super) fn open_beneath(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let mut ahead: VecDeque<Vec<u8>> = parts(path.as_bytes()).collect();
+    let mut behind: Vec<OwnedFd> = Vec::new();
+    let mut links = 0;
+    while let Some(part) = ahead.pop_front() {
+        if part == b".." {
+            behind.pop().ok_or(Errno::XDEV)?;
+            continue;
+        }
+        let here = behind.last().map_or(root, AsFd::as_fd);
+        let is_last = ahead.is_empty();
+        let step_flags = if is_last {
+            flags
+        } else {
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC
+        };
+        match step(here, &part, step_flags)? {
+            Step::Opened(object) if is_last => return Ok(object),
+            Step::Opened(_) if behind.len() == DEPTH_MAX => return Err(Errno::NAMETOOLONG),
+            Step::Opened(folder) => behind.push(folder),
+            Step::Link(_) if links == LINKS_MAX => return Err(Errno::LOOP),
+            Step::Link(target) => {
+                links += 1;
+                follow(&target, &mut ahead)?;
+            }
+        }
+    }
+    // The path ended with `..` or named the root itself.
+    openat(behind.last().map_or(root, AsFd::as_fd), ".", flags, Mode::empty())
+}
+
+/// Opens one part without following it, or reads it where it is a link.
+fn step(here: BorrowedFd<'_>, part: &[u8], flags: OFlags) -> Result<Step, Errno> {
+    match openat(here, part, flags | OFlags::NOFOLLOW, Mode::empty()) {
+        // Only a descriptor without access to the content can be opened on a link itself.
+        Ok(object) if flags.contains(OFlags::PATH) && is_link(&object)? => {
+            Ok(Step::Link(readlinkat(&object, "", Vec::new())?.into_bytes()))
+        }
+        Ok(object) => Ok(Step::Opened(object)),
+        Err(refused @ (Errno::LOOP | Errno::NOTDIR)) => match readlinkat(here, part, Vec::new()) {
+            Ok(target) => Ok(Step::Link(target.into_bytes())),
+            Err(Errno::INVAL) => Err(refused),
+            Err(errno) => Err(errno),
+        },
+        Err(errno) => Err(errno),
+    }
+}
+
+fn is_link(object: &OwnedFd) -> Result<bool, Errno> {
+    Ok(FileType::from_raw_mode(fstat(object)?.st_mode) == FileType::Symlink)
+}
+
+/// Puts a link's parts in front of those that are still ahead.
+fn follow(target: &[u8], ahead: &mut VecDeque<Vec<u8>>) -> Result<(), Errno> {
+    if target.starts_with(b"/") {
+        return Err(Errno::XDEV);
+    }
+    if target.ends_with(b"/") && ahead.is_empty() {
+        // Whatever it leads to has to be a folder, which a part `.` after it asks for.
+        ahead.push_front(b".".to_vec());
+    }
+    for part in parts(target).collect::<Vec<_>>().into_iter().rev() {
+        ahead.push_front(part);
+    }
+    Ok(())
+}
+
+fn parts(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    path.split(|&byte| byte == b'/')
+        .filter(|part| !part.is_empty() && *part != b".")
+        .map(<[u8]>::to_vec)
+}

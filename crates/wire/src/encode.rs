@@ -1,0 +1,148 @@
+//! Requests as the client writes them.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::request_line::{self, Line, UPLOAD_WINDOW_BYTES};
+use crate::{Condition, Name, Request, Verb, reply};
+
+/// What ends a classic request: existing programs send it so, and so existing servers wait for it.
+const END: &[u8] = b"\r\n\r\n";
+
+/// What may stand in an operand as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+/// Appends a request in its classic form, and returns what has to follow it.
+///
+/// For an Upload that is what ends its body: send the content in base64
+/// ([`base64::Encoder`](crate::base64::Encoder)), then the returned bytes. For the others it is empty.
+///
+/// A name that a line cannot carry (one with control characters, or one so long that its end is out of
+/// sight for the server) travels in a JSON command, which older servers do not know.
+///
+/// # Panics
+/// If the request has no classic form: only List, Get, Upload and Delete have one.
+pub fn classic(out: &mut Vec<u8>, request: &Request) -> &'static [u8] {
+    let verb = request.verb();
+    assert!(verb.is_classic(), "{} has no classic form", verb.word());
+    let word = verb.word().to_ascii_uppercase();
+    match request.name() {
+        None => out.extend_from_slice(word.as_bytes()),
+        Some(name) => match line(&word, verb, name) {
+            Some(line) => out.extend_from_slice(line.as_bytes()),
+            None => return json(out, verb, name),
+        },
+    }
+    if verb == Verb::Upload {
+        out.push(b' ');
+        return END;
+    }
+    out.extend_from_slice(END);
+    b""
+}
+
+/// Appends a request in its extended form, which every verb but Upload and Get has; names and etags are
+/// percent-encoded. Behind a Write follow its bytes as they are, then their digest in hexadecimal and a line end.
+///
+/// # Panics
+/// If the request is an Upload or a Get: Write and Read take their places.
+pub fn extended(out: &mut Vec<u8>, request: &Request) {
+    let verb = request.verb();
+    assert!(
+        !matches!(verb, Verb::Upload | Verb::Get),
+        "{} has no extended form",
+        verb.word()
+    );
+    if let Request::Delete { .. } = request {
+        // The same in both layers.
+        classic(out, request);
+        return;
+    }
+    out.extend_from_slice(verb.word().to_ascii_uppercase().as_bytes());
+    let mut operand = |operand: &str| {
+        out.push(b' ');
+        out.extend_from_slice(operand.as_bytes());
+    };
+    if let Some(name) = request.name() {
+        operand(&escaped(name.as_str()));
+    }
+    match request {
+        Request::Stat { digest: true, .. } => operand("digest"),
+        Request::Read {
+            offset,
+            length: Some(length),
+            ..
+        } => {
+            operand(&offset.to_string());
+            operand(&length.to_string());
+        }
+        Request::Read {
+            offset: offset @ 1.., ..
+        } => operand(&offset.to_string()),
+        Request::Write {
+            length, condition, ..
+        } => {
+            operand(&length.to_string());
+            match condition {
+                Condition::Always => {}
+                Condition::Absent => operand("if-none-match"),
+                Condition::Matches(etag) => operand(&format!("if-match={}", escaped(etag))),
+            }
+        }
+        _ => {}
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The verb and the name on one line, with quotes where the other side would find another name without them.
+fn line(word: &str, verb: Verb, name: &Name) -> Option<String> {
+    let fits = verb != Verb::Upload || name.as_str().len() <= UPLOADED_NAME_BYTES_MAX;
+    if !fits || name.as_str().bytes().any(|byte| byte.is_ascii_control()) {
+        return None;
+    }
+    let plain = format!("{word} {name}", name = name.as_str());
+    let quoted = format!("{word} \"{name}\"", name = name.as_str());
+    [plain, quoted]
+        .into_iter()
+        .find(|line| reads_back(line, verb, name))
+}
+
+/// The longest name of which the server sees the end in an UPLOAD: beside it, in the window, stand the verb, two
+/// spaces and perhaps quotes.
+const UPLOADED_NAME_BYTES_MAX: usize = UPLOAD_WINDOW_BYTES - "UPLOAD ".len() - " ".len() - 2;
+
+fn reads_back(line: &str, verb: Verb, name: &Name) -> bool {
+    // An empty payload is the hardest to tell from a name with spaces.
+    let line = if verb == Verb::Upload {
+        format!("{line} ")
+    } else {
+        line.to_owned()
+    };
+    match request_line::whole(line.as_bytes()) {
+        Ok(Line::Request(request)) => request.name() == Some(name),
+        Ok(Line::Upload { name: read, .. }) => read == *name,
+        _ => false,
+    }
+}
+
+fn json(out: &mut Vec<u8>, verb: Verb, name: &Name) -> &'static [u8] {
+    out.extend_from_slice(br#"{"command":"#);
+    reply::json(out, verb.word());
+    out.extend_from_slice(br#","filename":"#);
+    reply::json(out, name.as_str());
+    if verb == Verb::Upload {
+        out.extend_from_slice(br#","filedata":""#);
+        return b"\"}\r\n\r\n";
+    }
+    out.push(b'}');
+    out.extend_from_slice(END);
+    b""
+}
+
+fn escaped(operand: &str) -> String {
+    utf8_percent_encode(operand, PLAIN).to_string()
+}

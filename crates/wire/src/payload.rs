@@ -1,0 +1,152 @@
+//! The payload of an upload as programs send it: base64, perhaps within quotes or written as a Python bytes
+//! literal (`b'…'`), perhaps with whitespace around it.
+
+use crate::base64;
+
+/// What surrounds a payload, and so ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// A line: an LF ends it.
+    Line,
+    /// A JSON string: a quote ends it, a backslash interrupts it, an LF breaks it.
+    JsonString,
+    /// A character that was escaped in a JSON string: it stands for itself.
+    Escape,
+}
+
+impl Within {
+    fn ends_at(self, byte: u8) -> bool {
+        match self {
+            Self::Line => byte == b'\n',
+            Self::JsonString => matches!(byte, b'"' | b'\\' | b'\n'),
+            Self::Escape => false,
+        }
+    }
+}
+
+/// What one call of [`Payload::decode`] did.
+pub(crate) struct Progress {
+    pub(crate) consumed: usize,
+    pub(crate) written: usize,
+    pub(crate) stop: Stop,
+}
+
+/// Why a payload went no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// All of the input is consumed.
+    Spent,
+    /// The room is used up.
+    Full,
+    /// The byte at `consumed` ends what surrounds the payload.
+    End,
+    /// This is no payload; it stays so.
+    Faulty,
+}
+
+/// A payload that is being received.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Payload {
+    at: At,
+    decoder: base64::Decoder,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum At {
+    /// Nothing but whitespace so far.
+    #[default]
+    Start,
+    /// A `b`, which may be the first letter or the start of a bytes literal.
+    PerhapsLiteral,
+    /// In the letters, which this quote ends, if any.
+    Letters {
+        quote: Option<u8>,
+    },
+    /// Behind them: only whitespace may follow.
+    Behind,
+    Faulty,
+}
+
+impl Payload {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the payload may end here.
+    pub(crate) fn is_complete(&self) -> bool {
+        match self.at {
+            At::Start | At::Behind => true,
+            At::Letters { quote } => quote.is_none() && self.decoder.is_complete(),
+            At::PerhapsLiteral | At::Faulty => false,
+        }
+    }
+
+    /// Decodes the front of `input` into the front of `out`. The events depend on the bytes only, not on how
+    /// they were cut into pieces.
+    pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8], within: Within) -> Progress {
+        let mut progress = Progress {
+            consumed: 0,
+            written: 0,
+            stop: Stop::Spent,
+        };
+        while self.at != At::Faulty {
+            if let At::Letters { .. } = self.at {
+                let part = self
+                    .decoder
+                    .decode(&input[progress.consumed..], &mut out[progress.written..]);
+                progress.consumed += part.consumed;
+                progress.written += part.written;
+                match part.stop {
+                    base64::Stop::Spent => return progress,
+                    base64::Stop::Full => {
+                        return Progress {
+                            stop: Stop::Full,
+                            ..progress
+                        };
+                    }
+                    base64::Stop::Faulty => break,
+                    base64::Stop::Foreign => {}
+                }
+            }
+            let Some(&byte) = input.get(progress.consumed) else {
+                return progress;
+            };
+            if within.ends_at(byte) {
+                return Progress {
+                    stop: Stop::End,
+                    ..progress
+                };
+            }
+            progress.consumed += self.pass(byte);
+        }
+        self.at = At::Faulty;
+        Progress {
+            stop: Stop::Faulty,
+            ..progress
+        }
+    }
+
+    /// Passes a byte that is not among the letters; returns how many bytes that takes, which is 0 where the
+    /// byte turns out to be the first letter.
+    fn pass(&mut self, byte: u8) -> usize {
+        let (at, taken) = match (self.at, byte) {
+            (At::Start | At::Behind, _) if byte.is_ascii_whitespace() => (self.at, 1),
+            (At::Start, b'b') => (At::PerhapsLiteral, 1),
+            (At::Start | At::PerhapsLiteral, b'\'' | b'"') => (At::Letters { quote: Some(byte) }, 1),
+            (At::Start, _) => (At::Letters { quote: None }, 0),
+            (At::PerhapsLiteral, _) => {
+                self.decoder
+                    .decode(b"b", &mut [0; base64::Decoder::ROOM_BYTES_MIN]);
+                (At::Letters { quote: None }, 0)
+            }
+            (At::Letters { quote }, _) if self.decoder.is_complete() => match quote {
+                Some(quote) if byte == quote => (At::Behind, 1),
+                None if byte.is_ascii_whitespace() => (At::Behind, 1),
+                _ => (At::Faulty, 0),
+            },
+            (At::Letters { .. } | At::Behind | At::Faulty, _) => (At::Faulty, 0),
+        };
+        self.at = at;
+        taken
+    }
+}

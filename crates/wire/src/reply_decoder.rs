@@ -1,0 +1,334 @@
+//! Replies as the client reads them: bytes in; the content, decoded, and the other fields out.
+//!
+//! Servers of the family differ: keys come in any order, a reply may end with its terminator or with the
+//! connection, the terminator may be sent twice, and what should be base64 may be a Python bytes literal.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::json::{Lines, Scan, Scanner, StringPayload};
+use crate::payload::{Progress, Stop};
+use crate::{Code, Refusal, base64};
+
+/// The key whose value is streamed.
+const CONTENT: &str = "data_file";
+
+/// What one call of [`ReplyDecoder::decode`] made of its input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedReply<'b> {
+    /// Bytes of the input that are dealt with; feed the rest again.
+    pub consumed: usize,
+    /// What happened, if anything. `None` means: all input was consumed, more is needed.
+    pub event: Option<ReplyEvent<'b>>,
+}
+
+/// What happens while a reply is received, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReplyEvent<'b> {
+    /// A non-empty piece of `data_file`, decoded into the scratch. Where the other fields come later, it is not
+    /// known yet whether the reply is a refusal.
+    Body(&'b [u8]),
+    /// The reply is complete, its terminator included. The bytes after `consumed` belong to what follows: the raw
+    /// bytes of a READ, or the next reply, for which the decoder is ready.
+    End(Reply),
+}
+
+/// A reply without its content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// All fields but `data_file`.
+    pub fields: Map<String, Value>,
+    /// Whether there was a `data_file`, be it an empty one.
+    pub had_body: bool,
+}
+
+/// Why what arrived is not a reply, or not the expected one. After any of them the decoder is of no more use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplyError {
+    /// The peer closed before a reply began.
+    #[error("the server closed the connection without a reply")]
+    Closed,
+    /// The peer closed in the middle of a reply.
+    #[error("the server closed the connection in the middle of a reply")]
+    Truncated,
+    /// It is not a JSON object, or lacks what was expected in it.
+    #[error("the server's reply cannot be understood: {0}")]
+    Malformed(String),
+    /// `data_file` is not base64.
+    #[error("the content in the server's reply is not base64")]
+    Payload,
+    /// There is more beside `data_file` than the limit of so many bytes.
+    #[error("the server's reply is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+impl Reply {
+    /// The refusal, if the reply is one: if its `status` is not "OK", in any case. Where there is no `code`, or
+    /// an unknown one, it is [`Code::Internal`]; the sentence is `message` or else `data`.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        let status = self.fields.get("status").and_then(Value::as_str);
+        if status.is_some_and(|status| status.eq_ignore_ascii_case("OK")) {
+            return None;
+        }
+        let code = self
+            .fields
+            .get("code")
+            .and_then(|code| serde_json::from_value(code.clone()).ok());
+        let sentence = match self.fields.get("message").or_else(|| self.fields.get("data")) {
+            Some(Value::String(sentence)) => sentence.clone(),
+            Some(other) => other.to_string(),
+            None => "the server gave no reason".to_owned(),
+        };
+        Some(Refusal {
+            code: code.unwrap_or(Code::Internal),
+            sentence,
+        })
+    }
+
+    /// The fields as a structure, such as those in [`reply`](crate::reply).
+    ///
+    /// # Errors
+    /// [`ReplyError::Malformed`] if a field is missing or of another type.
+    pub fn into<T: DeserializeOwned>(self) -> Result<T, ReplyError> {
+        serde_json::from_value(Value::Object(self.fields)).map_err(malformed)
+    }
+
+    /// The names in a reply to LIST.
+    ///
+    /// # Errors
+    /// [`ReplyError::Malformed`] if `data` is not a list of strings.
+    pub fn names(mut self) -> Result<Vec<String>, ReplyError> {
+        serde_json::from_value(self.fields.remove("data").unwrap_or_default()).map_err(malformed)
+    }
+}
+
+/// Decodes the replies that arrive on one connection, one after another.
+#[derive(Debug, Clone)]
+pub struct ReplyDecoder {
+    limit_bytes: usize,
+    state: State,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    /// Before a reply: line ends of the last one may be left.
+    Before,
+    /// In the object, outside of the content.
+    Object(Box<Scanner>),
+    /// In the content.
+    Content(Box<Scanner>, Box<StringPayload>),
+    /// Behind the object.
+    Behind(Box<Reply>, LineEnds),
+    Failed(ReplyError),
+}
+
+/// How much of the terminator there has been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineEnds {
+    None,
+    One,
+    OneAndCr,
+}
+
+enum Step {
+    Again,
+    Spent,
+    Decoded(usize),
+    End(Reply),
+}
+
+impl Default for ReplyDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ReplyDecoder {
+    /// The most that a reply may hold beside `data_file`, in bytes, unless told otherwise: 64 MiB, enough for a list
+    /// of a million names. Up to three times as much memory is used while such a list is parsed.
+    pub const LIMIT_BYTES: usize = 64 << 20;
+
+    /// The least scratch that content needs, in bytes. 48 to 192 KiB are fast.
+    pub const SCRATCH_BYTES_MIN: usize = base64::Decoder::ROOM_BYTES_MIN;
+
+    /// A decoder at the start of a connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(Self::LIMIT_BYTES)
+    }
+
+    /// The same with another limit for what a reply holds beside `data_file`, in bytes.
+    #[must_use]
+    pub fn with_limit(limit_bytes: usize) -> Self {
+        Self {
+            limit_bytes,
+            state: State::Before,
+        }
+    }
+
+    /// Deals with the front of `input`, up to the next event. Call it again with the rest until there is no event.
+    /// Content is decoded into `scratch`, which is not used otherwise.
+    ///
+    /// # Errors
+    /// Whatever is not a reply: [`ReplyError::Malformed`], [`ReplyError::Payload`] (after all the content before
+    /// the fault), [`ReplyError::TooLong`].
+    ///
+    /// # Panics
+    /// If `scratch` is shorter than [`SCRATCH_BYTES_MIN`](Self::SCRATCH_BYTES_MIN) when content arrives.
+    pub fn decode<'b>(
+        &mut self,
+        input: &'b [u8],
+        scratch: &'b mut [u8],
+    ) -> Result<DecodedReply<'b>, ReplyError> {
+        let mut consumed = 0;
+        loop {
+            let (taken, step) = self.step(&input[consumed..], scratch).inspect_err(|error| {
+                self.state = State::Failed(error.clone());
+            })?;
+            consumed += taken;
+            let event = match step {
+                Step::Again => continue,
+                Step::Spent => None,
+                Step::Decoded(written) => Some(ReplyEvent::Body(&scratch[..written])),
+                Step::End(reply) => Some(ReplyEvent::End(reply)),
+            };
+            return Ok(DecodedReply { consumed, event });
+        }
+    }
+
+    /// The peer closed, which is how some servers of the family end a reply.
+    ///
+    /// # Errors
+    /// [`ReplyError::Closed`] before a reply, [`ReplyError::Truncated`] in the middle of one, or what was wrong
+    /// before.
+    pub fn end_of_file(&mut self) -> Result<Reply, ReplyError> {
+        match std::mem::replace(&mut self.state, State::Before) {
+            State::Before => Err(ReplyError::Closed),
+            State::Object(_) | State::Content(..) => Err(ReplyError::Truncated),
+            State::Behind(reply, _) => Ok(*reply),
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    /// How many bytes of memory hold what the peer has sent, before it is parsed.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        match &self.state {
+            State::Object(scanner) | State::Content(scanner, _) => scanner.held_bytes(),
+            _ => 0,
+        }
+    }
+
+    fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> Result<(usize, Step), ReplyError> {
+        match &mut self.state {
+            State::Before => self.before(input),
+            State::Object(_) => self.object(input),
+            State::Content(..) => self.content(input, scratch),
+            State::Behind(_, line_ends) => {
+                let (taken, is_end) = line_ends.take(input)?;
+                if !is_end {
+                    return Ok((taken, Step::Spent));
+                }
+                self.end_of_file().map(|reply| (taken, Step::End(reply)))
+            }
+            State::Failed(error) => Err(error.clone()),
+        }
+    }
+
+    fn before(&mut self, input: &[u8]) -> Result<(usize, Step), ReplyError> {
+        match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
+            None => Ok((input.len(), Step::Spent)),
+            Some(start) if input[start] == b'{' => {
+                self.state = State::Object(Box::new(Scanner::new(CONTENT, self.limit_bytes, Lines::Many)));
+                Ok((start, Step::Again))
+            }
+            Some(start) => Err(ReplyError::Malformed(format!(
+                "it starts with {} instead of a brace",
+                crate::sentence::shown(&input[start..=start])
+            ))),
+        }
+    }
+
+    fn object(&mut self, input: &[u8]) -> Result<(usize, Step), ReplyError> {
+        let State::Object(scanner) = &mut self.state else {
+            return Ok((0, Step::Again));
+        };
+        let (consumed, scan) = scanner.scan(input);
+        match scan {
+            // A line end is nothing special in an object that may have many lines.
+            Scan::Spent | Scan::LineEnd => return Ok((consumed, Step::Spent)),
+            Scan::Payload => self.replace(|state| match state {
+                State::Object(scanner) => State::Content(scanner, Box::default()),
+                other => other,
+            }),
+            Scan::Closed => {
+                let had_body = scanner.payload_seen();
+                let mut fields: Map<String, Value> =
+                    serde_json::from_slice(scanner.text()).map_err(malformed)?;
+                if had_body {
+                    fields.remove(CONTENT);
+                }
+                self.state = State::Behind(Box::new(Reply { fields, had_body }), LineEnds::None);
+            }
+            Scan::TooLong => return Err(ReplyError::TooLong(self.limit_bytes)),
+            Scan::Twice => return Err(ReplyError::Malformed(format!("it holds {CONTENT} twice"))),
+        }
+        Ok((consumed, Step::Again))
+    }
+
+    fn content(&mut self, input: &[u8], scratch: &mut [u8]) -> Result<(usize, Step), ReplyError> {
+        assert!(scratch.len() >= Self::SCRATCH_BYTES_MIN, "no room for content");
+        let State::Content(scanner, payload) = &mut self.state else {
+            return Ok((0, Step::Again));
+        };
+        let Progress {
+            consumed,
+            written,
+            stop,
+        } = payload.decode(input, scratch);
+        match stop {
+            _ if written > 0 => Ok((consumed, Step::Decoded(written))),
+            Stop::Spent | Stop::Full => Ok((consumed, Step::Spent)),
+            Stop::End if input[consumed] == b'"' && payload.is_complete() => {
+                scanner.payload_ended();
+                self.replace(|state| match state {
+                    State::Content(scanner, _) => State::Object(scanner),
+                    other => other,
+                });
+                Ok((consumed + 1, Step::Again))
+            }
+            Stop::End | Stop::Faulty => Err(ReplyError::Payload),
+        }
+    }
+
+    fn replace(&mut self, next: impl FnOnce(State) -> State) {
+        self.state = next(std::mem::replace(&mut self.state, State::Before));
+    }
+}
+
+impl LineEnds {
+    /// Looks for two line ends in a row; returns how many bytes that took, and whether they were there.
+    fn take(&mut self, input: &[u8]) -> Result<(usize, bool), ReplyError> {
+        for (at, &byte) in input.iter().enumerate() {
+            *self = match (*self, byte) {
+                (Self::One | Self::OneAndCr, b'\n') => return Ok((at + 1, true)),
+                (Self::None, b'\n') => Self::One,
+                (Self::One, b'\r') => Self::OneAndCr,
+                _ if byte.is_ascii_whitespace() => Self::None,
+                _ => {
+                    let byte = crate::sentence::shown(&[byte]);
+                    return Err(ReplyError::Malformed(format!(
+                        "{byte} stands where it should have ended"
+                    )));
+                }
+            };
+        }
+        Ok((input.len(), false))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn malformed(cause: serde_json::Error) -> ReplyError {
+    ReplyError::Malformed(cause.to_string())
+}

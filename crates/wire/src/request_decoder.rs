@@ -1,0 +1,608 @@
+//! Requests as the server reads them: bytes in, events out.
+//!
+//! One [`RequestDecoder`] follows one connection through any number of requests, classic, JSON and extended.
+//! What it reports depends on the bytes only, never on how they were cut into pieces, and what it holds of them
+//! is bounded by [`RequestDecoder::HELD_BYTES_MAX`], whatever is sent.
+
+use std::mem;
+
+use crate::json::Skipper;
+use crate::payload::{self, Payload, Within};
+use crate::request_json::{self, Command, Outcome};
+use crate::request_line::{self, Line, Refused};
+use crate::{Digest, Name, Refusal, Request, Verb, base64, sentence};
+
+/// What one call of [`RequestDecoder::decode`] made of its input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded<'b> {
+    /// Bytes of the input that are dealt with; feed the rest again.
+    pub consumed: usize,
+    /// What happened, if anything. `None` means: all input was consumed, more is needed.
+    pub event: Option<RequestEvent<'b>>,
+}
+
+/// What happens on a connection, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestEvent<'b> {
+    /// A whole request. For an Upload or a Write its body follows: any number of `Body`, then one `BodyEnd`, or
+    /// one `Refused` in its place.
+    Request(Request),
+    /// A non-empty piece of the content: what came in base64 is decoded into the scratch, what came raw is a
+    /// part of the input.
+    Body(&'b [u8]),
+    /// The content is complete and well-formed.
+    BodyEnd {
+        /// The digest that a WRITE declared, for the caller to compare; `None` for an UPLOAD.
+        digest: Option<Digest>,
+    },
+    /// The request or its body is refused; this is the reply to it. What is left of the request shows in
+    /// [`RequestDecoder::phase`]: nothing (`Ready`), a rest that is being discarded and ends with `Skipped`
+    /// (`Skipping`), or nobody knows what (`Lost`).
+    Refused {
+        /// The verb, as far as it was known.
+        verb: Option<Verb>,
+        /// The reply.
+        refusal: Refusal,
+    },
+    /// The rest of a refused request has been discarded; the next request may follow.
+    Skipped,
+}
+
+/// Where on its way through the requests a decoder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Between requests: blank lines only since the last one.
+    Ready,
+    /// In the middle of a request's head.
+    Head,
+    /// In the middle of a body: between a `Request` that has one and its `BodyEnd`.
+    Body,
+    /// Discarding the rest of a refused request. It may end in `Lost` as well, where a WRITE turns out not to
+    /// end where it said.
+    Skipping,
+    /// Nobody knows where the next request starts: all that follows is discarded, without events. The caller
+    /// replies and closes.
+    Lost,
+}
+
+/// Decodes what arrives on one connection.
+#[derive(Debug, Clone, Default)]
+pub struct RequestDecoder {
+    state: State,
+    /// The head of the request, from its first byte that is not blank.
+    line: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Default)]
+enum State {
+    #[default]
+    Ready,
+    /// In a line that is kept in `line`.
+    Line,
+    /// Behind the line of an UPLOAD whose payload is the next line; blank so far.
+    NextLine(Name),
+    Json(Box<Command>),
+    /// In the payload of an UPLOAD. What `line` holds from `replay_at` on is decoded before the input.
+    Payload {
+        name: Name,
+        payload: Box<Payload>,
+        replay_at: usize,
+    },
+    /// In the body of a WRITE.
+    Raw {
+        name: Name,
+        left_bytes: u64,
+    },
+    /// In the line of digits behind the body of a WRITE.
+    Digest {
+        name: Name,
+        digits: Digits,
+    },
+    /// Up to the next LF.
+    SkipLine,
+    /// Up to the end of a JSON object or an LF.
+    SkipObject(Skipper),
+    /// Through the body and the digest of a WRITE.
+    SkipRaw {
+        left_bytes: u64,
+        digits: Digits,
+    },
+    /// Nothing is left to skip, but `Skipped` has to be said.
+    SkipNothing,
+    Lost,
+}
+
+/// What one step came to.
+enum Step {
+    /// The step is done, and the next one can follow.
+    Again,
+    /// All of the input is consumed.
+    Spent,
+    /// So much of the content is in the scratch.
+    Decoded(usize),
+    /// The bytes consumed are content.
+    Raw,
+    Event(RequestEvent<'static>),
+}
+
+/// Beyond this, the room for a head is given back when the request is over: an idle connection costs little.
+const LINE_BYTES_KEPT: usize = 1 << 10;
+
+impl RequestDecoder {
+    /// The most bytes of the peer's that a decoder holds, in a JSON command with a payload before its name: twice
+    /// what may be held, because memory grows by doubling.
+    pub const HELD_BYTES_MAX: usize =
+        2 * (request_json::TEXT_BYTES_MAX + request_json::HELD_PAYLOAD_BYTES_MAX + 1024) + LINE_BYTES_KEPT;
+
+    /// The least scratch that a body in base64 needs, in bytes. 48 to 192 KiB are fast.
+    pub const SCRATCH_BYTES_MIN: usize = base64::Decoder::ROOM_BYTES_MIN;
+
+    /// A decoder at the start of a connection.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Deals with the front of `input`, up to the next event. Call it again with the rest, which may be empty,
+    /// until there is no event. Content in base64 is decoded into `scratch`, which is not used otherwise.
+    ///
+    /// # Panics
+    /// If a body in base64 is being received ([`Phase::Body`]) and `scratch` is shorter than
+    /// [`SCRATCH_BYTES_MIN`](Self::SCRATCH_BYTES_MIN).
+    pub fn decode<'b>(&mut self, input: &'b [u8], scratch: &'b mut [u8]) -> Decoded<'b> {
+        let mut consumed = 0;
+        loop {
+            let (taken, step) = self.step(&input[consumed..], scratch);
+            let start = consumed;
+            consumed += taken;
+            let event = match step {
+                Step::Again => continue,
+                Step::Spent => None,
+                Step::Decoded(written) => Some(RequestEvent::Body(&scratch[..written])),
+                Step::Raw => Some(RequestEvent::Body(&input[start..consumed])),
+                Step::Event(event) => Some(event),
+            };
+            return Decoded { consumed, event };
+        }
+    }
+
+    /// Where the decoder is.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match &self.state {
+            State::Ready => Phase::Ready,
+            State::Line | State::NextLine(_) => Phase::Head,
+            State::Json(command) if !command.is_in_body() => Phase::Head,
+            State::Json(_) | State::Payload { .. } | State::Raw { .. } | State::Digest { .. } => Phase::Body,
+            State::SkipLine | State::SkipObject(_) | State::SkipRaw { .. } | State::SkipNothing => {
+                Phase::Skipping
+            }
+            State::Lost => Phase::Lost,
+        }
+    }
+
+    /// The verb of the request in progress, if it would be complete were its line end to arrive now: `LIST` or
+    /// `UPLOAD a QUJD`, but neither `LI` nor `GET ` nor a WRITE or a JSON command. The caller completes it by
+    /// feeding a line end.
+    #[must_use]
+    pub fn lone(&self) -> Option<Verb> {
+        let mut verb = match self.state {
+            State::Line => None,
+            State::Payload { .. } => Some(Verb::Upload),
+            _ => return None,
+        };
+        // A copy is told that the line has ended, so that this can never differ from what would happen.
+        let mut copy = self.clone();
+        let mut scratch = [0; 4096];
+        let mut input: &[u8] = b"\n";
+        loop {
+            let Decoded { consumed, event } = copy.decode(input, &mut scratch);
+            input = &input[consumed..];
+            match event {
+                Some(RequestEvent::Request(request)) => verb = Some(request.verb()),
+                Some(RequestEvent::Refused { .. } | RequestEvent::Skipped) => return None,
+                Some(RequestEvent::Body(_) | RequestEvent::BodyEnd { .. }) => {}
+                None => return verb.filter(|_| copy.phase() == Phase::Ready),
+            }
+        }
+    }
+
+    /// The verb of the request in progress, as far as it is known: for logs and refusals.
+    #[must_use]
+    pub fn verb(&self) -> Option<Verb> {
+        match &self.state {
+            State::Line => {
+                let word = self
+                    .line
+                    .split(u8::is_ascii_whitespace)
+                    .next()
+                    .unwrap_or_default();
+                Verb::from_word(word)
+            }
+            State::NextLine(_) | State::Payload { .. } => Some(Verb::Upload),
+            State::Json(command) => command.is_in_body().then_some(Verb::Upload),
+            State::Raw { .. } | State::Digest { .. } => Some(Verb::Write),
+            _ => None,
+        }
+    }
+
+    /// The caller has refused the upload whose body is being received ([`Phase::Body`]): what is left of it is
+    /// discarded, and `Skipped` follows when that is over, at the next call if nothing is left. In any other
+    /// phase there is nothing to skip, and nothing happens.
+    pub fn skip(&mut self) {
+        self.state = match mem::take(&mut self.state) {
+            State::Payload { replay_at, .. } if self.line[replay_at..].ends_with(b"\n") => State::SkipNothing,
+            State::Payload { .. } => State::SkipLine,
+            State::Json(command) if command.is_in_body() => after(command.rest(), State::SkipNothing),
+            State::Raw { left_bytes, .. } => State::SkipRaw {
+                left_bytes,
+                digits: Digits::default(),
+            },
+            State::Digest { digits, .. } => State::SkipRaw {
+                left_bytes: 0,
+                digits,
+            },
+            other => other,
+        };
+        if self.phase() == Phase::Skipping {
+            self.forget_line();
+        }
+    }
+
+    /// How many bytes of memory hold what the peer has sent.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let command = if let State::Json(command) = &self.state {
+            command.held_bytes()
+        } else {
+            0
+        };
+        self.line.capacity() + command
+    }
+
+    fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Step) {
+        match &mut self.state {
+            State::Ready => self.blank(input),
+            State::Line => self.line(input),
+            State::NextLine(_) => self.next_line(input),
+            State::Json(_) => self.json(input, scratch),
+            State::Payload { .. } => self.payload(input, scratch),
+            State::Raw { .. } => self.raw(input),
+            State::Digest { .. } => self.digest(input),
+            State::SkipLine => match memchr::memchr(b'\n', input) {
+                Some(end) => (end + 1, self.end(RequestEvent::Skipped)),
+                None => (input.len(), Step::Spent),
+            },
+            State::SkipObject(skipper) => match skipper.skip(input) {
+                (taken, true) => (taken, self.end(RequestEvent::Skipped)),
+                (taken, false) => (taken, Step::Spent),
+            },
+            State::SkipRaw { .. } => self.skip_raw(input),
+            State::SkipNothing => (0, self.end(RequestEvent::Skipped)),
+            State::Lost => (input.len(), Step::Spent),
+        }
+    }
+
+    /// Blank lines are never answered.
+    fn blank(&mut self, input: &[u8]) -> (usize, Step) {
+        match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
+            None => (input.len(), Step::Spent),
+            Some(start) => {
+                self.state = match input[start] {
+                    b'{' => State::Json(Box::new(Command::new())),
+                    _ => State::Line,
+                };
+                (start, Step::Again)
+            }
+        }
+    }
+
+    /// Gathers the line, up to its end or as much of it as has to be seen.
+    fn line(&mut self, input: &[u8]) -> (usize, Step) {
+        let window_bytes = request_line::window_bytes(&self.line);
+        let gathered = &input[..input.len().min(window_bytes - self.line.len())];
+        if let Some(end) = memchr::memchr(b'\n', gathered) {
+            self.line.extend_from_slice(&gathered[..end]);
+            return (end + 1, self.line_ended());
+        }
+        self.line.extend_from_slice(gathered);
+        let step = match self.line.len() < window_bytes {
+            true => Step::Spent,
+            false => self.line_goes_on(),
+        };
+        (gathered.len(), step)
+    }
+
+    fn line_ended(&mut self) -> Step {
+        match request_line::whole(&self.line) {
+            Ok(Line::Request(request @ Request::Write { .. })) => {
+                if let Request::Write { name, length, .. } = &request {
+                    self.state = State::Raw {
+                        name: name.clone(),
+                        left_bytes: *length,
+                    };
+                }
+                self.forget_line();
+                Step::Event(RequestEvent::Request(request))
+            }
+            Ok(Line::Request(request)) => self.end(RequestEvent::Request(request)),
+            Ok(Line::Upload { name, payload_at }) => {
+                self.line.push(b'\n');
+                self.begin_payload(name, payload_at)
+            }
+            Ok(Line::UploadBelow { name }) => {
+                self.forget_line();
+                self.state = State::NextLine(name);
+                Step::Again
+            }
+            Err(Refused {
+                verb,
+                refusal,
+                body_bytes,
+            }) => {
+                let then = match (verb, body_bytes) {
+                    (Some(Verb::Write), None) => State::Lost,
+                    (Some(Verb::Write), Some(left_bytes)) => State::SkipRaw {
+                        left_bytes,
+                        digits: Digits::default(),
+                    },
+                    _ => State::Ready,
+                };
+                self.refuse(verb, refusal, then)
+            }
+        }
+    }
+
+    fn line_goes_on(&mut self) -> Step {
+        match request_line::window(&self.line) {
+            None => Step::Again,
+            Some(Ok(Line::Upload { name, payload_at })) => self.begin_payload(name, payload_at),
+            Some(Ok(Line::Request(_) | Line::UploadBelow { .. })) => Step::Again,
+            Some(Err(Refused { verb, refusal, .. })) => {
+                let then = if verb == Some(Verb::Write) {
+                    State::Lost
+                } else {
+                    State::SkipLine
+                };
+                self.refuse(verb, refusal, then)
+            }
+        }
+    }
+
+    fn begin_payload(&mut self, name: Name, replay_at: usize) -> Step {
+        self.state = State::Payload {
+            name: name.clone(),
+            payload: Box::default(),
+            replay_at,
+        };
+        Step::Event(RequestEvent::Request(Request::Upload { name }))
+    }
+
+    fn next_line(&mut self, input: &[u8]) -> (usize, Step) {
+        let Some(at) = input
+            .iter()
+            .position(|byte| *byte == b'\n' || !byte.is_ascii_whitespace())
+        else {
+            return (input.len(), Step::Spent);
+        };
+        let State::NextLine(name) = mem::take(&mut self.state) else {
+            return (at, Step::Again);
+        };
+        match input[at] {
+            b'\n' => (
+                at + 1,
+                self.refuse(Some(Verb::Upload), sentence::missing_payload(&name), State::Ready),
+            ),
+            _ => (at, self.begin_payload(name, 0)),
+        }
+    }
+
+    fn payload(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Step) {
+        assert!(
+            scratch.len() >= Self::SCRATCH_BYTES_MIN,
+            "no room for a body in base64"
+        );
+        let State::Payload {
+            name,
+            payload,
+            replay_at,
+        } = &mut self.state
+        else {
+            return (0, Step::Again);
+        };
+        let replay = &self.line[*replay_at..];
+        let (bytes, is_replay) = if replay.is_empty() {
+            (input, false)
+        } else {
+            (replay, true)
+        };
+        let payload::Progress {
+            consumed,
+            written,
+            stop,
+        } = payload.decode(bytes, scratch, Within::Line);
+        let taken = if is_replay { 0 } else { consumed };
+        if is_replay {
+            *replay_at += consumed;
+        }
+        if written > 0 {
+            return (taken, Step::Decoded(written));
+        }
+        let is_whole_line = is_replay && self.line.ends_with(b"\n");
+        match stop {
+            payload::Stop::Spent | payload::Stop::Full if is_replay => (taken, Step::Again),
+            payload::Stop::Spent | payload::Stop::Full => (taken, Step::Spent),
+            payload::Stop::End => {
+                let step = match payload.is_complete() {
+                    true => self.end(RequestEvent::BodyEnd { digest: None }),
+                    false => {
+                        let refusal = sentence::invalid_payload(name);
+                        self.refuse(Some(Verb::Upload), refusal, State::Ready)
+                    }
+                };
+                (taken + usize::from(!is_replay), step)
+            }
+            payload::Stop::Faulty => {
+                let refusal = sentence::invalid_payload(name);
+                let then = if is_whole_line {
+                    State::Ready
+                } else {
+                    State::SkipLine
+                };
+                (taken, self.refuse(Some(Verb::Upload), refusal, then))
+            }
+        }
+    }
+
+    fn json(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Step) {
+        let State::Json(command) = &mut self.state else {
+            return (0, Step::Again);
+        };
+        assert!(
+            !command.is_in_body() || scratch.len() >= Self::SCRATCH_BYTES_MIN,
+            "no room for a body in base64"
+        );
+        let (taken, outcome) = command.step(input, scratch);
+        let step = match outcome {
+            Outcome::Spent => Step::Spent,
+            Outcome::Again => Step::Again,
+            Outcome::Body(written) => Step::Decoded(written),
+            Outcome::Request(request @ Request::Upload { .. }) => Step::Event(RequestEvent::Request(request)),
+            Outcome::Request(request) => self.end(RequestEvent::Request(request)),
+            Outcome::BodyEnd => self.end(RequestEvent::BodyEnd { digest: None }),
+            Outcome::Refused(verb, refusal, rest) => self.refuse(verb, refusal, after(rest, State::Ready)),
+        };
+        (taken, step)
+    }
+
+    fn raw(&mut self, input: &[u8]) -> (usize, Step) {
+        let State::Raw { name, left_bytes } = &mut self.state else {
+            return (0, Step::Again);
+        };
+        let taken = at_most(input.len(), *left_bytes);
+        *left_bytes -= taken as u64;
+        let name = if *left_bytes == 0 {
+            Some(name.clone())
+        } else {
+            None
+        };
+        if let Some(name) = name {
+            self.state = State::Digest {
+                name,
+                digits: Digits::default(),
+            };
+        }
+        match (taken, &self.state) {
+            (1.., _) => (taken, Step::Raw),
+            (0, State::Digest { .. }) => (0, Step::Again),
+            (0, _) => (0, Step::Spent),
+        }
+    }
+
+    fn digest(&mut self, input: &[u8]) -> (usize, Step) {
+        let State::Digest { name, digits } = &mut self.state else {
+            return (0, Step::Again);
+        };
+        match digits.take(input) {
+            (taken, Taken::Spent) => (taken, Step::Spent),
+            (taken, Taken::Digest(digest)) => {
+                (taken, self.end(RequestEvent::BodyEnd { digest: Some(digest) }))
+            }
+            (taken, Taken::Wrong) => {
+                let refusal = sentence::length_mismatch(name);
+                (taken, self.refuse(Some(Verb::Write), refusal, State::Lost))
+            }
+        }
+    }
+
+    fn skip_raw(&mut self, input: &[u8]) -> (usize, Step) {
+        let State::SkipRaw { left_bytes, digits } = &mut self.state else {
+            return (0, Step::Again);
+        };
+        let body = at_most(input.len(), *left_bytes);
+        *left_bytes -= body as u64;
+        if *left_bytes > 0 {
+            return (body, Step::Spent);
+        }
+        let (taken, came) = digits.take(&input[body..]);
+        let step = match came {
+            Taken::Spent => Step::Spent,
+            Taken::Digest(_) => self.end(RequestEvent::Skipped),
+            Taken::Wrong => {
+                self.state = State::Lost;
+                Step::Again
+            }
+        };
+        (body + taken, step)
+    }
+
+    fn refuse(&mut self, verb: Option<Verb>, refusal: Refusal, then: State) -> Step {
+        self.state = then;
+        self.forget_line();
+        Step::Event(RequestEvent::Refused { verb, refusal })
+    }
+
+    fn end(&mut self, event: RequestEvent<'static>) -> Step {
+        self.state = State::Ready;
+        self.forget_line();
+        Step::Event(event)
+    }
+
+    fn forget_line(&mut self) {
+        self.line.clear();
+        self.line.shrink_to(LINE_BYTES_KEPT);
+    }
+}
+
+fn after(rest: request_json::Rest, nothing: State) -> State {
+    match rest {
+        request_json::Rest::Nothing => nothing,
+        request_json::Rest::Line => State::SkipLine,
+        request_json::Rest::Object(skipper) => State::SkipObject(skipper),
+    }
+}
+
+fn at_most(bytes: usize, limit: u64) -> usize {
+    usize::try_from(limit).map_or(bytes, |limit| bytes.min(limit))
+}
+
+/// The line behind the body of a WRITE: 64 hexadecimal digits and a line end, and nothing else.
+#[derive(Debug, Clone)]
+struct Digits {
+    hex: [u8; 64],
+    /// How many bytes of the line there have been.
+    count: usize,
+}
+
+enum Taken {
+    Spent,
+    Digest(Digest),
+    Wrong,
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self {
+            hex: [0; 64],
+            count: 0,
+        }
+    }
+}
+
+impl Digits {
+    fn take(&mut self, input: &[u8]) -> (usize, Taken) {
+        for (at, &byte) in input.iter().enumerate() {
+            match (self.count, byte) {
+                (0..64, _) if byte.is_ascii_hexdigit() => self.hex[self.count] = byte.to_ascii_lowercase(),
+                (64, b'\r') => {}
+                (64 | 65, b'\n') => {
+                    let digest = Digest::from_hex(self.hex).expect("64 hexadecimal digits are a digest");
+                    return (at + 1, Taken::Digest(digest));
+                }
+                _ => return (at + 1, Taken::Wrong),
+            }
+            self.count += 1;
+        }
+        (input.len(), Taken::Spent)
+    }
+}

@@ -1,0 +1,384 @@
+//! A command in JSON: `{"command":"upload","filename":"a","filedata":"QUJD"}`, keys in any order, others
+//! ignored, complete at its closing brace.
+//!
+//! `filedata` is decoded as it arrives if `command` and `filename` stand before it; otherwise up to
+//! [`HELD_PAYLOAD_BYTES_MAX`] of it are held until they come.
+
+use memchr::memchr3;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+use crate::json::{Lines, Scan, Scanner, Skipper, StringPayload};
+use crate::payload::{Progress, Stop};
+use crate::{Name, Refusal, Request, Verb, sentence};
+
+/// The most that a command may hold beside `filedata`.
+pub(crate) const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// The most of `filedata` that is held while it is not known what for.
+pub(crate) const HELD_PAYLOAD_BYTES_MAX: usize = 64 << 10;
+
+/// A command that is being received.
+#[derive(Debug, Clone)]
+pub(crate) struct Command {
+    scanner: Scanner,
+    filedata: Filedata,
+    /// The upload whose request has been handed out.
+    upload: Option<Name>,
+}
+
+/// What is done with the letters of `filedata`.
+#[derive(Debug, Clone)]
+enum Filedata {
+    /// Nothing: the command is outside of it.
+    Outside { held: Option<Held> },
+    /// They are decoded as they arrive.
+    Decoded(Box<StringPayload>),
+    /// They are passed over, and held in case they are needed.
+    Passed {
+        held: Option<Held>,
+        after_backslash: bool,
+    },
+    /// The command is complete; what was held is decoded.
+    Replayed {
+        held: Held,
+        at: usize,
+        payload: Box<StringPayload>,
+    },
+}
+
+type Held = Vec<u8>;
+
+/// What one step came to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All of the input is consumed.
+    Spent,
+    /// The step is done, and the next one can follow.
+    Again,
+    /// A whole request; the body of an upload follows.
+    Request(Request),
+    /// So much of the content is in the scratch.
+    Body(usize),
+    /// The content is complete, and so is the command.
+    BodyEnd,
+    /// The command is refused; this is where its rest begins.
+    Refused(Option<Verb>, Refusal, Rest),
+}
+
+/// What is left of a refused command.
+#[derive(Debug)]
+pub(crate) enum Rest {
+    Nothing,
+    Line,
+    Object(Skipper),
+}
+
+impl Command {
+    /// A command before its opening brace.
+    pub(crate) fn new() -> Self {
+        Self {
+            scanner: Scanner::new("filedata", TEXT_BYTES_MAX, Lines::One),
+            filedata: Filedata::Outside { held: None },
+            upload: None,
+        }
+    }
+
+    /// Whether the request has been handed out and its body is being received.
+    pub(crate) fn is_in_body(&self) -> bool {
+        self.upload.is_some()
+    }
+
+    pub(crate) fn held_bytes(&self) -> usize {
+        let held = match &self.filedata {
+            Filedata::Outside { held: Some(held) }
+            | Filedata::Passed { held: Some(held), .. }
+            | Filedata::Replayed { held, .. } => held.capacity(),
+            _ => 0,
+        };
+        self.scanner.held_bytes() + held
+    }
+
+    /// What is left if the rest of the command is not wanted.
+    pub(crate) fn rest(&self) -> Rest {
+        match &self.filedata {
+            Filedata::Outside { .. } => Rest::Object(self.scanner.skipper()),
+            Filedata::Decoded(payload) => Rest::Object(payload.skipper()),
+            Filedata::Passed { after_backslash, .. } => Rest::Object(Skipper::in_payload(*after_backslash)),
+            Filedata::Replayed { .. } => Rest::Nothing,
+        }
+    }
+
+    /// Takes what it can of `input`; returns how many bytes that is, and what came of it.
+    pub(crate) fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Outcome) {
+        match &self.filedata {
+            Filedata::Outside { .. } => self.scan(input),
+            Filedata::Decoded(_) => self.decode(input, scratch),
+            Filedata::Passed { .. } => self.pass(input),
+            Filedata::Replayed { .. } => (0, self.replay(scratch)),
+        }
+    }
+
+    fn scan(&mut self, input: &[u8]) -> (usize, Outcome) {
+        let (consumed, scan) = self.scanner.scan(input);
+        let outcome = match scan {
+            Scan::Spent => Outcome::Spent,
+            Scan::Payload => self.payload_begins(),
+            Scan::Closed => self.closed(),
+            Scan::LineEnd => return (consumed + 1, self.broken_line()),
+            Scan::TooLong => {
+                let refusal = if self.scanner.is_within_value_of("filename") {
+                    sentence::overlong_name(self.scanner.text())
+                } else {
+                    sentence::bad_request(format!(
+                        "a JSON command may have at most {TEXT_BYTES_MAX} bytes beside filedata; leave out what is not needed"
+                    ))
+                };
+                self.refused(refusal, Rest::Object(self.scanner.skipper()))
+            }
+            Scan::Twice => {
+                let refusal = sentence::bad_request("there are two keys filedata; send one");
+                self.refused(refusal, Rest::Object(Skipper::in_payload(false)))
+            }
+        };
+        (consumed, outcome)
+    }
+
+    /// What to do with `filedata` depends on what stands before it.
+    fn payload_begins(&mut self) -> Outcome {
+        let so_far = [self.scanner.text(), b"\"}"].concat();
+        let in_payload = || Rest::Object(Skipper::in_payload(false));
+        let Ok(parts) = serde_json::from_slice::<Parts>(&so_far) else {
+            return self.refused(not_understood(&so_far), in_payload());
+        };
+        let held = match (parts.verb(), &parts.filename) {
+            (None, _) | (Some(Some(Verb::Upload)), None) => Some(Held::new()),
+            (Some(Some(Verb::Upload)), Some(filename)) => match name(&filename.0) {
+                Ok(name) => {
+                    self.filedata = Filedata::Decoded(Box::default());
+                    self.upload = Some(name.clone());
+                    return Outcome::Request(Request::Upload { name });
+                }
+                Err(refusal) => return Outcome::Refused(Some(Verb::Upload), refusal, in_payload()),
+            },
+            // Some programs send an empty `filedata` with every command.
+            (Some(_), _) => None,
+        };
+        self.filedata = Filedata::Passed {
+            held,
+            after_backslash: false,
+        };
+        Outcome::Again
+    }
+
+    fn decode(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Outcome) {
+        let Filedata::Decoded(payload) = &mut self.filedata else {
+            return (0, Outcome::Again);
+        };
+        let Progress {
+            consumed,
+            written,
+            stop,
+        } = payload.decode(input, scratch);
+        if written > 0 {
+            return (consumed, Outcome::Body(written));
+        }
+        match stop {
+            Stop::Spent | Stop::Full => (consumed, Outcome::Spent),
+            Stop::Faulty => {
+                let rest = Rest::Object(payload.skipper());
+                (consumed, self.invalid_payload(rest))
+            }
+            Stop::End if input[consumed] == b'\n' => (consumed + 1, self.broken_line()),
+            Stop::End => {
+                let is_complete = payload.is_complete();
+                self.payload_ends(None);
+                let outcome = match is_complete {
+                    true => Outcome::Again,
+                    false => self.invalid_payload(Rest::Object(self.scanner.skipper())),
+                };
+                (consumed + 1, outcome)
+            }
+        }
+    }
+
+    /// Passes over a run of letters, or over one byte that ends such a run.
+    fn pass(&mut self, input: &[u8]) -> (usize, Outcome) {
+        let Filedata::Passed {
+            held,
+            after_backslash,
+        } = &mut self.filedata
+        else {
+            return (0, Outcome::Again);
+        };
+        let Some(&first) = input.first() else {
+            return (0, Outcome::Spent);
+        };
+        let letters = match *after_backslash {
+            true => 1,
+            false => memchr3(b'"', b'\\', b'\n', input).unwrap_or(input.len()).max(1),
+        };
+        match first {
+            b'\n' => return (1, self.broken_line()),
+            b'"' if !*after_backslash => {
+                let held = held.take();
+                self.payload_ends(held);
+                return (1, Outcome::Again);
+            }
+            _ => *after_backslash = first == b'\\' && !*after_backslash,
+        }
+        let Some(held) = held else {
+            return (letters, Outcome::Again);
+        };
+        if held.len() + letters <= HELD_PAYLOAD_BYTES_MAX {
+            held.extend_from_slice(&input[..letters]);
+            return (letters, Outcome::Again);
+        }
+        let refusal = sentence::bad_request(format!(
+            "more than {HELD_PAYLOAD_BYTES_MAX} bytes of filedata stand before the keys command and filename; put those first"
+        ));
+        (letters, self.refused(refusal, self.rest()))
+    }
+
+    fn payload_ends(&mut self, held: Option<Held>) {
+        self.scanner.payload_ended();
+        self.filedata = Filedata::Outside { held };
+    }
+
+    fn replay(&mut self, scratch: &mut [u8]) -> Outcome {
+        let Filedata::Replayed { held, at, payload } = &mut self.filedata else {
+            return Outcome::Again;
+        };
+        let progress = payload.decode(&held[*at..], scratch);
+        *at += progress.consumed;
+        match (progress.written, progress.stop) {
+            (1.., _) => Outcome::Body(progress.written),
+            (_, Stop::Spent) if payload.is_complete() => Outcome::BodyEnd,
+            _ => self.invalid_payload(Rest::Nothing),
+        }
+    }
+
+    fn closed(&mut self) -> Outcome {
+        let Ok(parts) = serde_json::from_slice::<Parts>(self.scanner.text()) else {
+            return self.refused(not_understood(self.scanner.text()), Rest::Line);
+        };
+        if let Some(name) = &self.upload {
+            // A key that was sent twice may have changed its mind.
+            let is_same = parts.verb() == Some(Some(Verb::Upload))
+                && parts
+                    .filename
+                    .is_some_and(|filename| filename.0 == name.as_str().as_bytes());
+            return if is_same {
+                Outcome::BodyEnd
+            } else {
+                let refusal = sentence::bad_request(
+                    "the keys after filedata contradict those before it; send each once",
+                );
+                self.refused(refusal, Rest::Nothing)
+            };
+        }
+        match self.request(&parts) {
+            Ok(request) => {
+                if let (Request::Upload { name }, Filedata::Outside { held }) = (&request, &mut self.filedata)
+                {
+                    self.upload = Some(name.clone());
+                    let held = held.take().unwrap_or_default();
+                    self.filedata = Filedata::Replayed {
+                        held,
+                        at: 0,
+                        payload: Box::default(),
+                    };
+                }
+                Outcome::Request(request)
+            }
+            Err(refusal) => Outcome::Refused(parts.verb().flatten(), refusal, Rest::Nothing),
+        }
+    }
+
+    fn request(&self, parts: &Parts) -> Result<Request, Refusal> {
+        let verb = parts.verb().ok_or_else(|| {
+            sentence::bad_request(
+                "a JSON command needs the key command; send list, get, upload or delete in it",
+            )
+        })?;
+        let verb = verb.ok_or_else(sentence::unknown_verb)?;
+        if verb == Verb::List {
+            return Ok(Request::List);
+        }
+        let filename = parts.filename.as_ref().ok_or_else(|| {
+            sentence::bad_request(format!("a JSON command {} needs the key filename", verb.word()))
+        })?;
+        let name = name(&filename.0)?;
+        match verb {
+            Verb::Get => Ok(Request::Get { name }),
+            Verb::Delete => Ok(Request::Delete { name }),
+            _ if self.scanner.payload_seen() => Ok(Request::Upload { name }),
+            _ => Err(sentence::missing_filedata(&name)),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal, rest: Rest) -> Outcome {
+        Outcome::Refused(self.upload.as_ref().map(|_| Verb::Upload), refusal, rest)
+    }
+
+    fn broken_line(&self) -> Outcome {
+        let refusal = sentence::bad_request(
+            "a JSON command ends with its closing brace, before the line does; send it on one line",
+        );
+        self.refused(refusal, Rest::Nothing)
+    }
+
+    fn invalid_payload(&self, rest: Rest) -> Outcome {
+        match &self.upload {
+            Some(name) => Outcome::Refused(Some(Verb::Upload), sentence::invalid_payload(name), rest),
+            None => Outcome::Again,
+        }
+    }
+}
+
+/// What a command says. Strings are taken as bytes, so that a name which is not Unicode is refused as a name.
+#[derive(serde::Deserialize)]
+struct Parts {
+    command: Option<Bytes>,
+    filename: Option<Bytes>,
+    #[serde(rename = "filedata")]
+    _filedata: Option<Bytes>,
+}
+
+struct Bytes(Vec<u8>);
+
+impl Parts {
+    /// The classic verb, if there is a command, and if it is one.
+    fn verb(&self) -> Option<Option<Verb>> {
+        let command = self.command.as_ref()?;
+        Some(Verb::from_word(command.0.trim_ascii()).filter(|verb| verb.is_classic()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(Text)
+    }
+}
+
+fn name(filename: &[u8]) -> Result<Name, Refusal> {
+    Name::from_bytes(filename).map_err(|cause| sentence::invalid_name(filename, cause))
+}
+
+fn not_understood(text: &[u8]) -> Refusal {
+    let text = sentence::shown(text);
+    sentence::bad_request(format!(
+        "{text} is not a JSON command; send one object with the keys command, filename and filedata"
+    ))
+}

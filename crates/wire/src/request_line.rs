@@ -1,0 +1,313 @@
+//! The line of a request: from its bytes to what is asked for.
+//!
+//! A line is looked at within a window, whose size depends on the verb; what has not ended there is refused,
+//! except for an UPLOAD, whose payload goes on behind it.
+
+use percent_encoding::percent_decode;
+
+use crate::payload::{Payload, Within};
+use crate::{Condition, Name, Refusal, Request, Verb, sentence};
+
+/// The longest word that could be a verb, and one byte more.
+const WORD_BYTES_MAX: usize = 9;
+
+/// Where the name of an UPLOAD has to end: the payload starts after the last space before this.
+pub(crate) const UPLOAD_WINDOW_BYTES: usize = 4096;
+
+/// A classic line: the verb, quotes and some spaces beside the longest name.
+pub(crate) const CLASSIC_BYTES_MAX: usize = Name::BYTES_MAX + 32;
+
+/// An extended line: the longest name with every byte percent-encoded, and the other operands.
+pub(crate) const EXTENDED_BYTES_MAX: usize = 16 << 10;
+
+/// How many bytes of a line there have to be, where no LF is among them, before anything can be said.
+pub(crate) fn window_bytes(line: &[u8]) -> usize {
+    let Some(word) = word(line) else {
+        return WORD_BYTES_MAX;
+    };
+    match Verb::from_word(word) {
+        Some(Verb::Upload) if line.len() < UPLOAD_WINDOW_BYTES => UPLOAD_WINDOW_BYTES,
+        Some(verb) if !verb.is_classic() => EXTENDED_BYTES_MAX,
+        _ => CLASSIC_BYTES_MAX,
+    }
+}
+
+/// The verb of a line that may not have ended, if its word has.
+pub(crate) fn verb(line: &[u8]) -> Option<Verb> {
+    word(line).and_then(Verb::from_word)
+}
+
+fn word(line: &[u8]) -> Option<&[u8]> {
+    let start = &line[..line.len().min(WORD_BYTES_MAX)];
+    match start.iter().position(u8::is_ascii_whitespace) {
+        Some(end) => Some(&line[..end]),
+        None => (line.len() >= WORD_BYTES_MAX).then_some(start),
+    }
+}
+
+/// What a line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A request without a body, or a WRITE.
+    Request(Request),
+    /// An UPLOAD whose payload starts here in the line.
+    Upload { name: Name, payload_at: usize },
+    /// An UPLOAD whose payload is the next line.
+    UploadBelow { name: Name },
+}
+
+/// Why a line asks for nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) verb: Option<Verb>,
+    pub(crate) refusal: Refusal,
+    /// Of a WRITE: how long the body is that follows, if that was understood.
+    pub(crate) body_bytes: Option<u64>,
+}
+
+/// Parses a whole line, without its LF.
+pub(crate) fn whole(line: &[u8]) -> Result<Line, Refused> {
+    let end = line
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(line.len());
+    let Some(verb) = Verb::from_word(&line[..end]) else {
+        return Err(refused(None, sentence::unknown_verb()));
+    };
+    let operands = &line[end..];
+    let parsed = match verb {
+        Verb::Upload => upload(line, end).unwrap_or_else(|| Err(sentence::missing_name(verb))),
+        Verb::Get => classic_name(verb, operands).map(|name| Line::Request(Request::Get { name })),
+        Verb::Delete => classic_name(verb, operands).map(|name| Line::Request(Request::Delete { name })),
+        Verb::Write => return write(line, operands),
+        _ => extended(verb, line, operands).map(Line::Request),
+    };
+    parsed.map_err(|refusal| refused(Some(verb), refusal))
+}
+
+/// Parses the window of a line that goes on behind it. `None`: the window has to be larger.
+pub(crate) fn window(line: &[u8]) -> Option<Result<Line, Refused>> {
+    let verb = verb(line);
+    let word_end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(0);
+    if verb == Some(Verb::Upload) {
+        match upload(line, word_end) {
+            Some(Ok(Line::UploadBelow { .. })) | None => {}
+            Some(parsed) => return Some(parsed.map_err(|refusal| refused(verb, refusal))),
+        }
+    }
+    if line.len() < window_bytes(line) {
+        return None;
+    }
+    let refusal = match verb {
+        None => sentence::unknown_verb(),
+        Some(verb @ (Verb::List | Verb::Hello | Verb::Stats)) => sentence::too_many_operands(verb, line),
+        Some(_) => sentence::overlong_name(line[word_end..].trim_ascii()),
+    };
+    Some(Err(refused(verb, refusal)))
+}
+
+fn refused(verb: Option<Verb>, refusal: Refusal) -> Refused {
+    Refused {
+        verb,
+        refusal,
+        body_bytes: None,
+    }
+}
+
+/// Splits an UPLOAD into name and payload at its last space. `None`: there is neither.
+///
+/// A line that ends in whitespace can be read in two ways: `UPLOAD my file.txt ` has an empty payload, as a
+/// program writes that puts a space between the two, whereas `UPLOAD a.txt QUJD ` has whitespace behind it. The
+/// last word is taken for the payload if it is one.
+fn upload(line: &[u8], word_end: usize) -> Option<Result<Line, Refusal>> {
+    let name_at = word_end
+        + line[word_end..]
+            .iter()
+            .position(|byte| !byte.is_ascii_whitespace())?;
+    let operands = line[name_at..].strip_suffix(b"\r").unwrap_or(&line[name_at..]);
+    let trimmed = operands.trim_ascii_end();
+    let space = memchr::memrchr(b' ', trimmed).filter(|_| !is_quoted(trimmed));
+    let is_spaced = operands.len() > trimmed.len();
+    let name_end = match space {
+        Some(space) if !is_spaced || is_payload(&trimmed[space + 1..]) => space,
+        _ => trimmed.len(),
+    };
+    let name = match classic_name(Verb::Upload, &trimmed[..name_end]) {
+        Ok(name) => name,
+        Err(refusal) => return Some(Err(refusal)),
+    };
+    Some(Ok(if name_end == trimmed.len() && !is_spaced {
+        Line::UploadBelow { name }
+    } else {
+        Line::Upload {
+            name,
+            payload_at: name_at + name_end + 1,
+        }
+    }))
+}
+
+fn is_payload(word: &[u8]) -> bool {
+    let mut payload = Payload::new();
+    payload.decode(word, &mut vec![0; word.len() + 3], Within::Line);
+    payload.is_complete()
+}
+
+/// Whether one pair of quotes encloses all of it.
+fn is_quoted(name: &[u8]) -> bool {
+    matches!(name, [open @ (b'\'' | b'"'), inner @ .., close] if open == close && !inner.contains(open))
+}
+
+/// Of a classic verb the name is the rest of the line; whitespace and one pair of quotes around it are dropped.
+fn classic_name(verb: Verb, operands: &[u8]) -> Result<Name, Refusal> {
+    let name = match operands.trim_ascii() {
+        [] => return Err(sentence::missing_name(verb)),
+        [open @ (b'\'' | b'"'), inner @ .., close] if open == close => inner,
+        name => name,
+    };
+    Name::from_bytes(name).map_err(|cause| sentence::invalid_name(name, cause))
+}
+
+fn extended(verb: Verb, line: &[u8], operands: &[u8]) -> Result<Request, Refusal> {
+    let mut operands = Operands::new(verb, line, operands)?;
+    let request = match verb {
+        Verb::Ls => Request::Ls {
+            dir: operands.next().map(extended_name).transpose()?,
+        },
+        Verb::Stat => Request::Stat {
+            name: operands.name()?,
+            digest: match operands.next() {
+                None => false,
+                Some(word) if word.eq_ignore_ascii_case(b"digest") => true,
+                Some(_) => return Err(sentence::too_many_operands(verb, line)),
+            },
+        },
+        Verb::Read => Request::Read {
+            name: operands.name()?,
+            offset: operands.next().map(number).transpose()?.unwrap_or(0),
+            length: operands.next().map(number).transpose()?,
+        },
+        Verb::Hello => Request::Hello,
+        Verb::Stats => Request::Stats,
+        _ => Request::List,
+    };
+    operands.end().map(|()| request)
+}
+
+/// A WRITE is followed by its body whether it is understood or not, so its length is looked for first.
+fn write(line: &[u8], operands: &[u8]) -> Result<Line, Refused> {
+    let body_bytes = operands
+        .split(|byte| *byte == b' ')
+        .nth(2)
+        .and_then(|length| number(length.trim_ascii_end()).ok());
+    let parse = || {
+        let mut operands = Operands::new(Verb::Write, line, operands)?;
+        let name = operands.name();
+        let length = operands.next().ok_or_else(|| {
+            sentence::bad_request(
+                "WRITE needs a name and a length; send WRITE, the name and the number of bytes",
+            )
+        });
+        let request = Request::Write {
+            length: number(length?)?,
+            name: name?,
+            condition: operands.next().map(condition).transpose()?.unwrap_or_default(),
+        };
+        operands.end().map(|()| Line::Request(request))
+    };
+    parse().map_err(|refusal| Refused {
+        verb: Some(Verb::Write),
+        refusal,
+        body_bytes,
+    })
+}
+
+/// The operands of an extended verb, separated by single spaces.
+struct Operands<'l> {
+    verb: Verb,
+    line: &'l [u8],
+    rest: std::vec::IntoIter<&'l [u8]>,
+}
+
+impl<'l> Operands<'l> {
+    fn new(verb: Verb, line: &'l [u8], operands: &'l [u8]) -> Result<Self, Refusal> {
+        let operands: Vec<_> = operands
+            .trim_ascii_end()
+            .split(|byte| *byte == b' ')
+            .skip(1)
+            .collect();
+        if operands
+            .iter()
+            .any(|operand| operand.is_empty() || operand.iter().any(u8::is_ascii_whitespace))
+        {
+            let line = sentence::shown(line);
+            return Err(sentence::bad_request(format!(
+                "the operands of {line} must be separated by single spaces"
+            )));
+        }
+        Ok(Self {
+            verb,
+            line,
+            rest: operands.into_iter(),
+        })
+    }
+
+    fn next(&mut self) -> Option<&'l [u8]> {
+        self.rest.next()
+    }
+
+    fn name(&mut self) -> Result<Name, Refusal> {
+        extended_name(self.next().ok_or_else(|| sentence::missing_name(self.verb))?)
+    }
+
+    fn end(mut self) -> Result<(), Refusal> {
+        match self.next() {
+            None => Ok(()),
+            Some(_) => Err(sentence::too_many_operands(self.verb, self.line)),
+        }
+    }
+}
+
+fn extended_name(operand: &[u8]) -> Result<Name, Refusal> {
+    let bytes = unescape(operand).ok_or_else(|| sentence::badly_escaped_name(operand))?;
+    Name::from_bytes(&bytes).map_err(|cause| sentence::invalid_name(&bytes, cause))
+}
+
+/// Percent-decodes, and unlike the library refuses a `%` without its two digits.
+fn unescape(operand: &[u8]) -> Option<Vec<u8>> {
+    let is_escape = |rest: &[u8]| rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_hexdigit);
+    let well_formed = memchr::memchr_iter(b'%', operand).all(|at| is_escape(&operand[at + 1..]));
+    well_formed.then(|| percent_decode(operand).collect())
+}
+
+fn number(operand: &[u8]) -> Result<u64, Refusal> {
+    let digits = std::str::from_utf8(operand)
+        .ok()
+        .filter(|_| operand.iter().all(u8::is_ascii_digit));
+    digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| {
+        let operand = sentence::shown(operand);
+        sentence::bad_request(format!(
+            "{operand} is not a number of bytes; send it in decimal digits, below 2^64"
+        ))
+    })
+}
+
+fn condition(operand: &[u8]) -> Result<Condition, Refusal> {
+    const ABSENT: &[u8] = b"if-none-match";
+    const MATCHES: &[u8] = b"if-match=";
+    let unknown = || {
+        let operand = sentence::shown(operand);
+        sentence::bad_request(format!(
+            "{operand} is not a condition; send if-none-match or if-match=etag"
+        ))
+    };
+    if operand.eq_ignore_ascii_case(ABSENT) {
+        return Ok(Condition::Absent);
+    }
+    match operand.split_at_checked(MATCHES.len()) {
+        Some((word, etag)) if word.eq_ignore_ascii_case(MATCHES) && !etag.is_empty() => {
+            let etag = unescape(etag).and_then(|etag| String::from_utf8(etag).ok());
+            Ok(Condition::Matches(etag.ok_or_else(unknown)?))
+        }
+        _ => Err(unknown()),
+    }
+}

@@ -1,0 +1,124 @@
+//! What a refused peer is told: which thing was wrong, and what to do about it.
+
+use crate::{Code, Name, NameError, Refusal, Verb};
+
+/// How much of something that was sent is shown again, in characters.
+const SHOWN_CHARS_MAX: usize = 80;
+
+/// Existing programs compare this one with exactly these words.
+pub(crate) fn unknown_verb() -> Refusal {
+    Refusal::new(Code::UnknownVerb, "request tidak dikenali")
+}
+
+pub(crate) fn bad_request(sentence: impl Into<String>) -> Refusal {
+    Refusal::new(Code::BadRequest, sentence)
+}
+
+pub(crate) fn invalid_name(bytes: &[u8], cause: NameError) -> Refusal {
+    let cure = match cause {
+        NameError::Empty => "give the path of a file, such as folder/file.txt",
+        NameError::TooLong => "use a shorter one",
+        NameError::NotUtf8 => "send it in UTF-8",
+    };
+    Refusal::new(
+        Code::InvalidName,
+        format!("{} cannot be a name: {cause}; {cure}", shown(bytes)),
+    )
+}
+
+pub(crate) fn overlong_name(line: &[u8]) -> Refusal {
+    invalid_name(line, NameError::TooLong)
+}
+
+pub(crate) fn badly_escaped_name(bytes: &[u8]) -> Refusal {
+    let sentence = format!(
+        "{} cannot be a name: each % must be followed by two hexadecimal digits",
+        shown(bytes)
+    );
+    Refusal::new(Code::InvalidName, sentence)
+}
+
+pub(crate) fn missing_name(verb: Verb) -> Refusal {
+    let verb = verb.word().to_ascii_uppercase();
+    bad_request(format!(
+        "{verb} needs a name; send {verb} and the name of a file on one line"
+    ))
+}
+
+pub(crate) fn too_many_operands(verb: Verb, line: &[u8]) -> Refusal {
+    let cure = match verb {
+        Verb::Stat | Verb::Read | Verb::Write | Verb::Ls => "write a space within a name as %20",
+        _ => "send the verb alone",
+    };
+    let verb = verb.word().to_ascii_uppercase();
+    bad_request(format!(
+        "{} has more operands than {verb} takes; {cure}",
+        shown(line)
+    ))
+}
+
+pub(crate) fn missing_payload(name: &Name) -> Refusal {
+    bad_request(format!(
+        "there is no payload for {}; send it in base64 after the name, or end the name with a space for an empty file",
+        shown(name.as_str().as_bytes())
+    ))
+}
+
+pub(crate) fn missing_filedata(name: &Name) -> Refusal {
+    let name = shown(name.as_str().as_bytes());
+    bad_request(format!(
+        "there is no payload for {name}; send it in base64 as the key filedata"
+    ))
+}
+
+pub(crate) fn invalid_payload(name: &Name) -> Refusal {
+    let name = shown(name.as_str().as_bytes());
+    let sentence =
+        format!("the payload of {name} is not base64; send the standard alphabet with padding, on one line");
+    Refusal::new(Code::InvalidPayload, sentence)
+}
+
+pub(crate) fn length_mismatch(name: &Name) -> Refusal {
+    let sentence = format!(
+        "the content of {} is not as long as announced, or its digest is missing; send exactly that many bytes, \
+         then 64 hexadecimal digits and a line end",
+        shown(name.as_str().as_bytes())
+    );
+    Refusal::new(Code::LengthMismatch, sentence)
+}
+
+/// What was sent, in quotes, shortened, without control characters.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    // No character has more than four bytes, so what is cut off here is not shown anyway.
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN_CHARS_MAX + 4)]);
+    let mut shown = String::from("'");
+    for character in text.chars().take(SHOWN_CHARS_MAX) {
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    if text.chars().count() > SHOWN_CHARS_MAX {
+        shown.push('…');
+    }
+    shown.push('\'');
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_was_sent_is_shown_shortened_and_without_control_characters() {
+        assert_eq!(shown(b"a\nb\0"), "'a\\nb\\u{0}'");
+        assert_eq!(shown(&[b'a'; 80]), format!("'{}'", "a".repeat(80)));
+        assert_eq!(shown(&[b'a'; 9000]), format!("'{}…'", "a".repeat(80)));
+        assert_eq!(
+            shown("é".repeat(9000).as_bytes()),
+            format!("'{}…'", "é".repeat(80))
+        );
+        assert_eq!(shown(b"\xff"), "'\u{fffd}'");
+    }
+}
