@@ -8,7 +8,7 @@ use std::time::Duration;
 use haul_store::Durability;
 use serde::{Deserialize, Serialize};
 
-use crate::PoolSpec;
+use crate::{Kind, PoolSpec};
 
 /// Everything `haul serve` can be told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +36,11 @@ impl Config {
     #[must_use]
     pub fn connections_served_max(&self) -> u32 {
         self.pool.capacity().min(self.limits.connections_max.get())
+    }
+
+    /// Whether each worker has a thread to itself and serves one connection from start to end.
+    pub(crate) fn serves_one_at_a_time(&self) -> bool {
+        self.pool.kind != Kind::Tasks && self.connections_per_worker() == 1
     }
 
     /// Connections that one of several independent workers serves at once; 0 where there are more workers than
@@ -71,6 +76,9 @@ impl Limits {
     pub const UNTERMINATED_WRITE_SILENCE: Duration = Duration::from_secs(1);
     /// How long an idle connection is kept while others wait for a worker.
     pub const IDLE_WHILE_OTHERS_WAIT: Duration = Duration::from_secs(1);
+    /// The same for one that has not said anything yet, where the kernel has held it back until it would, or for up to
+    /// 30 s.
+    pub const SILENT_WHILE_OTHERS_WAIT: Duration = Duration::from_millis(20);
     /// How long the rest of a refused request is read and discarded, so that a close does not destroy the refusal.
     pub const LINGER: Duration = Duration::from_secs(30);
 }

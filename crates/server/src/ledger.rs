@@ -119,7 +119,7 @@ impl Ledger {
         let uptime = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(started);
         Stats {
             pool,
-            uptime_seconds: uptime.as_secs_f64(),
+            uptime_seconds: uptime.as_millis() as f64 / 1e3,
             workers: self.slots().map(|slot| slot.stats()).collect(),
         }
     }

@@ -18,6 +18,7 @@ mod server;
 mod worker;
 
 pub use config::{Config, Limits};
+pub use haul_store::Durability;
 pub use pool::processes::run_worker;
 pub use pool::{Kind, PoolSpec, PoolSpecError};
 pub use server::{ServeError, Server, StartError, WorkerCommand};

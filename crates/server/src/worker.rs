@@ -40,8 +40,7 @@ impl Shared {
         listeners: Arc<[TcpListener]>,
         drain: Drain,
     ) -> io::Result<Self> {
-        let one_at_a_time = config.pool.connections.get() == 1 && config.pool.kind != Kind::Tasks;
-        let blocking = if one_at_a_time { Blocking::Inline } else { Blocking::Offload };
+        let blocking = if config.serves_one_at_a_time() { Blocking::Inline } else { Blocking::Offload };
         let store = LocalStore::open(&config.root, config.durability, blocking)?;
         let kept = match config.pool.kind {
             // A process has one worker, and this shelf is its own.

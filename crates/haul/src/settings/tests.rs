@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
-use haul_store::Durability;
+use haul_server::Durability;
 
 use super::*;
 use crate::cli::{Cli, Command};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use haul_server::PoolSpec;
-use haul_store::Durability;
+use haul_server::Durability;
 use tracing::level_filters::LevelFilter;
 
 use crate::logs::Format;

@@ -175,13 +175,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let limit = shared.config.limits.idle_timeout;
         let since = Instant::now();
         loop {
-            let left = limit.saturating_sub(since.elapsed());
+            let idle = since.elapsed();
+            let left = limit.saturating_sub(idle);
             if left.is_zero() {
                 return Ok(false);
             }
+            let patience = idle.max(self.patience_while_others_wait()).min(Limits::IDLE_WHILE_OTHERS_WAIT).min(left);
             let received = tokio::select! {
                 biased;
-                received = timeout(left.min(Limits::IDLE_WHILE_OTHERS_WAIT), self.input.receive_small(self.stream)) => received,
+                received = timeout(patience, self.input.receive_small(self.stream)) => received,
                 () = shared.drain.begun() => return Ok(false),
             };
             match received {
@@ -191,6 +193,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 Err(_) if shared.clients_wait() => return Ok(false),
                 Err(_) => {}
             }
+        }
+    }
+
+    fn patience_while_others_wait(&self) -> Duration {
+        if self.worker.shared.config.serves_one_at_a_time() && !self.spoken {
+            Limits::SILENT_WHILE_OTHERS_WAIT
+        } else {
+            Limits::IDLE_WHILE_OTHERS_WAIT
         }
     }
 
@@ -291,9 +301,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         loop {
             self.input.forget();
             let left = until.saturating_duration_since(Instant::now());
-            match self.hear(left, Size::Large).await? {
-                Heard::Bytes if !left.is_zero() => {}
-                _ => return Ok(false),
+            let heard = self.hear(left.min(Limits::IDLE_WHILE_OTHERS_WAIT), Size::Large).await?;
+            let others_wait = heard == Heard::Silence && self.worker.shared.clients_wait();
+            if left.is_zero() || heard == Heard::EndOfFile || others_wait {
+                return Ok(false);
             }
         }
     }

@@ -41,7 +41,7 @@ pub(crate) enum Pool {
 impl Pool {
     /// Starts the workers. Must be called in a runtime, which then watches over them.
     pub(crate) fn start(plan: Plan) -> io::Result<Self> {
-        if plan.config.pool.kind != Kind::Tasks {
+        if plan.config.serves_one_at_a_time() {
             listener::defer_silent_connections(&plan.listeners, plan.config.limits.idle_timeout);
         }
         match plan.config.pool.kind {

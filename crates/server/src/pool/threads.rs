@@ -53,11 +53,12 @@ pub(super) fn worker_runtime() -> io::Result<Runtime> {
 
 /// Serves until the drain, one connection at a time or interleaved, as the pool's spec says.
 pub(super) fn run(worker: &Worker, runtime: Runtime) {
-    let connections = worker.shared.config.connections_per_worker();
-    let served = if connections == 1 {
+    let config = &worker.shared.config;
+    let served = if config.serves_one_at_a_time() {
         serve_one_at_a_time(worker, &runtime)
     } else {
-        runtime.block_on(serve_interleaved(std::slice::from_ref(worker), connections as usize))
+        let connections = config.connections_per_worker() as usize;
+        runtime.block_on(serve_interleaved(std::slice::from_ref(worker), connections))
     };
     if let Err(error) = served {
         tracing::error!(%error, worker = worker.slot.worker(), "the worker cannot go on");

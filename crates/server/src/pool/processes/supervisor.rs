@@ -101,6 +101,7 @@ impl Keeper {
         let (ours, theirs) = control::pair()?;
         self.slot.enter(State::Starting);
         let child = Command::new(&plan.worker_command.program)
+            .arg0("haul")
             .args(&plan.worker_command.arguments)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
@@ -128,7 +129,7 @@ impl Keeper {
             return true;
         }
         self.slot.count_restart();
-        let ended = status.map_or_else(|error| error.to_string(), describe);
+        let ended = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         tracing::error!(worker = self.number, process, ended, "a worker died; its connections are lost");
         false
     }
@@ -160,8 +161,4 @@ async fn end(child: &mut Child, socket: &OwnedFd, grace: Duration) -> io::Result
     tracing::warn!(process = child.id(), "a worker did not end in time and is killed");
     child.kill().await?;
     child.wait().await
-}
-
-fn describe(status: ExitStatus) -> String {
-    status.to_string()
 }

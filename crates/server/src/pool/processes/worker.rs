@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::control::{self, Message, Orders};
 use crate::drain::Drain;
@@ -37,8 +38,8 @@ pub fn run_worker() -> Result<(), ServeError> {
     let worker = join(*orders, descriptors, drain.clone())?;
     worker.slot.name_process(process::id());
     let runtime = threads::worker_runtime()?;
-    hear_signals(&runtime.handle().clone(), drain.clone())?;
-    thread::Builder::new().name("haul-control".to_owned()).spawn(move || obey(&socket, &drain))?;
+    let control = Control::new(socket, drain)?;
+    thread::Builder::new().name("haul-control".to_owned()).spawn(move || control.run())?;
     threads::run(&worker, runtime);
     Ok(())
 }
@@ -52,42 +53,61 @@ fn join(orders: Orders, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<Worke
     Ok(Worker::new(&shared, orders.worker))
 }
 
-/// A terminal's Ctrl-C reaches the workers too, and is the supervisor's business: it has them drain. A SIGTERM to one
-/// worker alone drains that one; the supervisor replaces it.
-fn hear_signals(runtime: &Handle, drain: Drain) -> io::Result<()> {
-    let _context = runtime.enter();
-    // Registering is enough to keep it from ending the process.
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    runtime.spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupted.recv() => {}
-                _ = terminated.recv() => drain.begin(),
-            }
-        }
-    });
-    Ok(())
+/// The thread of a worker that listens to its supervisor and to signals, whatever the worker itself is busy with.
+struct Control {
+    runtime: Runtime,
+    socket: UnixDatagram,
+    interrupted: Signal,
+    terminated: Signal,
+    drain: Drain,
 }
 
-/// Does what the supervisor says, until it is gone.
-fn obey(socket: &OwnedFd, drain: &Drain) {
-    loop {
-        match control::receive(socket) {
-            Ok(Some((Message::Drain(grace), _))) => {
-                drain.begin();
-                cut_after(grace, drain.clone());
+impl Control {
+    fn new(socket: OwnedFd, drain: Drain) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let context = runtime.enter();
+        // To tokio every Unix socket that keeps the bounds of messages is a datagram socket.
+        let socket = UnixDatagram::from_std(socket.into())?;
+        let interrupted = signal(SignalKind::interrupt())?;
+        let terminated = signal(SignalKind::terminate())?;
+        drop(context);
+        Ok(Self { runtime, socket, interrupted, terminated, drain })
+    }
+
+    /// A terminal's Ctrl-C reaches the workers too, and is the supervisor's business: it has them drain. A SIGTERM to
+    /// one worker alone drains that one; the supervisor replaces it.
+    fn run(self) {
+        let Self { runtime, socket, mut interrupted, mut terminated, drain } = self;
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    message = hear(&socket) => obey(message.as_ref(), &drain),
+                    _ = interrupted.recv() => {}
+                    _ = terminated.recv() => drain.begin(),
+                }
             }
-            Ok(Some((Message::Orders(_), _))) => tracing::warn!("a second set of orders is ignored"),
-            Ok(None) | Err(_) => process::exit(ORPHANED),
-        }
+        });
     }
 }
 
-fn cut_after(grace: Duration, drain: Drain) {
-    // Without a thread for it there is no cut from inside; the supervisor then ends this process by force.
-    let _ = thread::Builder::new().name("haul-grace".to_owned()).spawn(move || {
-        thread::sleep(grace);
-        drain.cut();
-    });
+/// The supervisor's next message; `None` when it is gone.
+async fn hear(socket: &UnixDatagram) -> Option<Message> {
+    let received = socket.async_io(Interest::READABLE, || control::receive(socket)).await;
+    received.ok().flatten().map(|(message, _)| message)
+}
+
+fn obey(message: Option<&Message>, drain: &Drain) {
+    match message {
+        Some(&Message::Drain(grace)) => {
+            drain.begin();
+            let drain = drain.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(grace).await;
+                drain.cut();
+            });
+        }
+        Some(Message::Orders(_)) => tracing::warn!("a second set of orders is ignored"),
+        None => process::exit(ORPHANED),
+    }
 }
