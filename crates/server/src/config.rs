@@ -32,10 +32,16 @@ pub struct Config {
 }
 
 impl Config {
-    /// Connections served at once, over all workers: the pool's capacity, within [`Limits::connections_max`].
+    /// Connections served at once, over all workers: the pool's capacity, within [`Limits::connections_max`], and what
+    /// is left of that when it is shared out evenly among independent workers.
     #[must_use]
     pub fn connections_served_max(&self) -> u32 {
-        self.pool.capacity().min(self.limits.connections_max.get())
+        match self.pool.kind {
+            Kind::Tasks => self.pool.capacity().min(self.limits.connections_max.get()),
+            Kind::Threads | Kind::Processes => {
+                self.connections_per_worker().saturating_mul(self.pool.workers.get())
+            }
+        }
     }
 
     /// Whether each worker has a thread to itself and serves one connection from start to end.
@@ -53,7 +59,8 @@ impl Config {
 /// The server's limits. Each names its default and unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes moved at a time, for each connection that is moving any.
+    /// Bytes moved at a time, for each connection that is moving any. Default 96 KiB: measured, see docs/performance.md; what
+    /// is read, encoded and sent then stays in the second-level cache.
     pub buffer_bytes: usize,
     /// Bytes of content that an upload may have. Default: no limit.
     pub upload_bytes_max: Option<u64>,
@@ -86,7 +93,7 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            buffer_bytes: 256 * 1024,
+            buffer_bytes: 96 * 1024,
             upload_bytes_max: None,
             connections_max: NonZeroU32::new(4096).expect("4,096 is not zero"),
             idle_timeout: Duration::from_secs(60),

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use haul_store::{Blocking, LocalStore};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::ledger::Ledger;
@@ -76,11 +76,14 @@ pub struct WorkerCommand {
 pub struct Server {
     config: Config,
     listeners: Arc<[TcpListener]>,
+    /// Heard from before anybody is told of the listeners: who waits for that may send one at once.
+    signals: Signals,
+    runtime: Runtime,
 }
 
 impl Server {
     /// Opens the root, sweeps what an earlier server left in flight there, and binds the listeners. From here on
-    /// clients can connect; they wait until [`Server::run`].
+    /// clients can connect and signals are heard; both wait until [`Server::run`].
     ///
     /// # Errors
     /// When the root cannot be opened, an address cannot be bound, or the pool does not fit its limits.
@@ -103,7 +106,12 @@ impl Server {
             listener::bind(address).map_err(|error| StartError::Listen { address, error })
         };
         let listeners = config.listen.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { config, listeners: listeners.into() })
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let signals = {
+            let _context = runtime.enter();
+            Signals::new()?
+        };
+        Ok(Self { config, listeners: listeners.into(), signals, runtime })
     }
 
     /// Where the server listens, in the order of the configuration, with the ports that were picked.
@@ -117,18 +125,21 @@ impl Server {
     /// # Errors
     /// When the pool cannot be started, or a second signal ended the drain.
     pub fn run(self, worker_command: WorkerCommand) -> Result<(), ServeError> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(self.serve(worker_command));
+        let Self { config, listeners, mut signals, runtime } = self;
+        let outcome = runtime.block_on(Self::serve(config, listeners, &mut signals, worker_command));
         runtime.shutdown_background();
         outcome
     }
 
-    async fn serve(self, worker_command: WorkerCommand) -> Result<(), ServeError> {
-        let mut signals = Signals::new()?;
-        let grace = self.config.limits.grace;
-        let ledger = Ledger::create(self.config.pool.workers.get(), SystemTime::now())?;
-        let listeners = Arc::clone(&self.listeners);
-        let plan = Plan { config: self.config, listeners: self.listeners, ledger, worker_command };
+    async fn serve(
+        config: Config,
+        listeners: Arc<[TcpListener]>,
+        signals: &mut Signals,
+        worker_command: WorkerCommand,
+    ) -> Result<(), ServeError> {
+        let grace = config.limits.grace;
+        let ledger = Ledger::create(config.pool.workers.get(), SystemTime::now())?;
+        let plan = Plan { config, listeners: Arc::clone(&listeners), ledger, worker_command };
         let pool = Pool::start(plan)?;
         signals.next().await;
         tracing::info!(?grace, "draining: no new connections; what is in flight may finish");
@@ -141,6 +152,7 @@ impl Server {
 }
 
 /// SIGTERM and SIGINT, which mean the same.
+#[derive(Debug)]
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

@@ -1,9 +1,11 @@
 //! What a worker is made of, whatever its kind, and the two ways to serve: one connection at a time, or many.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream as StdStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread;
 
 use haul_store::{Blocking, LocalStore, Store};
@@ -111,34 +113,35 @@ fn serve_guarded(worker: &Worker, runtime: &Runtime, stream: StdStream, peer: So
 /// Serves up to `connections` at once on the runtime that this is called in, until the drain; returns when the last
 /// one has ended. Each connection is entered in the slot of the worker with the fewest.
 pub(crate) async fn serve_interleaved(workers: &[Worker], connections: usize) -> io::Result<()> {
-    let shared = &workers[0].shared;
-    let room = Arc::new(Semaphore::new(connections));
+    let listeners = workers[0].shared.listeners.iter();
+    let listeners = listeners.map(|listener| AsyncListener::from_std(listener.try_clone()?));
+    let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
     let tracker = TaskTracker::new();
-    let mut accepting = Vec::new();
-    for listener in shared.listeners.iter() {
-        let listener = AsyncListener::from_std(listener.try_clone()?)?;
-        accepting.push(accept_interleaved(listener, workers, &room, &tracker));
-    }
     for worker in workers {
         worker.slot.enter(State::Up);
     }
-    futures_util::future::join_all(accepting).await;
+    accept_interleaved(&listeners, workers, connections, &tracker).await;
     tracker.close();
     tracker.wait().await;
     Ok(())
 }
 
 async fn accept_interleaved(
-    listener: AsyncListener,
+    listeners: &[AsyncListener],
     workers: &[Worker],
-    room: &Arc<Semaphore>,
+    connections: usize,
     tracker: &TaskTracker,
 ) {
     let drain = &workers[0].shared.drain;
+    let room = Arc::new(Semaphore::new(connections));
+    let mut turn = 0;
     loop {
+        // One place is taken before it is known whose client will have it, not one for each listener: where nobody
+        // waits must not be held what the client of another listener needs.
         let accepted = async {
-            let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
-            (permit, listener.accept().await)
+            let permit = Arc::clone(&room).acquire_owned().await.expect("the semaphore is never closed");
+            turn += 1;
+            (permit, accept_any(listeners, turn).await)
         };
         let (permit, accepted) = tokio::select! {
             biased;
@@ -162,6 +165,16 @@ async fn accept_interleaved(
             Err(error) => tracing::debug!(%error, "a connection was lost before it was accepted"),
         }
     }
+}
+
+/// The next connection of any listener; `turn` says which one comes first where several have one.
+async fn accept_any(listeners: &[AsyncListener], turn: usize) -> io::Result<(TcpStream, SocketAddr)> {
+    let (before, first) = listeners.split_at(turn % listeners.len());
+    poll_fn(|context| {
+        let mut accepted = first.iter().chain(before).map(|listener| listener.poll_accept(context));
+        accepted.find(Poll::is_ready).unwrap_or(Poll::Pending)
+    })
+    .await
 }
 
 fn least_loaded(workers: &[Worker]) -> &Worker {

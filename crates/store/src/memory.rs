@@ -293,7 +293,7 @@ mod tests {
     }
 
     contract! {
-        in_memory => super::subject(MemoryStore::new());
+        in_memory => subject(MemoryStore::new());
     }
 
     #[test]

@@ -10,13 +10,28 @@ use base64_turbo::{STANDARD, STANDARD_NO_PAD};
 /// How many letters are decoded at once, at most: both sides of the work stay in the first-level cache.
 const BLOCK_LETTERS_MAX: usize = 16 << 10;
 
-/// Where the size of a block starts. A block that holds padding or the end of the text fails as a whole, and
-/// is tried again in a quarter of its size; one that succeeds doubles the next. So the end costs little in a
-/// short text, and padding costs time in proportion to the letters around it, however much of it there is.
+/// Where the size of a block starts. One that succeeds doubles the next; one that holds padding or the end of the
+/// text fails as a whole, is decoded again up to there, and sets the size of the next. So the end costs little in
+/// a short text, and padding costs time in proportion to the letters around it, however much of it there is.
 const BLOCK_LETTERS_FIRST: usize = 1 << 10;
 
-/// Blocks do not get smaller than this: below it, quartets are taken one by one.
+/// Blocks do not get smaller than this.
 const BLOCK_LETTERS_MIN: usize = 64;
+
+/// What is no letter has this value.
+const NO_LETTER: u8 = 0xff;
+
+/// The six bits that each letter stands for.
+const BITS: [u8; 256] = {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bits = [NO_LETTER; 256];
+    let mut at = 0;
+    while at < letters.len() {
+        bits[letters[at] as usize] = at as u8;
+        at += 1;
+    }
+    bits
+};
 
 /// The length in base64 of so many bytes of content.
 ///
@@ -103,6 +118,12 @@ pub struct Decoder {
     faulty: bool,
 }
 
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What one call of [`Decoder::decode`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -184,22 +205,29 @@ impl Decoder {
         }
     }
 
-    /// Takes whole quartets without padding, as long as they come in blocks.
+    /// Takes whole quartets without padding, up to the first that is something else.
     fn blocks(&mut self, run: &mut Run<'_>) {
         loop {
             let room = (run.out.len() - run.written) / 3 * 4;
-            let left = run.input.len() - run.consumed;
-            let letters = left.min(room).min(self.block_letters) / 4 * 4;
-            if letters == 0 {
+            let rest = &run.input[run.consumed..];
+            let letters = rest.len().min(room).min(self.block_letters) / 4 * 4;
+            if letters == 0 || rest[3] == b'=' {
                 return;
             }
             if run.block(letters) {
                 self.block_letters = (self.block_letters * 2).min(BLOCK_LETTERS_MAX);
-            } else if letters > BLOCK_LETTERS_MIN {
-                self.block_letters = (letters / 4).max(BLOCK_LETTERS_MIN);
-            } else {
-                return;
+                continue;
             }
+            let block = &rest[..letters];
+            let until_padding = memchr::memchr(b'=', block).unwrap_or(letters) / 4 * 4;
+            self.block_letters = until_padding.clamp(BLOCK_LETTERS_MIN, BLOCK_LETTERS_MAX);
+            if until_padding == letters || !run.block(until_padding) {
+                let letters = block
+                    .iter()
+                    .position(|&byte| BITS[usize::from(byte)] == NO_LETTER);
+                run.block(letters.unwrap_or_default() / 4 * 4);
+            }
+            return;
         }
     }
 
@@ -217,7 +245,7 @@ impl Decoder {
             let Some(&letter) = run.input.get(run.consumed) else {
                 return Some(Stop::Spent);
             };
-            if !is_letter(letter) && letter != b'=' {
+            if BITS[usize::from(letter)] == NO_LETTER && letter != b'=' {
                 return Some(Stop::Foreign);
             }
             self.carry[self.carried] = letter;
@@ -225,24 +253,39 @@ impl Decoder {
             run.consumed += 1;
         }
         self.carried = 0;
-        match STANDARD.decode_slice(self.carry, &mut run.out[run.written..]) {
-            Ok(written) => {
-                run.written += written;
+        match content(self.carry) {
+            Some((bytes, count)) => {
+                run.out[run.written..run.written + count].copy_from_slice(&bytes[..count]);
+                run.written += count;
                 None
             }
-            Err(_) => Some(Stop::Faulty),
+            None => Some(Stop::Faulty),
         }
     }
 }
 
-impl Default for Decoder {
-    fn default() -> Self {
-        Self::new()
+/// The content of one quartet, which may have padding, and its length.
+fn content(quartet: [u8; 4]) -> Option<([u8; 3], usize)> {
+    let count = match quartet {
+        [_, _, b'=', b'='] => 1,
+        [_, _, _, b'='] => 2,
+        _ => 3,
+    };
+    let mut bits = 0;
+    for letter in &quartet[..=count] {
+        let letter = BITS[usize::from(*letter)];
+        if letter == NO_LETTER {
+            return None;
+        }
+        bits = bits << 6 | u32::from(letter);
     }
-}
-
-fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+    bits <<= 6 * (3 - count);
+    let [_, bytes @ ..] = bits.to_be_bytes();
+    // The bits that are not used must be zero.
+    bytes[count..]
+        .iter()
+        .all(|byte| *byte == 0)
+        .then_some((bytes, count))
 }
 
 /// One call's way through its input and its room.
@@ -254,7 +297,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Decodes a block, all of it or nothing.
+    /// Decodes letters only, all of them or none.
     fn block(&mut self, letters: usize) -> bool {
         let block = &self.input[self.consumed..self.consumed + letters];
         match STANDARD_NO_PAD.decode_slice(block, &mut self.out[self.written..]) {
@@ -264,6 +307,123 @@ impl Run<'_> {
                 true
             }
             Err(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD as ORACLE;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Decodes with the room given, in pieces of the length given; `None` if it is no base64 up to its end.
+    fn decoded(text: &[u8], piece: usize, room: usize) -> (Vec<u8>, bool) {
+        let mut decoder = Decoder::new();
+        let mut out = vec![0; room];
+        let mut content = Vec::new();
+        for mut piece in text.chunks(piece) {
+            loop {
+                let progress = decoder.decode(piece, &mut out);
+                content.extend_from_slice(&out[..progress.written]);
+                piece = &piece[progress.consumed..];
+                match progress.stop {
+                    Stop::Full => assert!(progress.written > 0, "it got nowhere"),
+                    Stop::Spent => break,
+                    Stop::Foreign | Stop::Faulty => return (content, false),
+                }
+            }
+        }
+        (content, decoder.is_complete())
+    }
+
+    fn encoded(content: &[u8], piece: usize) -> Vec<u8> {
+        let mut encoder = Encoder::new();
+        let mut text = Vec::new();
+        let mut out = vec![0; encoded_len(piece + 2)];
+        for piece in content.chunks(piece) {
+            let written = encoder.encode(piece, &mut out);
+            text.extend_from_slice(&out[..written]);
+        }
+        let written = encoder.finish(&mut out);
+        text.extend_from_slice(&out[..written]);
+        text
+    }
+
+    #[test]
+    fn every_letter_is_known_and_nothing_else() {
+        for byte in 0..=u8::MAX {
+            let quartet = [b'A', b'A', byte, b'A'];
+            let ours = decoded(&quartet, 4, 8).1;
+            let in_a_block = decoded(&[quartet; 40].concat(), 4000, 4000).1;
+            let oracle = ORACLE.decode(quartet).is_ok();
+            assert_eq!((ours, in_a_block), (oracle, oracle), "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_found_wherever_it_is_and_what_precedes_it_comes_out() {
+        let good = encoded(&[0x5a; 3 * 300], 3000);
+        for at in 0..good.len() {
+            for fault in [b'=', b'!', b'\n', 0x80] {
+                let mut text = good.clone();
+                text[at] = fault;
+                // Padding at the end of a quartet is legal, if the bits before it are zero, which they are not here.
+                let (content, is_complete) = decoded(&text, 4000, 4000);
+                if fault != b'=' || at % 4 != 3 {
+                    assert_eq!(
+                        (content.len(), is_complete),
+                        (at / 4 * 3, false),
+                        "{fault} at {at}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn padding_in_every_quartet_is_legal() {
+        let text = b"QQ==".repeat(10_000);
+        assert_eq!(decoded(&text, text.len(), 4096), (vec![b'A'; 10_000], true));
+    }
+
+    #[test]
+    #[should_panic(expected = "no room")]
+    fn too_little_room_for_an_encoded_piece_is_told() {
+        Encoder::new().encode(b"AB", &mut [0; 4]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn encoding_in_pieces_is_encoding(content in prop::collection::vec(any::<u8>(), 0..3000), piece in 1..500_usize) {
+            prop_assert_eq!(encoded(&content, piece), ORACLE.encode(&content).into_bytes());
+        }
+
+        #[test]
+        fn decoding_in_pieces_is_decoding(content in prop::collection::vec(any::<u8>(), 0..60_000), piece in 1..70_000_usize, room in 3..70_000_usize) {
+            prop_assert_eq!(decoded(ORACLE.encode(&content).as_bytes(), piece, room), (content, true));
+        }
+
+        #[test]
+        fn pieces_with_their_own_padding_are_joined(
+            contents in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..3000), 0..9),
+            piece in 1..9000_usize,
+        ) {
+            let text: String = contents.iter().map(|content| ORACLE.encode(content)).collect();
+            prop_assert_eq!(decoded(text.as_bytes(), piece, 5000), (contents.concat(), true));
+        }
+
+        #[test]
+        fn it_is_as_strict_as_the_library_of_reference(text in "[A-Za-z0-9+/=_ -]{0,12}") {
+            // The reference takes no padding in the middle.
+            let middle = text.trim_end_matches('=').contains('=');
+            if !middle {
+                prop_assert_eq!(decoded(text.as_bytes(), 5, 5).1, ORACLE.decode(&text).is_ok(), "{}", text);
+            }
         }
     }
 }

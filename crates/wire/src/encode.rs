@@ -146,3 +146,134 @@ fn json(out: &mut Vec<u8>, verb: Verb, name: &Name) -> &'static [u8] {
 fn escaped(operand: &str) -> String {
     utf8_percent_encode(operand, PLAIN).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> Name {
+        Name::new(name).unwrap()
+    }
+
+    fn sent(request: &Request) -> (String, &'static [u8]) {
+        let mut out = Vec::new();
+        let end = classic(&mut out, request);
+        (String::from_utf8(out).unwrap(), end)
+    }
+
+    #[test]
+    fn classic_requests_end_as_existing_programs_end_them() {
+        assert_eq!(sent(&Request::List), ("LIST\r\n\r\n".to_owned(), b"".as_slice()));
+        assert_eq!(sent(&Request::Get { name: name("a.jpg") }).0, "GET a.jpg\r\n\r\n");
+        assert_eq!(
+            sent(&Request::Delete { name: name("a.jpg") }).0,
+            "DELETE a.jpg\r\n\r\n"
+        );
+        let (head, end) = sent(&Request::Upload { name: name("a.jpg") });
+        assert_eq!((head.as_str(), end), ("UPLOAD a.jpg ", b"\r\n\r\n".as_slice()));
+    }
+
+    #[test]
+    fn a_name_is_quoted_only_where_it_would_be_read_as_another() {
+        for (of, line) in [
+            ("my file.txt", "GET my file.txt\r\n\r\n"),
+            ("it's", "GET it's\r\n\r\n"),
+            (" a ", "GET \" a \"\r\n\r\n"),
+            ("'a'", "GET \"'a'\"\r\n\r\n"),
+            ("\"a\"", "GET \"\"a\"\"\r\n\r\n"),
+        ] {
+            assert_eq!(sent(&Request::Get { name: name(of) }).0, line);
+        }
+        // With an empty payload, the last word would be taken for the payload.
+        assert_eq!(
+            sent(&Request::Upload {
+                name: name("my data")
+            })
+            .0,
+            "UPLOAD \"my data\" "
+        );
+        assert_eq!(
+            sent(&Request::Upload {
+                name: name("my file.txt")
+            })
+            .0,
+            "UPLOAD my file.txt "
+        );
+    }
+
+    #[test]
+    fn a_name_that_no_line_can_carry_travels_in_json() {
+        let (head, end) = sent(&Request::Upload { name: name("a\nb") });
+        assert_eq!(head, r#"{"command":"upload","filename":"a\nb","filedata":""#);
+        assert_eq!(end, b"\"}\r\n\r\n");
+        assert_eq!(
+            sent(&Request::Get { name: name("a\rb") }).0,
+            "{\"command\":\"get\",\"filename\":\"a\\rb\"}\r\n\r\n"
+        );
+        assert!(
+            sent(&Request::Upload {
+                name: name(&"n".repeat(4090))
+            })
+            .0
+            .starts_with('{')
+        );
+    }
+
+    #[test]
+    fn extended_requests_escape_what_is_no_plain_letter() {
+        for (request, line) in [
+            (Request::Hello, "HELLO\r\n"),
+            (Request::Ls { dir: None }, "LS\r\n"),
+            (
+                Request::Ls {
+                    dir: Some(name("a b/c")),
+                },
+                "LS a%20b/c\r\n",
+            ),
+            (
+                Request::Stat {
+                    name: name("50%'é"),
+                    digest: true,
+                },
+                "STAT 50%25%27%C3%A9 digest\r\n",
+            ),
+            (
+                Request::Read {
+                    name: name("a"),
+                    offset: 0,
+                    length: None,
+                },
+                "READ a\r\n",
+            ),
+            (
+                Request::Read {
+                    name: name("a"),
+                    offset: 5,
+                    length: None,
+                },
+                "READ a 5\r\n",
+            ),
+            (
+                Request::Read {
+                    name: name("a"),
+                    offset: 0,
+                    length: Some(7),
+                },
+                "READ a 0 7\r\n",
+            ),
+            (Request::Delete { name: name("a b") }, "DELETE a b\r\n\r\n"),
+            (
+                Request::Write {
+                    name: name("a"),
+                    length: 3,
+                    condition: Condition::Matches("\"1\"".to_owned()),
+                },
+                "WRITE a 3 if-match=%221%22\r\n",
+            ),
+        ] {
+            let mut out = Vec::new();
+            extended(&mut out, &request);
+            assert_eq!(String::from_utf8(out).unwrap(), line);
+        }
+    }
+}

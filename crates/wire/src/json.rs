@@ -82,18 +82,17 @@ impl Scanner {
         self.payload_seen
     }
 
-    /// Whether the text ends within the value of this key of the outermost object.
-    pub(crate) fn is_within_value_of(&self, key: &str) -> bool {
-        let start = &self.text[..self.string_start.min(self.text.len())];
-        let start = start.trim_ascii_end();
-        self.string != InString::No
-            && self.depth == 1
-            && start.strip_suffix(b":").is_some_and(|start| {
-                start
-                    .trim_ascii_end()
-                    .strip_suffix(b"\"")
-                    .is_some_and(|start| start.ends_with(key.as_bytes()))
-            })
+    /// The start of the string that the text ends in, if that is the value of this key of the outermost object.
+    pub(crate) fn unfinished_value_of(&self, key: &str) -> Option<&[u8]> {
+        if self.string == InString::No || self.depth != 1 {
+            return None;
+        }
+        let (before, value) = self.text.split_at_checked(self.string_start)?;
+        let before = before.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+        before
+            .strip_suffix(b"\"")?
+            .ends_with(key.as_bytes())
+            .then(|| value.strip_prefix(b"\"").unwrap_or(value))
     }
 
     pub(crate) fn held_bytes(&self) -> usize {
@@ -130,10 +129,10 @@ impl Scanner {
                 return (consumed + taken - 1, Scan::LineEnd);
             }
             consumed += taken;
+            self.text.extend_from_slice(&rest[..taken.min(room)]);
             if taken > room {
                 return (consumed, Scan::TooLong);
             }
-            self.text.extend_from_slice(&rest[..taken]);
             if let Some(stop) = stop {
                 return (consumed, stop);
             }
@@ -261,7 +260,12 @@ impl Skipper {
 pub(crate) struct StringPayload {
     payload: Payload,
     escape: Escape,
+    /// A slash was escaped: it is to be expected that all of them are, as some libraries do.
+    escaped_slashes: bool,
 }
+
+/// How many letters are put together before they are decoded, where slashes between them are escaped.
+const GATHERED_LETTERS_MAX: usize = 4 << 10;
 
 /// How far an escape has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -299,56 +303,126 @@ impl StringPayload {
             stop: Stop::Spent,
         };
         loop {
-            let rest = &input[total.consumed..];
-            let room = &mut out[total.written..];
-            let part = match self.escape {
-                Escape::None => self.payload.decode(rest, room, Within::JsonString),
-                Escape::Character(character) => self.payload.decode(&[character], room, Within::Escape),
-                Escape::Backslash | Escape::Digits { .. } => match rest.first() {
-                    None => return total,
-                    Some(b'\n') => {
-                        return Progress {
-                            stop: Stop::End,
-                            ..total
-                        };
-                    }
-                    Some(&byte) => {
-                        // What is no digit may be the string's end.
-                        let is_part = self.escape == Escape::Backslash || byte.is_ascii_hexdigit();
-                        self.escape = self.escape.next(byte);
-                        total.consumed += usize::from(is_part);
-                        continue;
-                    }
-                },
-                Escape::Faulty => {
-                    return Progress {
-                        stop: Stop::Faulty,
-                        ..total
-                    };
-                }
-            };
-            total.written += part.written;
-            if let Escape::Character(_) = self.escape {
-                if part.stop != Stop::Spent {
-                    return Progress {
-                        stop: part.stop,
-                        ..total
-                    };
-                }
-                self.escape = Escape::None;
-                continue;
+            if self.escaped_slashes && self.escape == Escape::None {
+                self.gather(input, out, &mut total);
             }
+            let part = self.part(&input[total.consumed..], &mut out[total.written..]);
             total.consumed += part.consumed;
-            if part.stop != Stop::End || input[total.consumed] != b'\\' {
-                return Progress {
-                    stop: part.stop,
-                    ..total
-                };
+            total.written += part.written;
+            if let Some(stop) = part.stop {
+                return Progress { stop, ..total };
             }
-            total.consumed += 1;
-            self.escape = Escape::Backslash;
         }
     }
+
+    /// Decodes letters up to an escape, or one byte of an escape, or the character that was escaped.
+    fn part(&mut self, input: &[u8], out: &mut [u8]) -> Part {
+        match self.escape {
+            Escape::None => {
+                let Progress {
+                    consumed,
+                    written,
+                    stop,
+                } = self.payload.decode(input, out, Within::JsonString);
+                if stop == Stop::End && input[consumed] == b'\\' {
+                    self.escape = Escape::Backslash;
+                    return Part {
+                        consumed: consumed + 1,
+                        written,
+                        stop: None,
+                    };
+                }
+                Part {
+                    consumed,
+                    written,
+                    stop: Some(stop),
+                }
+            }
+            Escape::Character(character) => {
+                let Progress { written, stop, .. } = self.payload.decode(&[character], out, Within::Escape);
+                let is_taken = stop == Stop::Spent;
+                if is_taken {
+                    self.escape = Escape::None;
+                    self.escaped_slashes |= character == b'/';
+                }
+                Part {
+                    consumed: 0,
+                    written,
+                    stop: if is_taken { None } else { Some(stop) },
+                }
+            }
+            Escape::Backslash | Escape::Digits { .. } => match input.first() {
+                None => Part {
+                    consumed: 0,
+                    written: 0,
+                    stop: Some(Stop::Spent),
+                },
+                Some(b'\n') => Part {
+                    consumed: 0,
+                    written: 0,
+                    stop: Some(Stop::End),
+                },
+                Some(&byte) => {
+                    // What is no digit may be the string's end.
+                    let is_part = self.escape == Escape::Backslash || byte.is_ascii_hexdigit();
+                    self.escape = self.escape.next(byte);
+                    Part {
+                        consumed: usize::from(is_part),
+                        written: 0,
+                        stop: None,
+                    }
+                }
+            },
+            Escape::Faulty => Part {
+                consumed: 0,
+                written: 0,
+                stop: Some(Stop::Faulty),
+            },
+        }
+    }
+
+    /// Puts letters and escaped slashes together and decodes them at once, as long as there is nothing else.
+    fn gather(&mut self, input: &[u8], out: &mut [u8], total: &mut Progress) {
+        let mut gathered = [0; GATHERED_LETTERS_MAX];
+        loop {
+            // What is gathered is decoded whole, so there has to be room for it.
+            let room = (out.len() - total.written) / 3 * 4;
+            let limit = gathered.len().min(room.saturating_sub(4));
+            let mut count = 0;
+            while count < limit {
+                let rest = &input[total.consumed..];
+                let run = &rest[..rest.len().min(limit - count)];
+                let run = &run[..memchr3(b'"', b'\\', b'\n', run).unwrap_or(run.len())];
+                gathered[count..count + run.len()].copy_from_slice(run);
+                count += run.len();
+                total.consumed += run.len();
+                if count == limit || !rest[run.len()..].starts_with(b"\\/") {
+                    break;
+                }
+                gathered[count] = b'/';
+                count += 1;
+                total.consumed += 2;
+            }
+            if count == 0 {
+                return;
+            }
+            let part = self
+                .payload
+                .decode(&gathered[..count], &mut out[total.written..], Within::Escape);
+            total.written += part.written;
+            if count < limit || part.stop != Stop::Spent {
+                return;
+            }
+        }
+    }
+}
+
+/// What a part of a payload came to.
+struct Part {
+    consumed: usize,
+    written: usize,
+    /// `None`: another part can follow.
+    stop: Option<Stop>,
 }
 
 impl Escape {

@@ -4,9 +4,39 @@
 //! [`RequestDecoder`] and writes replies with [`reply`]; the client writes requests with [`encode`] and feeds
 //! what it receives to a [`ReplyDecoder`]. Payloads are decoded and encoded in pieces by [`base64`]; neither a
 //! request nor a reply is ever held whole.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `request_decoder` | which part of a request comes next; uses `request_line`, `request_json`, `digest_line` |
+//! | `payload`, [`base64`] | how content is written, and how it is read in pieces |
+//! | `json` | one JSON object in pieces, with one string in it that is streamed |
+//! | `reply_decoder`, [`reply`] | replies, read and written |
+//! | [`encode`] | requests, written |
+//! | `sentence` | what a refused peer is told |
+//!
+//! ```
+//! use haul_wire::{RequestDecoder, RequestEvent};
+//!
+//! let mut decoder = RequestDecoder::new();
+//! let mut scratch = [0; 4096];
+//! let mut input: &[u8] = b"UPLOAD a.txt QUJD\r\nLIST\r\n";
+//! let mut seen = Vec::new();
+//! loop {
+//!     let decoded = decoder.decode(input, &mut scratch);
+//!     input = &input[decoded.consumed..];
+//!     match decoded.event {
+//!         Some(RequestEvent::Request(request)) => seen.push(request.verb().word().to_owned()),
+//!         Some(RequestEvent::Body(content)) => seen.push(format!("{} bytes", content.len())),
+//!         Some(other) => seen.push(format!("{other:?}")),
+//!         None => break, // Receive more.
+//!     }
+//! }
+//! assert_eq!(seen, ["upload", "3 bytes", "BodyEnd { digest: None }", "list"]);
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod base64;
+mod digest_line;
 pub mod encode;
 mod json;
 mod name;
@@ -16,6 +46,7 @@ pub mod reply;
 mod reply_decoder;
 mod request;
 mod request_decoder;
+mod request_event;
 mod request_json;
 mod request_line;
 mod sentence;
@@ -25,4 +56,5 @@ pub use name::{Name, NameError};
 pub use refusal::{Code, Refusal};
 pub use reply_decoder::{DecodedReply, Reply, ReplyDecoder, ReplyError, ReplyEvent};
 pub use request::{Condition, Request, Verb};
-pub use request_decoder::{Decoded, Phase, RequestDecoder, RequestEvent};
+pub use request_decoder::RequestDecoder;
+pub use request_event::{Decoded, Phase, RequestEvent};

@@ -6,64 +6,13 @@
 
 use std::mem;
 
+use crate::digest_line::{DigestLine, Taken};
 use crate::json::Skipper;
 use crate::payload::{self, Payload, Within};
+use crate::request_event::{Decoded, Phase, RequestEvent};
 use crate::request_json::{self, Command, Outcome};
 use crate::request_line::{self, Line, Refused};
-use crate::{Digest, Name, Refusal, Request, Verb, base64, sentence};
-
-/// What one call of [`RequestDecoder::decode`] made of its input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decoded<'b> {
-    /// Bytes of the input that are dealt with; feed the rest again.
-    pub consumed: usize,
-    /// What happened, if anything. `None` means: all input was consumed, more is needed.
-    pub event: Option<RequestEvent<'b>>,
-}
-
-/// What happens on a connection, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RequestEvent<'b> {
-    /// A whole request. For an Upload or a Write its body follows: any number of `Body`, then one `BodyEnd`, or
-    /// one `Refused` in its place.
-    Request(Request),
-    /// A non-empty piece of the content: what came in base64 is decoded into the scratch, what came raw is a
-    /// part of the input.
-    Body(&'b [u8]),
-    /// The content is complete and well-formed.
-    BodyEnd {
-        /// The digest that a WRITE declared, for the caller to compare; `None` for an UPLOAD.
-        digest: Option<Digest>,
-    },
-    /// The request or its body is refused; this is the reply to it. What is left of the request shows in
-    /// [`RequestDecoder::phase`]: nothing (`Ready`), a rest that is being discarded and ends with `Skipped`
-    /// (`Skipping`), or nobody knows what (`Lost`).
-    Refused {
-        /// The verb, as far as it was known.
-        verb: Option<Verb>,
-        /// The reply.
-        refusal: Refusal,
-    },
-    /// The rest of a refused request has been discarded; the next request may follow.
-    Skipped,
-}
-
-/// Where on its way through the requests a decoder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// Between requests: blank lines only since the last one.
-    Ready,
-    /// In the middle of a request's head.
-    Head,
-    /// In the middle of a body: between a `Request` that has one and its `BodyEnd`.
-    Body,
-    /// Discarding the rest of a refused request. It may end in `Lost` as well, where a WRITE turns out not to
-    /// end where it said.
-    Skipping,
-    /// Nobody knows where the next request starts: all that follows is discarded, without events. The caller
-    /// replies and closes.
-    Lost,
-}
+use crate::{Name, Refusal, Request, Verb, base64, sentence};
 
 /// Decodes what arrives on one connection.
 #[derive(Debug, Clone, Default)]
@@ -93,10 +42,10 @@ enum State {
         name: Name,
         left_bytes: u64,
     },
-    /// In the line of digits behind the body of a WRITE.
+    /// In the line of digest_line behind the body of a WRITE.
     Digest {
         name: Name,
-        digits: Digits,
+        digest_line: DigestLine,
     },
     /// Up to the next LF.
     SkipLine,
@@ -105,7 +54,7 @@ enum State {
     /// Through the body and the digest of a WRITE.
     SkipRaw {
         left_bytes: u64,
-        digits: Digits,
+        digest_line: DigestLine,
     },
     /// Nothing is left to skip, but `Skipped` has to be said.
     SkipNothing,
@@ -236,11 +185,11 @@ impl RequestDecoder {
             State::Json(command) if command.is_in_body() => after(command.rest(), State::SkipNothing),
             State::Raw { left_bytes, .. } => State::SkipRaw {
                 left_bytes,
-                digits: Digits::default(),
+                digest_line: DigestLine::default(),
             },
-            State::Digest { digits, .. } => State::SkipRaw {
+            State::Digest { digest_line, .. } => State::SkipRaw {
                 left_bytes: 0,
-                digits,
+                digest_line,
             },
             other => other,
         };
@@ -344,7 +293,7 @@ impl RequestDecoder {
                     (Some(Verb::Write), None) => State::Lost,
                     (Some(Verb::Write), Some(left_bytes)) => State::SkipRaw {
                         left_bytes,
-                        digits: Digits::default(),
+                        digest_line: DigestLine::default(),
                     },
                     _ => State::Ready,
                 };
@@ -489,7 +438,7 @@ impl RequestDecoder {
         if let Some(name) = name {
             self.state = State::Digest {
                 name,
-                digits: Digits::default(),
+                digest_line: DigestLine::default(),
             };
         }
         match (taken, &self.state) {
@@ -500,10 +449,10 @@ impl RequestDecoder {
     }
 
     fn digest(&mut self, input: &[u8]) -> (usize, Step) {
-        let State::Digest { name, digits } = &mut self.state else {
+        let State::Digest { name, digest_line } = &mut self.state else {
             return (0, Step::Again);
         };
-        match digits.take(input) {
+        match digest_line.take(input) {
             (taken, Taken::Spent) => (taken, Step::Spent),
             (taken, Taken::Digest(digest)) => {
                 (taken, self.end(RequestEvent::BodyEnd { digest: Some(digest) }))
@@ -516,7 +465,11 @@ impl RequestDecoder {
     }
 
     fn skip_raw(&mut self, input: &[u8]) -> (usize, Step) {
-        let State::SkipRaw { left_bytes, digits } = &mut self.state else {
+        let State::SkipRaw {
+            left_bytes,
+            digest_line,
+        } = &mut self.state
+        else {
             return (0, Step::Again);
         };
         let body = at_most(input.len(), *left_bytes);
@@ -524,7 +477,7 @@ impl RequestDecoder {
         if *left_bytes > 0 {
             return (body, Step::Spent);
         }
-        let (taken, came) = digits.take(&input[body..]);
+        let (taken, came) = digest_line.take(&input[body..]);
         let step = match came {
             Taken::Spent => Step::Spent,
             Taken::Digest(_) => self.end(RequestEvent::Skipped),
@@ -564,45 +517,4 @@ fn after(rest: request_json::Rest, nothing: State) -> State {
 
 fn at_most(bytes: usize, limit: u64) -> usize {
     usize::try_from(limit).map_or(bytes, |limit| bytes.min(limit))
-}
-
-/// The line behind the body of a WRITE: 64 hexadecimal digits and a line end, and nothing else.
-#[derive(Debug, Clone)]
-struct Digits {
-    hex: [u8; 64],
-    /// How many bytes of the line there have been.
-    count: usize,
-}
-
-enum Taken {
-    Spent,
-    Digest(Digest),
-    Wrong,
-}
-
-impl Default for Digits {
-    fn default() -> Self {
-        Self {
-            hex: [0; 64],
-            count: 0,
-        }
-    }
-}
-
-impl Digits {
-    fn take(&mut self, input: &[u8]) -> (usize, Taken) {
-        for (at, &byte) in input.iter().enumerate() {
-            match (self.count, byte) {
-                (0..64, _) if byte.is_ascii_hexdigit() => self.hex[self.count] = byte.to_ascii_lowercase(),
-                (64, b'\r') => {}
-                (64 | 65, b'\n') => {
-                    let digest = Digest::from_hex(self.hex).expect("64 hexadecimal digits are a digest");
-                    return (at + 1, Taken::Digest(digest));
-                }
-                _ => return (at + 1, Taken::Wrong),
-            }
-            self.count += 1;
-        }
-        (input.len(), Taken::Spent)
-    }
 }

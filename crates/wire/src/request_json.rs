@@ -126,12 +126,11 @@ impl Command {
             Scan::Closed => self.closed(),
             Scan::LineEnd => return (consumed + 1, self.broken_line()),
             Scan::TooLong => {
-                let refusal = if self.scanner.is_within_value_of("filename") {
-                    sentence::overlong_name(self.scanner.text())
-                } else {
-                    sentence::bad_request(format!(
+                let refusal = match self.scanner.unfinished_value_of("filename") {
+                    Some(name) => sentence::overlong_name(name),
+                    None => sentence::bad_request(format!(
                         "a JSON command may have at most {TEXT_BYTES_MAX} bytes beside filedata; leave out what is not needed"
-                    ))
+                    )),
                 };
                 self.refused(refusal, Rest::Object(self.scanner.skipper()))
             }

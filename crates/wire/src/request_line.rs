@@ -89,7 +89,7 @@ pub(crate) fn whole(line: &[u8]) -> Result<Line, Refused> {
 pub(crate) fn window(line: &[u8]) -> Option<Result<Line, Refused>> {
     let verb = verb(line);
     let word_end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(0);
-    if verb == Some(Verb::Upload) {
+    if verb == Some(Verb::Upload) && line.len() >= UPLOAD_WINDOW_BYTES {
         match upload(line, word_end) {
             Some(Ok(Line::UploadBelow { .. })) | None => {}
             Some(parsed) => return Some(parsed.map_err(|refusal| refused(verb, refusal))),

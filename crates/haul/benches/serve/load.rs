@@ -43,6 +43,8 @@ pub struct Amount {
     /// Transfers of each client, one after another on one connection.
     pub transfers: usize,
     pub volume_bytes: u64,
+    /// Bytes that a client moves at a time.
+    pub buffer_bytes: usize,
 }
 
 impl Amount {
@@ -54,12 +56,12 @@ impl Amount {
 /// Moves the amount; returns bytes of content a second over all clients, from the release to the last end.
 pub fn run(address: &Address, operation: Operation, amount: Amount) -> Result<f64> {
     let barrier = Barrier::new(amount.clients + 1);
-    let started = thread::scope(|scope| {
+    let seconds = thread::scope(|scope| {
         let clients: Vec<_> = (0..amount.clients)
             .map(|client| {
                 let barrier = &barrier;
                 scope.spawn(move || {
-                    let buffers = Buffers::new(Options::default().buffer_bytes);
+                    let buffers = Buffers::new(amount.buffer_bytes);
                     barrier.wait();
                     let connection = Connection::open_with(address, &Options::default(), buffers)?;
                     transfers(connection, operation, amount, client)
@@ -71,17 +73,33 @@ pub fn run(address: &Address, operation: Operation, amount: Amount) -> Result<f6
         for client in clients {
             client.join().expect("a client does not panic").context("a transfer failed")?;
         }
-        anyhow::Ok(started)
+        anyhow::Ok(started.elapsed().as_secs_f64())
     })?;
-    Ok(amount.total_bytes() as f64 / started.elapsed().as_secs_f64())
+    if matches!(operation, Operation::ClassicUpload | Operation::Write) {
+        remove_uploads(address, amount)?;
+    }
+    Ok(amount.total_bytes() as f64 / seconds)
+}
+
+/// Uploads go to objects of their own, which are removed outside the timed part.
+fn remove_uploads(address: &Address, amount: Amount) -> Result<()> {
+    let mut connection = Connection::open(address, &Options::default())?;
+    for (client, transfer) in (0..amount.clients).flat_map(|client| (0..amount.transfers).map(move |n| (client, n))) {
+        connection.delete(&upload_name(client, transfer))?;
+    }
+    Ok(())
+}
+
+fn upload_name(client: usize, transfer: usize) -> String {
+    format!("up-{client}-{transfer}")
 }
 
 fn transfers(mut connection: Connection, operation: Operation, amount: Amount, client: usize) -> Result<()> {
-    for _ in 0..amount.transfers {
+    for transfer in 0..amount.transfers {
         let moved = match operation {
             Operation::ClassicDownload => connection.get("volume", &mut drop_piece)?.bytes,
             Operation::ClassicUpload => {
-                let name = format!("up-{client}");
+                let name = upload_name(client, transfer);
                 let mut content = Generated { left: amount.volume_bytes };
                 connection.upload(&name, &mut content, Some(amount.volume_bytes))?.bytes
             }
@@ -91,7 +109,7 @@ fn transfers(mut connection: Connection, operation: Operation, amount: Amount, c
             }
             Operation::ReadVerified => verified_read(&mut connection)?,
             Operation::Write => {
-                let name = format!("up-{client}");
+                let name = upload_name(client, transfer);
                 let mut content = Generated { left: amount.volume_bytes };
                 let body = Body { source: &mut content, length_bytes: amount.volume_bytes, digest: None };
                 connection.write(&name, body, Condition::Always)?.1.bytes

@@ -1,6 +1,7 @@
 //! The server beside iperf3, nginx and a plain Python server, in turns, in one run; prints the tables of
 //! `docs/performance.md` as Markdown. By hand: `cargo bench --bench serve -- [throughput] [pools] [cost] [memory]
-//! [volume] [list]`; nothing named means all. Needs iperf3, nginx and python3, and some 12 GB in /dev/shm.
+//! [volume] [list]
+//! [buffers]`; nothing named means all. Needs iperf3, nginx and python3, and some 12 GB in /dev/shm.
 #![allow(missing_docs, clippy::print_stdout)]
 
 mod load;
@@ -18,7 +19,12 @@ use load::{Amount, Operation};
 use subject::{Scratch, Subject};
 
 const MIB: u64 = 1 << 20;
-const ROUNDS: usize = 5;
+/// How often everything is measured, in turns; `HAUL_BENCH_ROUNDS` overrides it for a quick look.
+fn rounds() -> usize {
+    std::env::var("HAUL_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+}
+/// What clients move at a time unless a table varies it: the client's default.
+const BUFFER_BYTES: usize = 256 * 1024;
 const HAUL: &str = env!("CARGO_BIN_EXE_haul");
 
 fn main() -> Result<()> {
@@ -43,6 +49,9 @@ fn main() -> Result<()> {
     if is_wanted("list") {
         list(scratch.path())?;
     }
+    if is_wanted("buffers") {
+        buffers(scratch.path())?;
+    }
     Ok(())
 }
 
@@ -53,10 +62,14 @@ fn address(port: u16) -> Address {
 
 /// A served folder with one object `volume` that the server knows the digest of.
 fn served(scratch: &Path, pool: &str, volume_bytes: u64) -> Result<Subject> {
+    served_with(scratch, pool, volume_bytes, &[])
+}
+
+fn served_with(scratch: &Path, pool: &str, volume_bytes: u64, flags: &[String]) -> Result<Subject> {
     let root = scratch.join("root");
     let _ = fs::remove_dir_all(&root);
     fs::create_dir(&root)?;
-    let subject = Subject::haul(Path::new(HAUL), &root, pool)?;
+    let subject = Subject::haul(Path::new(HAUL), &root, pool, flags)?;
     let mut connection =
         Connection::open_with(&address(subject.port), &Options::default(), Buffers::new(256 * 1024))?;
     let mut content = std::io::Read::take(std::io::repeat(0xA5), volume_bytes);
@@ -73,7 +86,7 @@ fn median(values: &mut [f64]) -> f64 {
 /// Enough transfers for about `gibibytes` in all.
 fn amount(clients: usize, volume_bytes: u64, gibibytes: u64) -> Amount {
     let transfers = (gibibytes << 30) / (clients as u64 * volume_bytes);
-    Amount { clients, transfers: usize::try_from(transfers.max(1)).expect("a few"), volume_bytes }
+    Amount { clients, transfers: usize::try_from(transfers.max(1)).expect("a few"), volume_bytes, buffer_bytes: BUFFER_BYTES }
 }
 
 const OPERATIONS: [Operation; 5] = [
@@ -88,7 +101,7 @@ fn throughput(scratch: &Path) -> Result<()> {
     let subject = served(scratch, "threads:50", 100 * MIB)?;
     let mut ceilings = Vec::new();
     let mut cells = vec![[const { Vec::new() }; 3]; OPERATIONS.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         ceilings.push(subject::iperf3(4)?);
         for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
             for (clients, rates) in [1, 5, 50].into_iter().zip(row) {
@@ -97,7 +110,7 @@ fn throughput(scratch: &Path) -> Result<()> {
         }
     }
     let ceiling = median(&mut ceilings);
-    println!("\niperf3, one stream: median {:.2} GB/s of {ROUNDS}\n", ceiling / 1e9);
+    println!("\niperf3, one stream: median {:.2} GB/s of {}\n", ceiling / 1e9, rounds());
     println!("| GB/s of content (share of iperf3), `threads:50` | 1 client | 5 clients | 50 clients |");
     println!("|---|---|---|---|");
     for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
@@ -114,7 +127,7 @@ fn throughput(scratch: &Path) -> Result<()> {
 fn pools(scratch: &Path) -> Result<()> {
     const POOLS: [&str; 3] = ["threads:50", "processes:50", "tasks"];
     let mut cells = vec![[const { Vec::new() }; 3]; OPERATIONS.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         for (pool, column) in POOLS.into_iter().zip(0..) {
             let subject = served(scratch, pool, 100 * MIB)?;
             for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
@@ -151,7 +164,7 @@ fn cost(scratch: &Path) -> Result<()> {
     report_cost("nginx, 2 workers, sendfile", "GET over HTTP", nginx.processor_seconds() - before, moved, rate);
     let python = Subject::plain_python(&root)?;
     for operation in [Operation::ClassicDownload, Operation::ClassicUpload] {
-        let moved = Amount { clients: 5, transfers: 1, volume_bytes: 100 * MIB };
+        let moved = Amount { clients: 5, transfers: 1, volume_bytes: 100 * MIB, buffer_bytes: BUFFER_BYTES };
         let before = python.processor_seconds();
         let rate = load::run(&address(python.port), operation, moved)?;
         report_cost("plain Python", operation.title(), python.processor_seconds() - before, moved, rate);
@@ -206,7 +219,7 @@ fn memory(scratch: &Path) -> Result<()> {
         let peaks = [Operation::ClassicUpload, Operation::ClassicDownload].map(|operation| {
             // Of 1 GiB, ten at a time: fifty files of it do not fit in this machine's memory.
             let clients = if volume_bytes > 100 * MIB && operation == Operation::ClassicUpload { 10 } else { 50 };
-            let moved = Amount { clients, transfers: 1, volume_bytes };
+            let moved = Amount { clients, transfers: 1, volume_bytes, buffer_bytes: BUFFER_BYTES };
             peak_memory(&subject, || load::run(&address(subject.port), operation, moved))
         });
         let [uploads, downloads] = peaks;
@@ -254,8 +267,8 @@ fn volume(scratch: &Path) -> Result<()> {
         print!("| {} MiB |", volume_bytes / MIB);
         for operation in [Operation::ClassicDownload, Operation::ClassicUpload, Operation::Read, Operation::Write] {
             let mut seconds: Vec<f64> = Vec::new();
-            for _ in 0..ROUNDS {
-                let moved = Amount { clients: 1, transfers: 1, volume_bytes };
+            for _ in 0..rounds() {
+                let moved = Amount { clients: 1, transfers: 1, volume_bytes, buffer_bytes: BUFFER_BYTES };
                 seconds.push(volume_bytes as f64 / load::run(&address(subject.port), operation, moved)?);
             }
             let median = median(&mut seconds);
@@ -276,13 +289,43 @@ fn list(scratch: &Path) -> Result<()> {
         let mut connection =
             Connection::open_with(&address(subject.port), &Options::default(), Buffers::new(256 * 1024))?;
         let mut seconds = Vec::new();
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds() {
             let started = Instant::now();
             anyhow::ensure!(connection.list()?.len() == files + 1, "files are missing from the list");
             seconds.push(started.elapsed().as_secs_f64());
         }
         let memory = subject.memory_bytes() as f64 / MIB as f64;
         println!("| {files} | {:.1} ms | {memory:.1} MiB |", median(&mut seconds) * 1e3);
+    }
+    Ok(())
+}
+
+/// What `--buffer` and the client's buffer do: GB/s with 1 and with 5 clients.
+fn buffers(scratch: &Path) -> Result<()> {
+    println!("\n| GB/s of content, 1 client / 5 clients; buffers of server, client | {} |", OPERATIONS.map(Operation::title).join(" | "));
+    println!("|---|---|---|---|---|---|");
+    const SIZES: [(u32, u32); 6] = [(64, 256), (96, 256), (128, 128), (128, 256), (192, 256), (256, 256)];
+    let mut cells = vec![[const { [const { Vec::new() }; 2] }; OPERATIONS.len()]; SIZES.len()];
+    for _ in 0..rounds() {
+        for ((server, client), row) in SIZES.into_iter().zip(&mut cells) {
+            let flags = ["--buffer".to_owned(), format!("{server}KiB")];
+            let subject = served_with(scratch, "threads:50", 100 * MIB, &flags)?;
+            for (operation, cell) in OPERATIONS.into_iter().zip(row) {
+                for (clients, rates) in [1, 5].into_iter().zip(cell) {
+                    let buffer_bytes = client as usize * 1024;
+                    let moved = Amount { buffer_bytes, ..amount(clients, 100 * MIB, 3) };
+                    rates.push(load::run(&address(subject.port), operation, moved)?);
+                }
+            }
+        }
+    }
+    for ((server, client), row) in SIZES.into_iter().zip(&mut cells) {
+        print!("| {server} KiB, {client} KiB |");
+        for cell in row {
+            let [one, five] = cell.each_mut().map(|rates| median(rates) / 1e9);
+            print!(" {one:.2} / {five:.2} |");
+        }
+        println!();
     }
     Ok(())
 }

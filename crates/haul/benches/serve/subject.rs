@@ -17,12 +17,13 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// `haul serve` with a pool.
-    pub fn haul(binary: &Path, root: &Path, pool: &str) -> Result<Self> {
+    /// `haul serve` with a pool, and other flags.
+    pub fn haul(binary: &Path, root: &Path, pool: &str, flags: &[String]) -> Result<Self> {
         let mut child = Command::new(binary)
             .arg("serve")
             .arg(root)
             .args(["-w", "--durability", "buffered", "--listen", "127.0.0.1:0", "--pool", pool])
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;

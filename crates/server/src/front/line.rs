@@ -46,6 +46,7 @@ where
         out: Vec::new(),
         spoken: false,
         head_since: None,
+        is_late: false,
     };
     let ending = line.converse().await;
     line.give_back_buffers();
@@ -81,6 +82,8 @@ struct Line<'c, S> {
     spoken: bool,
     /// When the first byte of the request line in progress was there.
     head_since: Option<Instant>,
+    /// Whether the drain had begun before the request in progress.
+    is_late: bool,
 }
 
 /// What the decoder found between requests.
@@ -105,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     async fn converse(&mut self) -> Result<(), Broken> {
         loop {
             match self.next().await? {
-                Next::Request(request) if self.worker.shared.drain.has_begun() => {
+                Next::Request(request) if self.is_late => {
                     let account = self.account(Some(request.verb()), logged_name(&request));
                     let sentence = "the server is shutting down; connect again later";
                     let failure = Failure::Last(Refusal::new(Code::Draining, sentence));
@@ -131,6 +134,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// Waits for the next request.
     async fn next(&mut self) -> Result<Next, Broken> {
         loop {
+            if self.decoder.phase() == Phase::Ready {
+                self.is_late = self.worker.shared.drain.has_begun();
+            }
             let large = self.buffers.as_ref().map_or(&[][..], |buffers| &buffers.wire);
             let Decoded { consumed, event } = self.decoder.decode(self.input.unread(large), &mut []);
             let next = match event {

@@ -1,21 +1,20 @@
 //! A file in flight: being written, invisible, and gone without a trace unless it lands. Where the file system can, it has no
 //! name at all (O_TMPFILE); otherwise, and for the moment in which it replaces another file, it has a reserved one.
 //!
-//! Whoever gives a file a reserved name holds an exclusive lock on it, from before the name can be seen or else confirmed
-//! after it was given, until the name is gone again. So a reserved name whose file can be locked belongs to nobody any more
-//! and may be swept, by any process.
+//! Whoever gives a file a reserved name holds an exclusive lock on it from before a sweeper can see the name until the name is
+//! gone again. So a reserved name whose file can be locked belongs to nobody any more and may be swept, by any process.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, linkat, openat, renameat,
-    renameat_with, unlinkat,
+    AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, linkat, openat, renameat, renameat_with, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
 use super::facts::descriptor_path;
+use super::lock::{Patience, lock, try_lock};
 use crate::key::RESERVED_PREFIX;
 
 /// How often another name is tried when a sweeper was faster than the lock.
@@ -76,6 +75,12 @@ impl Flight {
     /// A file with a reserved name in `folder`.
     pub(super) fn named(folder: &Arc<OwnedFd>) -> Result<Self, Errno> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // Held for these few calls only. A folder that may be written to but not read cannot be locked.
+        let readable = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let guard = openat(folder, ".", readable, Mode::empty()).ok();
+        if let Some(guard) = &guard {
+            lock(guard, Patience::Wait)?;
+        }
         for _ in 0..NAME_TRIES_MAX {
             let name = reserved_name()?;
             let file = retry_on_intr(|| openat(folder, &name, flags, Mode::from_raw_mode(0o666)))?;
@@ -83,7 +88,8 @@ impl Flight {
                 folder: Arc::clone(folder),
                 name,
             };
-            // Between the two calls a sweeper may have come: then the lock is its, or the name is gone already.
+            // Where the folder could not be locked, a sweeper may have come between the two calls: then the lock is its, or the
+            // name is gone already.
             if try_lock(&file)? && fstat(&file)?.st_nlink > 0 {
                 return Ok(Self {
                     name: Some(name),
@@ -121,7 +127,10 @@ impl Flight {
             Landing::Beside => reserved.land_beside(folder, name)?,
             Landing::Instead => renameat(&reserved.folder, &reserved.name, folder, name)?,
         }
-        self.name.take().map(Reserved::forget);
+        // The reserved name is gone with the landing, so there is nothing left to remove.
+        if let Some(landed) = self.name.take() {
+            landed.forget();
+        }
         Ok(())
     }
 
@@ -170,7 +179,6 @@ impl Reserved {
         }
     }
 
-    /// The name is gone, so there is nothing to remove.
     fn forget(mut self) {
         self.name.clear();
     }
@@ -184,17 +192,6 @@ impl Drop for Reserved {
         {
             tracing::warn!(name = self.name, error = %errno, "a file in flight was left behind, for the next sweep");
         }
-    }
-}
-
-/// Locks a file in flight; false where somebody else holds the lock. A file system without locks has no sweeper either,
-/// since it could not lock.
-pub(super) fn try_lock(file: impl AsFd) -> Result<bool, Errno> {
-    match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS) => Ok(true),
-        Err(errno) => Err(errno),
     }
 }
 

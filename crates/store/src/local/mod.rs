@@ -1,12 +1,13 @@
 //! Objects as files beneath one folder of the local disk.
 //!
 //! [`root`] resolves keys, [`walk`] where the kernel cannot; [`facts`] are what is known of a file, [`folder`] lists,
-//! [`reader`] reads. A [`writer`] fills a file in [`flight`], [`publish`] makes it an object, [`pace`] says where writes run,
-//! and [`sweep`] removes what died on the way.
+//! [`reader`] reads. A [`writer`] fills a file in [`flight`], [`publish`] makes it an object under a [`lock`], [`pace`] says
+//! where writes run, and [`sweep`] removes what died on the way.
 
 mod facts;
 mod flight;
 mod folder;
+mod lock;
 mod pace;
 mod publish;
 mod reader;
@@ -91,7 +92,8 @@ impl LocalStore {
     /// Removes what uploads have left behind that were killed in flight, and returns how many files that were. Safe at any
     /// time, also while other servers use the same folder: uploads that still live are recognised by their locks.
     ///
-    /// Blocks, in proportion to the number of entries in the root.
+    /// Blocks, in proportion to the number of entries in the root; where its permissions keep this process from writing there, to
+    /// the number of all entries beneath it. A server that is not writable has no need to sweep.
     ///
     /// # Errors
     /// When the root, or another folder that has to be swept, cannot be read.

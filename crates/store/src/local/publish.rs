@@ -6,17 +6,17 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use rustix::fs::{
-    Access, AtFlags, FileType, FlockOperation, Mode, OFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT,
-    accessat, flock, fsync, futimens, mkdirat, openat, statat, statx, unlinkat,
+    Access, AtFlags, FileType, Mode, OFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT, accessat, fsync,
+    futimens, mkdirat, openat, statat, statx, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
 use super::facts::{Facts, keep_digest};
-use super::flight::{Flight, Hiding, Landing, try_lock};
+use super::flight::{Flight, Hiding, Landing};
+use super::lock::{Patience, lock, unlock};
 use super::root::{Purpose, Root};
 use super::{Disk, Durability};
 use crate::types::Stamp;
@@ -25,27 +25,11 @@ use crate::{Condition, Digest, Error, Key, Meta};
 /// How often a landing starts over because another program removes the folders on the way as fast as they are made.
 const LANDING_TRIES_MAX: usize = 8;
 
-/// The longest wait for a folder's lock. Ours is held for the few calls of a publication; only another program could hold it
-/// so long, and then the upload fails rather than hang.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// The pause between two tries to lock: short beside a publication, so that taking turns costs little.
-const LOCK_PAUSE: Duration = Duration::from_micros(200);
-
 /// What an upload is for.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) key: Key,
     pub(super) condition: Condition,
-}
-
-/// What to do while somebody else holds the folder's lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// Wait, at most [`LOCK_WAIT_MAX`].
-    Wait,
-    /// Come back later.
-    Return,
 }
 
 /// How far a publication came.
@@ -69,8 +53,8 @@ pub(super) fn take_off(disk: &Disk, target: &Target) -> Result<Flight, Error> {
     {
         return Ok(flight);
     }
-    let top = Arc::new(disk.root.find(None, Purpose::FolderFacts)?);
-    let waypoint = if is_waypoint(&top, &folder) { &top } else { &folder };
+    let top = disk.root.folder();
+    let waypoint = if is_waypoint(top, &folder) { top } else { &folder };
     Ok(Flight::named(waypoint)?)
 }
 
@@ -130,7 +114,10 @@ pub(super) fn remove(disk: &Disk, key: &Key) -> Result<(), Error> {
         found => found,
     }?;
     lock(&folder, Patience::Wait)?;
-    let found = statat(&folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
+    let found = match statat(&folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
+        found => found?,
+    };
     match FileType::from_raw_mode(found.st_mode) {
         FileType::RegularFile => {}
         FileType::Directory => return Err(Error::IsAFolder),
@@ -162,8 +149,7 @@ fn land_once(
     target
         .condition
         .admits(present.map(|facts| facts.etag()).as_deref())?;
-    let top = Arc::new(disk.root.find(None, Purpose::FolderFacts)?);
-    let waypoints = [&top, &way.folder];
+    let waypoints = [disk.root.folder(), &way.folder];
     let landing = if present.is_some() {
         Landing::Instead
     } else {
@@ -210,33 +196,12 @@ fn is_waypoint(top: &OwnedFd, folder: &OwnedFd) -> bool {
         let facts = statx(folder, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
         Some((facts.stx_dev_major, facts.stx_dev_minor, facts.stx_mnt_id))
     };
-    is_writable(top) && mount(top) == mount(folder)
+    may_write(top).is_ok() && mount(top) == mount(folder)
 }
 
-/// Whether this process may make entries in a folder.
-pub(super) fn is_writable(folder: impl AsFd) -> bool {
-    accessat(folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
-}
-
-/// Locks a folder until its descriptor is closed; false where that would take waiting, and nobody wants to. On a file system
-/// without locks, conditions are checked without one.
-fn lock(folder: &OwnedFd, patience: Patience) -> Result<bool, Error> {
-    let started = Instant::now();
-    while !try_lock(folder)? {
-        if patience == Patience::Return {
-            return Ok(false);
-        }
-        if started.elapsed() > LOCK_WAIT_MAX {
-            return Err(Error::Io(std::io::ErrorKind::TimedOut.into()));
-        }
-        thread::sleep(LOCK_PAUSE);
-    }
-    Ok(true)
-}
-
-/// Before a folder is synced, so that nobody waits for the disk.
-fn unlock(folder: &OwnedFd) {
-    let _closing_unlocks_too = flock(folder, FlockOperation::Unlock);
+/// Whether this process may make entries in a folder, or why not.
+pub(super) fn may_write(folder: impl AsFd) -> Result<(), Errno> {
+    accessat(folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
 }
 
 fn sync_folder(disk: &Disk, folder: &OwnedFd) -> Result<(), Error> {
@@ -313,7 +278,10 @@ impl<'a> Way<'a> {
             self.made.push(key);
             sync_folder(self.disk, &here)?;
         }
-        self.folder = Arc::new(inner?);
+        self.folder = Arc::new(inner.map_err(|errno| match errno {
+            Errno::LOOP => Error::NotAFolder,
+            other => other.into(),
+        })?);
         Ok(())
     }
 

@@ -88,8 +88,9 @@ impl Reader for LocalReader {
 
     fn read_at<'a>(&'a mut self, offset: u64, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>> {
         async move {
-            // The kernel counts offsets with a sign and no file reaches further.
-            if buffer.is_empty() || i64::try_from(offset).is_err() {
+            // The kernel counts offsets with a sign, and refuses a read beyond that where no file can reach.
+            let end = offset.checked_add(buffer.len() as u64).map(i64::try_from);
+            if buffer.is_empty() || !matches!(end, Some(Ok(_))) {
                 return Ok(0);
             }
             if self.path == Path::Here {
@@ -112,5 +113,66 @@ fn read_here(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use rustix::fs::{Advice, fadvise};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::contract::{Driver, bytes};
+
+    fn reader_of(folder: &TempDir, content: &[u8], in_memory: bool) -> LocalReader {
+        std::fs::write(folder.path().join("file"), content).unwrap();
+        let file = File::open(folder.path().join("file")).unwrap();
+        let size = content.len() as u64;
+        let meta = Meta {
+            size,
+            modified: SystemTime::UNIX_EPOCH,
+            etag: String::new(),
+            digest: None,
+        };
+        LocalReader::new(file, meta, Blocking::Offload, in_memory)
+    }
+
+    fn whole(reader: &mut LocalReader, driver: Driver) -> Vec<u8> {
+        let (mut content, mut chunk) = (Vec::new(), vec![0; 300_000]);
+        loop {
+            let length = driver
+                .wait(reader.read_at(content.len() as u64, &mut chunk))
+                .unwrap();
+            if length == 0 {
+                return content;
+            }
+            content.extend_from_slice(&chunk[..length]);
+        }
+    }
+
+    #[test]
+    fn what_the_cache_has_lost_comes_from_the_pool() {
+        let (folder, content) = (TempDir::new().unwrap(), bytes(1_000_000, 1));
+        let mut reader = reader_of(&folder, &content, false);
+        reader.file.sync_all().unwrap();
+        fadvise(&reader.file, 0, None, Advice::DontNeed).unwrap();
+        assert!(whole(&mut reader, Driver::Tokio) == content);
+    }
+
+    #[test]
+    fn a_file_system_that_cannot_tell_is_read_on_the_pool() {
+        let (folder, content) = (TempDir::new().unwrap(), bytes(700_000, 2));
+        let mut reader = reader_of(&folder, &content, false);
+        reader.path = Path::Pool;
+        assert!(whole(&mut reader, Driver::Tokio) == content);
+        assert!(reader.spare.capacity() <= HOP_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_file_system_in_memory_is_read_in_place() {
+        let (folder, content) = (TempDir::new().unwrap(), bytes(700_000, 3));
+        assert!(whole(&mut reader_of(&folder, &content, true), Driver::Ready) == content);
     }
 }

@@ -1,10 +1,11 @@
 //! The root: one descriptor, and every path resolved beneath it. Neither `..` nor a symbolic link leads out, even one that is
 //! swapped in between check and use, because there is no check that could be apart from the use: the kernel resolves the path
-//! (`openat2`), and where it cannot, [`walk`](super::walk) does, one open folder after the other.
+//! (`openat2`), and where it cannot, [`walk`] does, one open folder after the other.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
@@ -13,9 +14,9 @@ use rustix::io::Errno;
 use super::walk;
 use crate::{Error, Key};
 
-/// The kernel gives up with `EAGAIN` when somebody renames folders while it goes through a `..`; this many times it is asked
-/// again before that is an error.
-const RACED_TRIES_MAX: usize = 128;
+/// The kernel gives up with `EAGAIN` when anybody renames anything while it goes through the `..` of a link. This many times it
+/// is asked before the path is walked instead, which minds no renaming.
+const KERNEL_TRIES_MAX: usize = 16;
 
 /// The longest path that the kernel takes in one piece. Keys may be one byte longer.
 const KERNEL_PATH_BYTES_MAX: usize = 4095;
@@ -46,7 +47,7 @@ pub(super) enum Purpose {
 
 #[derive(Debug)]
 pub(super) struct Root {
-    folder: OwnedFd,
+    folder: Arc<OwnedFd>,
     resolve: Resolve,
     /// Whether the kernel may know RESOLVE_CACHED (since 5.12).
     asks_cache: AtomicBool,
@@ -62,7 +63,7 @@ impl Root {
             Err(_) => Resolve::Walk,
         });
         Ok(Self {
-            folder,
+            folder: Arc::new(folder),
             resolve,
             asks_cache: AtomicBool::new(resolve == Resolve::Kernel),
         })
@@ -71,11 +72,13 @@ impl Root {
     /// Opens what `key` leads to, the root itself where it is `None`.
     pub(super) fn find(&self, key: Option<&Key>, purpose: Purpose) -> Result<OwnedFd, Error> {
         let path = key.map_or(".", Key::as_str);
-        let found = match self.resolve {
-            Resolve::Kernel if path.len() <= KERNEL_PATH_BYTES_MAX => self.ask(path, purpose, BENEATH),
-            _ => walk::open_beneath(self.folder.as_fd(), path, purpose.flags()),
+        let asked = match self.resolve {
+            Resolve::Kernel if path.len() <= KERNEL_PATH_BYTES_MAX => self.ask(path, purpose),
+            _ => None,
         };
-        found.map_err(|errno| self.refusal(errno))
+        asked
+            .unwrap_or_else(|| walk::open_beneath(self.folder.as_fd(), path, purpose.flags()))
+            .map_err(|errno| self.refusal(errno))
     }
 
     /// The same where the answer needs no disk; `None` where it might.
@@ -94,20 +97,21 @@ impl Root {
         }
     }
 
+    /// The root itself, to make entries in.
+    pub(super) fn folder(&self) -> &Arc<OwnedFd> {
+        &self.folder
+    }
+
     /// Whether the root has been removed.
     pub(super) fn is_gone(&self) -> bool {
         fstat(&self.folder).map_or_else(|errno| errno == Errno::STALE, |facts| facts.st_nlink == 0)
     }
 
-    fn ask(&self, path: &str, purpose: Purpose, resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
-        let mut answer = Err(Errno::AGAIN);
-        for _ in 0..RACED_TRIES_MAX {
-            answer = openat2(&self.folder, path, purpose.flags(), Mode::empty(), resolve);
-            if !matches!(answer, Err(Errno::AGAIN | Errno::INTR)) {
-                break;
-            }
-        }
-        answer
+    /// The kernel's answer, if it comes to one.
+    fn ask(&self, path: &str, purpose: Purpose) -> Option<Result<OwnedFd, Errno>> {
+        (0..KERNEL_TRIES_MAX)
+            .map(|_| openat2(&self.folder, path, purpose.flags(), Mode::empty(), BENEATH))
+            .find(|answer| !matches!(answer, Err(Errno::AGAIN | Errno::INTR)))
     }
 
     /// What it means when a path does not lead anywhere; for other calls than resolving, [`Error::from`] knows.

@@ -7,13 +7,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RawDir, flock, fstat, openat, readlinkat, unlinkat,
+    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RawDir, flock, openat, readlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
-use super::facts::descriptor_path;
+use super::facts::{Facts, descriptor_path};
 use super::flight::is_reserved;
-use super::publish::is_writable;
+use super::lock::{Patience, lock, unlock};
+use super::publish::may_write;
 use super::root::{Purpose, Root};
 use crate::{Error, Key};
 
@@ -23,7 +24,7 @@ const ENTRIES_BYTES: usize = 32 * 1024;
 pub(super) fn sweep(root: &Root) -> io::Result<usize> {
     let mut folders = Vec::new();
     let mut swept = sweep_folder(&open(root, None)?, |name| folders.push(name.parse()))?;
-    if is_writable(root) {
+    if may_write(root) != Err(Errno::ACCESS) {
         folders = mounts_beneath(root).into_iter().map(Ok).collect();
     }
     let mut ahead: Vec<Key> = folders.into_iter().flatten().collect();
@@ -58,7 +59,7 @@ fn sweep_folder(folder: &OwnedFd, mut found: impl FnMut(&str)) -> io::Result<usi
             continue;
         };
         if is_reserved(name.as_bytes()) {
-            swept += usize::from(sweep_file(folder, name));
+            swept += usize::from(sweep_file(folder, name)?);
         } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
             found(name);
         }
@@ -67,16 +68,18 @@ fn sweep_folder(folder: &OwnedFd, mut found: impl FnMut(&str)) -> io::Result<usi
 }
 
 /// Removes a file if nobody holds it. The name cannot have passed to another file: names in flight are random and used once.
-fn sweep_file(folder: &OwnedFd, name: &str) -> bool {
+fn sweep_file(folder: &OwnedFd, name: &str) -> io::Result<bool> {
+    // So that nobody is between giving a file its name and locking it.
+    lock(folder, Patience::Wait)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(file) = openat(folder, name, flags, Mode::empty()) else {
-        return false;
-    };
-    let is_file =
-        fstat(&file).is_ok_and(|facts| FileType::from_raw_mode(facts.st_mode) == FileType::RegularFile);
-    is_file
-        && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
-        && unlinkat(folder, name, AtFlags::empty()).is_ok()
+    let swept = openat(folder, name, flags, Mode::empty()).is_ok_and(|file| {
+        let facts = Facts::of(&file);
+        facts.is_ok_and(|facts| facts.kind == FileType::RegularFile)
+            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+            && unlinkat(folder, name, AtFlags::empty()).is_ok()
+    });
+    unlock(folder);
+    Ok(swept)
 }
 
 /// The mount points beneath the root, as `/proc` tells them; none where it does not.

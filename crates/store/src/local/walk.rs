@@ -15,6 +15,9 @@ const LINKS_MAX: usize = 40;
 /// How deep a walk may go. Each folder on the way takes a descriptor while it lasts, and a process has 1,024 as a rule.
 const DEPTH_MAX: usize = 256;
 
+/// How often the last part may turn from a link into something else between two looks at it before that is an error.
+const SWAPS_MAX: usize = 16;
+
 enum Step {
     Opened(OwnedFd),
     Link(Vec<u8>),
@@ -54,23 +57,31 @@ pub(super) fn open_beneath(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> R
 
 /// Opens one part without following it, or reads it where it is a link.
 fn step(here: BorrowedFd<'_>, part: &[u8], flags: OFlags) -> Result<Step, Errno> {
-    match openat(here, part, flags | OFlags::NOFOLLOW, Mode::empty()) {
-        // Only a descriptor without access to the content can be opened on a link itself.
-        Ok(object) if flags.contains(OFlags::PATH) && is_link(&object)? => {
-            Ok(Step::Link(readlinkat(&object, "", Vec::new())?.into_bytes()))
+    let mut refusal = Errno::NOENT;
+    for _ in 0..SWAPS_MAX {
+        if !flags.contains(OFlags::PATH) {
+            match openat(here, part, flags | OFlags::NOFOLLOW, Mode::empty()) {
+                Err(errno @ (Errno::LOOP | Errno::NOTDIR)) => refusal = errno,
+                opened => return Ok(Step::Opened(opened?)),
+            }
         }
-        Ok(object) => Ok(Step::Opened(object)),
-        Err(refused @ (Errno::LOOP | Errno::NOTDIR)) => match readlinkat(here, part, Vec::new()) {
-            Ok(target) => Ok(Step::Link(target.into_bytes())),
-            Err(Errno::INVAL) => Err(refused),
-            Err(errno) => Err(errno),
-        },
-        Err(errno) => Err(errno),
+        // What this opens cannot be swapped any more, and it may be a link itself.
+        let found = openat(
+            here,
+            part,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        match FileType::from_raw_mode(fstat(&found)?.st_mode) {
+            FileType::Symlink => return Ok(Step::Link(readlinkat(&found, "", Vec::new())?.into_bytes())),
+            FileType::Directory if flags.contains(OFlags::PATH) => return Ok(Step::Opened(found)),
+            FileType::Directory => {}
+            _ if flags.contains(OFlags::DIRECTORY) => return Err(Errno::NOTDIR),
+            _ if flags.contains(OFlags::PATH) => return Ok(Step::Opened(found)),
+            _ => {}
+        }
     }
-}
-
-fn is_link(object: &OwnedFd) -> Result<bool, Errno> {
-    Ok(FileType::from_raw_mode(fstat(object)?.st_mode) == FileType::Symlink)
+    Err(refusal)
 }
 
 /// Puts a link's parts in front of those that are still ahead.

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::{BoxFuture, FutureExt};
 
 use super::flight::Flight;
+use super::lock::Patience;
 use super::pace::Place;
-use super::publish::{Outcome, Patience, Target, land, seal};
+use super::publish::{Outcome, Target, land, seal};
 use super::{Blocking, Disk, Durability, hop};
 use crate::{Digest, Error, Meta, Writer};
 
@@ -125,4 +126,60 @@ fn write_timed(mut file: &File, content: &[u8]) -> (Duration, io::Result<()>) {
     // Goes on after a short write and after an interruption.
     let written = file.write_all(content);
     (started.elapsed(), written)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::contract::{bytes, key};
+    use crate::local::publish::take_off;
+    use crate::{Condition, LocalStore};
+
+    fn writer_on_pool(root: &Path) -> Box<LocalWriter> {
+        let store = LocalStore::open(root, Durability::Buffered, Blocking::Offload).unwrap();
+        let target = Target {
+            key: key("file"),
+            condition: Condition::Always,
+        };
+        let flight = take_off(&store.disk, &target).unwrap();
+        let mut writer = LocalWriter::new(store.disk, target, flight);
+        writer.place = Place::Pool;
+        Box::new(writer)
+    }
+
+    #[tokio::test]
+    async fn content_written_on_the_pool_arrives_whole_and_in_order() {
+        let (folder, content) = (TempDir::new().unwrap(), bytes(2_500_000, 1));
+        let mut writer = writer_on_pool(folder.path());
+        for chunk in content.chunks(1_200_000) {
+            writer.place = Place::Pool;
+            writer.write(chunk).await.unwrap();
+        }
+        writer.commit(None).await.unwrap();
+        assert!(std::fs::read(folder.path().join("file")).unwrap() == content);
+    }
+
+    #[test]
+    fn a_write_that_was_abandoned_half_way_cannot_be_committed() {
+        let folder = TempDir::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            // The only thread of the pool is busy until it is told, so the write cannot begin before it is abandoned.
+            let (release, held) = std::sync::mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || held.recv().is_err());
+            let mut writer = writer_on_pool(folder.path());
+            assert!(writer.write(&[1; 100]).now_or_never().is_none());
+            drop(release);
+            assert!(busy.await.unwrap());
+            assert!(matches!(writer.commit(None).await, Err(Error::Io(_))));
+        });
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

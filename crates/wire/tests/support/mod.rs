@@ -1,6 +1,8 @@
 //! Drives the decoders with input in pieces and writes down what happens.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod examples;
+
 use haul_wire::{
     Digest, Phase, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent, Request, RequestDecoder,
     RequestEvent, Verb,
@@ -8,7 +10,7 @@ use haul_wire::{
 
 /// An event that owns its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     Request(Request),
     /// The pieces of a body that follow each other, joined.
     Body(Vec<u8>),
@@ -18,12 +20,15 @@ pub enum Event {
 }
 
 /// Everything that happens when `pieces` arrive, and where the decoder is afterwards.
-pub fn requests<'i>(pieces: impl IntoIterator<Item = &'i [u8]>, scratch_bytes: usize) -> (Vec<Event>, Phase) {
+pub(crate) fn requests<'i>(
+    pieces: impl IntoIterator<Item = &'i [u8]>,
+    scratch_bytes: usize,
+) -> (Vec<Event>, Phase) {
     requests_with(pieces, scratch_bytes, |_| false)
 }
 
 /// The same, where the caller refuses the uploads that `skips` picks.
-pub fn requests_with<'i>(
+pub(crate) fn requests_with<'i>(
     pieces: impl IntoIterator<Item = &'i [u8]>,
     scratch_bytes: usize,
     skips: impl Fn(&Request) -> bool,
@@ -75,7 +80,7 @@ fn note(events: &mut Vec<Event>, event: RequestEvent<'_>) {
 
 /// What a client makes of some bytes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Received {
+pub(crate) struct Received {
     pub content: Vec<u8>,
     pub reply: Result<Reply, ReplyError>,
     /// How many bytes follow the reply.
@@ -83,7 +88,7 @@ pub struct Received {
 }
 
 /// Receives one reply; where it does not end before the pieces do, the connection ends.
-pub fn reply<'i>(pieces: impl IntoIterator<Item = &'i [u8]>, scratch_bytes: usize) -> Received {
+pub(crate) fn reply<'i>(pieces: impl IntoIterator<Item = &'i [u8]>, scratch_bytes: usize) -> Received {
     let mut decoder = ReplyDecoder::new();
     let mut scratch = vec![0; scratch_bytes];
     let mut content = Vec::new();
@@ -125,7 +130,7 @@ pub fn reply<'i>(pieces: impl IntoIterator<Item = &'i [u8]>, scratch_bytes: usiz
 }
 
 /// The ways of cutting that are tried on every example: whole, byte by byte, and once at every place.
-pub fn cuts(input: &[u8]) -> Vec<Vec<&[u8]>> {
+pub(crate) fn cuts(input: &[u8]) -> Vec<Vec<&[u8]>> {
     let mut cuts = vec![vec![input], input.chunks(1).collect(), input.chunks(3).collect()];
     if input.len() <= 300 {
         cuts.extend((0..input.len()).map(|at| vec![&input[..at], &input[at..]]));

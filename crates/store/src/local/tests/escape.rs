@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, RenameFlags, mkfifoat, renameat_with};
 
@@ -108,8 +107,10 @@ fn a_folder_swapped_for_a_link_out_while_in_use_never_lets_anything_through() {
         symlink("../outside", root.join("other")).unwrap();
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
+            // Also when an assertion fails: the scope waits for the thread.
+            let _stop = Stop(&done);
             scope.spawn(|| {
-                let folder = fs::File::open(root).unwrap();
+                let folder = File::open(root).unwrap();
                 while !done.load(Ordering::Relaxed) {
                     renameat_with(&folder, "swap", &folder, "other", RenameFlags::EXCHANGE).unwrap();
                 }
@@ -124,7 +125,6 @@ fn a_folder_swapped_for_a_link_out_while_in_use_never_lets_anything_through() {
                     Err(error) => assert!(matches!(error, Error::Escapes), "{error:?}"),
                 }
             }
-            done.store(true, Ordering::Relaxed);
         });
     });
 }

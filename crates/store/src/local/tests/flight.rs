@@ -1,7 +1,6 @@
 //! Files in flight: out of sight while they live, swept when they are dead, and never before.
 
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::Condition;
@@ -66,6 +65,7 @@ fn sweeping_all_the_time_harms_no_upload() {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let sweeper = manner.open(folder.path());
+            let _stop = Stop(&done);
             let done = &done;
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
@@ -77,7 +77,6 @@ fn sweeping_all_the_time_harms_no_upload() {
                 subject.put("file", &content);
                 assert_eq!(subject.get("file").unwrap(), content);
             }
-            done.store(true, Ordering::Relaxed);
         });
         assert_eq!(reserved_beneath(folder.path()), Vec::<String>::new());
     }
@@ -141,4 +140,18 @@ fn a_commit_that_finds_its_folder_removed_makes_it_again() {
         subject.wait(writer.commit(None)).unwrap();
         assert_eq!(subject.names("a/b").unwrap(), ["file"]);
     }
+}
+
+#[test]
+fn a_commit_that_fails_after_it_made_folders_takes_them_away_again() {
+    let folder = TempDir::new().unwrap();
+    let subject = NAMED.over(folder.path());
+    fs::create_dir(folder.path().join("kept")).unwrap();
+    let writer = subject.create("kept/new/er/file", Condition::Always).unwrap();
+    // Another program removes the file in flight, so that there is nothing to give its name to.
+    for reserved in reserved_beneath(folder.path()) {
+        fs::remove_file(reserved).unwrap();
+    }
+    refused!(subject.wait(writer.commit(None)), Io);
+    assert_eq!(fs::read_dir(folder.path().join("kept")).unwrap().count(), 0);
 }

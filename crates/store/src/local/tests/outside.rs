@@ -14,7 +14,7 @@ fn a_file_changed_by_another_program_has_another_etag_and_no_digest() {
     let path = folder.path().join("file");
     fs::write(&path, b"changed").unwrap();
     // The modification time is set back, as programs do that copy files.
-    let file = fs::File::options().write(true).open(&path).unwrap();
+    let file = File::options().write(true).open(&path).unwrap();
     file.set_times(FileTimes::new().set_modified(meta.modified))
         .unwrap();
     let changed = subject.stat("file").unwrap();
@@ -50,7 +50,7 @@ fn a_file_that_is_cut_short_while_it_is_read_ends_early() {
         let subject = manner.over(folder.path());
         subject.put("file", &bytes(10_000, 1));
         let mut reader = subject.open("file").unwrap();
-        fs::File::options()
+        File::options()
             .write(true)
             .open(folder.path().join("file"))
             .unwrap()

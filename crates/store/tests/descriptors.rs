@@ -1,0 +1,61 @@
+//! Descriptors are counted for the whole process, so this test has one of its own.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use futures_util::FutureExt;
+use haul_store::{Blocking, Condition, Detail, Durability, Key, LocalStore, Store};
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+/// Every operation once, with its refusals.
+fn rounds_of_everything(store: &LocalStore) {
+    let key = |name: &str| name.parse::<Key>().unwrap();
+    let put = |name: &str, condition| {
+        let mut writer = store.create(&key(name), condition).now_or_never().unwrap()?;
+        writer.write(b"content").now_or_never().unwrap()?;
+        writer.commit(None).now_or_never().unwrap()
+    };
+    put("a/b/file", Condition::Always).unwrap();
+    put("a/b/file", Condition::Always).unwrap();
+    put("a/b/file", Condition::Absent).unwrap_err();
+    put("a/b", Condition::Always).unwrap_err();
+    put("a/b/file/x", Condition::Always).unwrap_err();
+    drop(
+        store
+            .create(&key("dropped"), Condition::Always)
+            .now_or_never()
+            .unwrap()
+            .unwrap(),
+    );
+    let mut reader = store.open(&key("a/b/file")).now_or_never().unwrap().unwrap();
+    assert_eq!(
+        reader.read_at(0, &mut [0; 100]).now_or_never().unwrap().unwrap(),
+        7
+    );
+    assert!(store.open(&key("a/b")).now_or_never().unwrap().is_err());
+    assert!(store.stat(&key("a/nothing")).now_or_never().unwrap().is_err());
+    assert_eq!(
+        store
+            .list(Some(&key("a/b")), Detail::Full)
+            .now_or_never()
+            .unwrap()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(store.sweep().unwrap(), 0);
+    store.remove(&key("a/b/file")).now_or_never().unwrap().unwrap();
+}
+
+#[test]
+fn no_operation_and_no_refusal_keeps_a_descriptor() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for durability in [Durability::Synced, Durability::Buffered] {
+        let store = LocalStore::open(folder.path(), durability, Blocking::Inline).unwrap();
+        rounds_of_everything(&store);
+        let before = open_descriptors();
+        (0..5).for_each(|_| rounds_of_everything(&store));
+        assert_eq!(open_descriptors(), before);
+    }
+}
