@@ -9,6 +9,9 @@ use crate::{
     connection::{Sink, read_piece, shrunk, travelling},
 };
 
+/// How a classic line spells a payload of no bytes.
+const EMPTY: &[u8] = b"''";
+
 impl Connection {
     /// `LIST`: the names of the objects at the top.
     ///
@@ -111,6 +114,11 @@ impl Connection {
                     return Err(shrunk(bytes, length));
                 }
                 filled += encoder.finish(&mut outgoing[filled..]);
+                if bytes == 0 && end.starts_with(b"\r\n") {
+                    // Some servers split the line at blanks and would miss an operand that is not there.
+                    outgoing[filled..filled + EMPTY.len()].copy_from_slice(EMPTY);
+                    filled += EMPTY.len();
+                }
                 outgoing[filled..filled + end.len()].copy_from_slice(end);
                 filled += end.len();
             }

@@ -219,7 +219,10 @@ impl Client {
         let mut connection = self.open()?;
         let result = request(&mut connection);
         self.put_by(connection);
-        result
+        match result {
+            Err(error) if self.is_at_wrong_server(&error) => Err(Error::Unsupported("this request")),
+            other => other,
+        }
     }
 
     /// What is spoken, asking the server if need be; no second try.
@@ -267,6 +270,11 @@ impl Client {
             .take()
             .unwrap_or_else(|| Buffers::new(self.options.buffer_bytes));
         Connection::open_with(&self.address, &self.options, buffers)
+    }
+
+    /// Whether extended verbs were insisted on where they are not known.
+    fn is_at_wrong_server(&self, error: &Error) -> bool {
+        self.spoken == Some(Spoken::Extended) && error.code() == Some(Code::UnknownVerb)
     }
 
     /// Keeps a connection if it can be used again, or else its buffers.

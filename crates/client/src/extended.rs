@@ -139,7 +139,7 @@ impl Connection {
     pub fn write(
         &mut self,
         name: &str,
-        body: Body<'_>,
+        mut body: Body<'_>,
         condition: Condition,
     ) -> Result<(Written, Transfer), Error> {
         let name = travelling(name)?;
@@ -154,7 +154,7 @@ impl Connection {
                 condition,
             },
         );
-        let digest = self.send_raw(&head, body)?;
+        let digest = self.send_raw(&head, &mut body)?;
         self.wait_at_most(self.work_timeout)?;
         let written: Written = self.receive_plain()?.into()?;
         let timings = self.end_request();
@@ -172,7 +172,7 @@ impl Connection {
         ))
     }
 
-    fn send_raw(&mut self, head: &[u8], body: Body<'_>) -> Result<Digest, Error> {
+    fn send_raw(&mut self, head: &[u8], body: &mut Body<'_>) -> Result<Digest, Error> {
         let chunk_bytes = self.buffers.chunk_bytes();
         let mut hasher = Hasher::new();
         let mut filled = self.stage_head(head)?;

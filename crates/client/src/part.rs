@@ -76,7 +76,10 @@ impl PartFile {
         let file_name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         match fs::symlink_metadata(target) {
             Ok(_) if existing == Existing::Keep => return Err(already_there()),
-            Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(metadata) if metadata.is_dir() => {
+                let sentence = "there is a folder of that name here";
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, sentence));
+            }
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -103,6 +106,15 @@ impl PartFile {
     /// [`io::ErrorKind::AlreadyExists`] if a target that is to be kept has appeared meanwhile (then the part is
     /// removed), and what the system says.
     pub fn publish(mut self) -> io::Result<()> {
+        // An object may itself be called like our part, and have been fetched into its place.
+        if !self
+            .file
+            .as_ref()
+            .is_some_and(|file| self.is_there(file).unwrap_or(false))
+        {
+            self.file = None;
+            return Err(io::Error::other("another file took the place of its part file"));
+        }
         let published = match self.existing {
             Existing::Replace => fs::rename(&self.part, &self.target),
             Existing::Keep => rename_if_absent(&self.part, &self.target),
@@ -152,12 +164,17 @@ impl PartFile {
                 Err(TryLockError::WouldBlock) => return Err(busy()),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            let (ours, there) = (file.metadata()?, fs::symlink_metadata(&self.part));
-            if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            if self.is_there(&file)? {
                 return Ok(file);
             }
         }
         Err(busy())
+    }
+
+    /// Whether an open file is the one that has the part's name.
+    fn is_there(&self, file: &File) -> io::Result<bool> {
+        let (ours, there) = (file.metadata()?, fs::symlink_metadata(&self.part));
+        Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())))
     }
 
     fn start_over(&mut self, etag: Option<&str>) -> io::Result<()> {

@@ -38,6 +38,12 @@ pub(crate) enum Command {
     Stat(Remote<stat::Args>),
     /// Show the server's ledger: what each worker has done
     Stats(Remote<stats::Args>),
+    /// Measure a server: how pool and clients change what each client gets, every byte verified
+    Bench(Box<crate::bench::Args>),
+    /// Write the report of a run again, from its results folder
+    Report(crate::report::ReportArgs),
+    /// Compare two runs, cell by cell
+    Compare(crate::report::CompareArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -51,6 +57,12 @@ pub(crate) enum Command {
     /// Serve as a worker process (started by a supervisor only)
     #[command(hide = true)]
     Worker(LogArgs),
+    /// Be clients of a trial (started by bench only)
+    #[command(hide = true)]
+    ClientWorker {
+        /// What to do.
+        job: String,
+    },
 }
 
 /// A client subcommand: its own arguments and those that all of them share.
@@ -69,7 +81,7 @@ pub(crate) struct Remote<A: Args> {
 #[command(next_help_heading = "Server and output")]
 pub(crate) struct RemoteArgs {
     /// Server for names that are no haul:// URL [env: HAUL_SERVER] [default: haul://127.0.0.1:46666]
-    #[arg(long, value_name = "ADDR", value_hint = ValueHint::Url)]
+    #[arg(id = "default-server", long = "server", value_name = "ADDR", value_hint = ValueHint::Url)]
     pub(crate) server: Option<String>,
     /// Verbs to use: those of every server of the family, those of haul, or what the server knows
     #[arg(long, value_name = "DIALECT", default_value = "auto",
@@ -110,7 +122,7 @@ pub(crate) struct ServeArgs {
     /// When an upload counts as stored: synced to disk, or taken by the system [default: synced]
     #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(["synced", "buffered"]))]
     pub(crate) durability: Option<String>,
-    /// Bytes moved at a time, for each busy connection [default: 256KiB]
+    /// Bytes moved at a time, for each busy connection [default: 96KiB]
     #[arg(long, value_name = "SIZE")]
     pub(crate) buffer: Option<String>,
     /// Largest upload, in bytes of content, or `none` [default: none]

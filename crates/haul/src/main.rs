@@ -1,10 +1,12 @@
 //! The command line of haul: what was typed becomes a configuration, the configuration a call, and its outcome an
 //! exit code.
 
+mod bench;
 mod cli;
 mod commands;
 mod logs;
 mod papers;
+mod report;
 mod serve;
 mod settings;
 
@@ -20,7 +22,10 @@ use settings::SettingError;
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return bench::exit_of_parser(&error).unwrap_or_else(|| error.exit()),
+    };
     run(cli.command).unwrap_or_else(|error| {
         // There is nowhere left to say that standard error is closed.
         writeln!(io::stderr(), "haul: {error:#}").ok();
@@ -36,6 +41,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(flags) => serve::run(&flags),
         Command::Worker(flags) => serve::run_worker(&flags),
+        Command::Bench(args) => bench::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Compare(args) => report::compare(&args),
+        Command::ClientWorker { job } => bench::work(&job),
         Command::Completions { shell } => print(&papers::completions(shell)),
         Command::Man { subcommand } => print(&papers::manual(subcommand.as_deref())?),
         Command::Ls(remote) => Ok(commands::ls::run(remote.own, &remote.shared.globals()?).into()),

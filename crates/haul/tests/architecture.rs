@@ -35,7 +35,7 @@ const CONFINED: [(&str, &[&str]); 5] = [
     ("clap", &["haul"]),
     ("indicatif", &["haul"]),
     ("tracing-subscriber", &["haul"]),
-    ("rustix", &["haul-store", "haul-server", "haul-client", "haul"]),
+    ("rustix", &["haul-store", "haul-server", "haul-client", "haul-lab", "haul"]),
 ];
 
 /// The only files with `unsafe` code.

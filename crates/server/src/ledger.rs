@@ -296,6 +296,16 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_turns_out_to_be_another_is_counted_once() {
+        let slot = ledger().slot(0);
+        let mut entry = slot.begin(Some(Verb::Get));
+        entry.rename(Some(Verb::List));
+        drop(entry);
+        slot.settle_dead();
+        assert_eq!((counts(&slot, Verb::Get), counts(&slot, Verb::List)), ((0, 0), (0, 1)));
+    }
+
+    #[test]
     fn what_a_dead_worker_had_begun_has_failed() {
         let books = ledger();
         let slot = books.slot(2);
@@ -310,6 +320,16 @@ mod tests {
         assert_eq!(counts(&slot, Verb::Get), (0, 1));
         assert_eq!(counts(&slot, Verb::Upload), (0, 1));
         assert_eq!((slot.stats().bytes_out, books.open()), (0, 0));
+    }
+
+    #[test]
+    fn a_request_that_never_became_whole_has_failed_under_the_verb_that_was_known() {
+        let slot = ledger().slot(0);
+        let mut entry = slot.begin(None);
+        entry.rename(Some(Verb::Upload));
+        drop(entry);
+        assert_eq!(counts(&slot, Verb::Upload), (0, 1));
+        assert_eq!(slot.stats().verbs.len(), 1, "nothing is left under the verb that was not known");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -38,14 +39,21 @@ pub(super) struct Clients<'a> {
 /// What all workers know of the servers.
 pub(super) struct Fleet {
     options: Options,
-    spoken: Mutex<HashMap<Address, Spoken>>,
+    known: Mutex<HashMap<Address, Result<Spoken, Unreachable>>>,
+}
+
+/// Why there was no connection, for those who need the same one.
+#[derive(Clone)]
+struct Unreachable {
+    kind: io::ErrorKind,
+    sentence: String,
 }
 
 impl Fleet {
     pub(super) fn new(options: Options) -> Fleet {
         Fleet {
             options,
-            spoken: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -58,13 +66,34 @@ impl Fleet {
 
     /// A client that knows what the server speaks: the first one asks, and the others wait for what it learns.
     fn client(&self, address: &Address) -> Result<Client, Error> {
-        let mut spoken = self.spoken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(spoken) = spoken.get(address) {
-            return Ok(Client::speaking(address.clone(), self.options.clone(), *spoken));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(address) {
+            Some(Ok(spoken)) => return Ok(Client::speaking(address.clone(), self.options.clone(), *spoken)),
+            Some(Err(Unreachable { kind, sentence })) => {
+                let cause = io::Error::new(*kind, sentence.clone());
+                return Err(Error::Connect {
+                    address: address.clone(),
+                    cause,
+                });
+            }
+            None => {}
         }
         let mut client = Client::new(address.clone(), self.options.clone());
-        spoken.insert(address.clone(), client.spoken()?);
-        Ok(client)
+        match client.spoken() {
+            Ok(spoken) => {
+                known.insert(address.clone(), Ok(spoken));
+                Ok(client)
+            }
+            Err(Error::Connect { address, cause }) => {
+                let unreachable = Unreachable {
+                    kind: cause.kind(),
+                    sentence: cause.to_string(),
+                };
+                known.insert(address.clone(), Err(unreachable));
+                Err(Error::Connect { address, cause })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -123,4 +152,66 @@ fn next<J>(receiver: &Mutex<Receiver<J>>) -> Option<J> {
         .unwrap_or_else(PoisonError::into_inner)
         .recv()
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    fn fleet() -> Fleet {
+        Fleet::new(Options::default())
+    }
+
+    #[test]
+    fn everything_that_is_found_is_done_once() {
+        let sum = AtomicUsize::new(0);
+        let outcome = run(
+            3,
+            &fleet(),
+            |queue| {
+                assert!((1..=1000).all(|job| queue.push(job)));
+                Outcome::Done
+            },
+            |_, job| {
+                sum.fetch_add(job, Ordering::Relaxed);
+                Outcome::Done
+            },
+        );
+        assert_eq!((sum.into_inner(), outcome), (500_500, Outcome::Done));
+    }
+
+    #[test]
+    fn nothing_is_begun_after_a_failure_to_connect() {
+        let begun = AtomicUsize::new(0);
+        let outcome = run(
+            1,
+            &fleet(),
+            |queue| {
+                // The queue holds fewer than these, so the failure is known before the last of them.
+                assert!(!(0..2 * QUEUE_MAX).all(|job| queue.push(job)));
+                Outcome::Done
+            },
+            |_, _| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                Outcome::NotConnected
+            },
+        );
+        assert_eq!((begun.into_inner(), outcome), (1, Outcome::NotConnected));
+    }
+
+    #[test]
+    fn the_outcome_tells_of_failures_in_finding_and_in_doing() {
+        let outcome = run(
+            2,
+            &fleet(),
+            |queue| {
+                queue.push(());
+                Outcome::NotFound
+            },
+            |_, ()| Outcome::Failed,
+        );
+        assert_eq!(outcome, Outcome::Failed);
+    }
 }

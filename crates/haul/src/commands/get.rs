@@ -179,6 +179,12 @@ impl Getting<'_> {
         let mut total = Outcome::Done;
         for Remote { address, name } in remotes {
             let base = name.rsplit('/').next().unwrap_or(name);
+            if base.is_empty() {
+                return total.and(
+                    self.console
+                        .usage(name, "it names no object; add -r for a folder"),
+                );
+            }
             let twice = matches!(self.place, Place::Folder(_)) && !taken.insert(base);
             if twice {
                 total = total.and(
@@ -257,14 +263,13 @@ impl Getting<'_> {
         let (name, here) = (join(folder, &entry.name), join(here, &entry.name));
         let is_one_part =
             landing::relative_path(&entry.name).is_ok_and(|path| path.components().count() == 1);
-        let too_deep = || landing::relative_path(&here).err();
         if !is_one_part {
             let cause = landing::relative_path(&entry.name)
                 .err()
                 .unwrap_or(landing::UnsafeName::LeadsOut);
             return self.console.failed(&name, &local(&cause.to_string()));
         }
-        if let Some(cause) = too_deep() {
+        if let Err(cause) = landing::relative_path(&here) {
             return self.console.failed(&name, &local(&cause.to_string()));
         }
         match entry.kind {
@@ -392,4 +397,49 @@ fn standard_output() -> io::Result<File> {
 
 fn local(sentence: &str) -> Error {
     Error::Local(io::Error::new(io::ErrorKind::InvalidInput, sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_follows_from_what_is_there_and_how_many_objects_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("file"), "").unwrap();
+        std::os::unix::fs::symlink("file", path("link")).unwrap();
+        let new_folder = PathBuf::from(format!("{}/", path("new").display()));
+        let real = fs::canonicalize(path("file")).unwrap();
+        for (output, several, place) in [
+            (None, false, Place::Folder(".".into())),
+            (Some(PathBuf::from("-")), false, Place::Output),
+            (
+                Some(folder.path().to_owned()),
+                false,
+                Place::Folder(folder.path().to_owned()),
+            ),
+            (Some(new_folder.clone()), false, Place::Folder(new_folder)),
+            (Some(path("new")), false, Place::File(path("new"))),
+            (Some(path("new")), true, Place::Folder(path("new"))),
+            (Some(path("link")), false, Place::File(real)),
+            (
+                Some(PathBuf::from("/dev/null")),
+                true,
+                Place::Device("/dev/null".into()),
+            ),
+        ] {
+            assert_eq!(Place::of(output.as_deref(), several), place, "{output:?}");
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = || Place::Folder(file.path().to_owned());
+        assert!(contradiction(&Place::Output, true, true, false).is_some());
+        assert!(contradiction(&Place::Output, false, false, true).is_some());
+        assert!(contradiction(&folder(), true, false, false).is_some());
+        assert!(contradiction(&Place::Output, true, false, false).is_none());
+    }
 }

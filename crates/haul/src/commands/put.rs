@@ -296,7 +296,7 @@ impl Walk<'_> {
             Ok(metadata) if metadata.is_dir() && is_link => {
                 self.left_out(&path, "a link to a folder is left out")
             }
-            Ok(metadata) if metadata.is_dir() => return self.folder(&path, &name),
+            Ok(metadata) if metadata.is_dir() => self.folder(&path, &name),
             Ok(_) => self.left_out(&path, "left out: it is neither a file nor a folder"),
             Err(error) => {
                 self.failed(&path, &Error::Local(error));
@@ -348,4 +348,136 @@ fn local(sentence: &str) -> Error {
 
 fn not_utf8() -> Error {
     local("its name is not UTF-8, so the server cannot have it")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::symlink, sync::Mutex};
+
+    use haul_client::Dialect;
+
+    use super::*;
+
+    fn globals() -> Globals {
+        let server = Address::new("default", 1);
+        Globals {
+            server,
+            dialect: Dialect::Classic,
+            retries: 0,
+            json: false,
+            quiet: true,
+        }
+    }
+
+    fn place(files: &[&str], to: Option<&str>, recursive: bool) -> (Vec<String>, Address, Place) {
+        let files = files.iter().map(|&file| file.to_owned()).collect();
+        let (files, remote) = destination(files, to.map(str::to_owned), &globals()).unwrap();
+        let place = Place::of(&remote, recursive || files.len() > 1);
+        (files, remote.address, place)
+    }
+
+    /// The names under which an operand's files would be stored, sorted, and how finding them went.
+    fn names(place: Place, operand: &str, recursive: bool) -> (Vec<String>, Outcome) {
+        let console = Console::new("put", &globals());
+        let condition = Condition::Always;
+        let putting = Putting {
+            console: &console,
+            address: Address::new("h", 1),
+            place,
+            condition,
+            json: false,
+        };
+        let names = Mutex::new(Vec::new());
+        let outcome = batch::run(
+            1,
+            &Fleet::new(globals().options()),
+            |queue| putting.find(operand, recursive, queue),
+            |_, job: Job| {
+                names.lock().unwrap().push(job.name);
+                Outcome::Done
+            },
+        );
+        (names.into_inner().unwrap(), outcome)
+    }
+
+    #[test]
+    fn the_place_is_a_name_for_one_file_and_a_folder_for_several() {
+        let top = || Place::Folder(String::new());
+        assert_eq!(place(&["a"], None, false).2, top());
+        assert_eq!(place(&["a"], Some("b"), false).2, Place::Name("b".into()));
+        assert_eq!(place(&["a"], Some("b/"), false).2, Place::Folder("b".into()));
+        assert_eq!(place(&["a", "b"], Some("c"), false).2, Place::Folder("c".into()));
+        assert_eq!(place(&["a"], Some("c"), true).2, Place::Folder("c".into()));
+        assert_eq!(place(&["a"], Some("."), false).2, top());
+    }
+
+    #[test]
+    fn a_url_says_the_place_as_the_last_operand_or_as_to() {
+        let expected = (
+            vec!["a".to_owned()],
+            Address::new("h", 2),
+            Place::Name("b c".into()),
+        );
+        assert_eq!(place(&["a", "haul://h:2/b%20c"], None, false), expected);
+        assert_eq!(place(&["a"], Some("haul://h:2/b%20c"), false), expected);
+    }
+
+    #[test]
+    fn a_place_without_a_file_or_said_twice_is_refused() {
+        let refused = |files: &[&str], to: Option<&str>| {
+            let files = files.iter().map(|&file| file.to_owned()).collect();
+            destination(files, to.map(str::to_owned), &globals()).is_err()
+        };
+        assert!(refused(&["haul://h/b"], None));
+        assert!(refused(&["a", "haul://h/b"], Some("c")));
+        assert!(refused(&["haul://h/a", "b"], None));
+        assert!(refused(&["a", "haul://h:0/b"], None));
+    }
+
+    #[test]
+    fn a_folder_is_stored_under_its_name_and_its_content_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let photos = folder.path().join("photos");
+        fs::create_dir_all(photos.join("deep/er")).unwrap();
+        fs::create_dir_all(photos.join("empty/too")).unwrap();
+        for name in ["b c", ".hidden", "deep/er/ü"] {
+            fs::write(photos.join(name), name).unwrap();
+        }
+        symlink("b c", photos.join("link")).unwrap();
+        symlink("..", photos.join("circle")).unwrap();
+        let operand = photos.to_str().unwrap();
+        let top = || Place::Folder(String::new());
+        let content = [".hidden", "b c", "deep/er/ü", "link"];
+        assert_eq!(
+            names(top(), &format!("{operand}/"), true),
+            (content.map(str::to_owned).to_vec(), Outcome::Done)
+        );
+        let below = |folder: &str| content.map(|name| format!("{folder}/{name}")).to_vec();
+        assert_eq!(names(top(), operand, true).0, below("photos"));
+        assert_eq!(
+            names(Place::Folder("x".into()), operand, true).0,
+            below("x/photos")
+        );
+        assert_eq!(
+            names(Place::Folder("x".into()), &format!("{operand}/."), true).0,
+            below("x")
+        );
+        assert_eq!(names(top(), operand, false), (vec![], Outcome::Failed));
+    }
+
+    #[test]
+    fn a_file_is_stored_under_its_name_or_the_one_it_is_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        fs::write(&file, "a").unwrap();
+        let operand = file.to_str().unwrap();
+        assert_eq!(names(Place::Folder("x/y".into()), operand, false).0, ["x/y/a"]);
+        assert_eq!(names(Place::Name("z".into()), operand, false).0, ["z"]);
+        assert_eq!(names(Place::Name("z".into()), "-", false).0, ["z"]);
+        let nothing = folder.path().join("nothing");
+        assert_eq!(
+            names(Place::Name("z".into()), nothing.to_str().unwrap(), false).1,
+            Outcome::Failed
+        );
+    }
 }

@@ -41,7 +41,7 @@ fn text(stats: &Stats) -> String {
         .flat_map(|worker| worker.verbs.keys().map(String::as_str))
         .collect();
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     let fixed = [
         "worker",
         "pid",
@@ -132,5 +132,41 @@ fn requests<'a>(counts: impl Iterator<Item = &'a VerbStats>) -> String {
     match failed {
         0 => ok.to_string(),
         failed => format!("{ok} ({failed} failed)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_ledger_is_a_row_for_each_worker_and_one_for_all() {
+        let worker = |number, ok, failed| WorkerStats {
+            worker: number,
+            state: "idle".to_owned(),
+            connections: 2,
+            open: 1,
+            verbs: BTreeMap::from([("read".to_owned(), VerbStats { ok, failed })]),
+            bytes_in: 0,
+            bytes_out: 2048,
+            restarts: 0,
+            pid: None,
+        };
+        let stats = Stats {
+            pool: "threads:2".to_owned(),
+            uptime_seconds: 61.5,
+            workers: vec![worker(0, 3, 0), worker(1, 4, 1)],
+        };
+        let text = text(&stats);
+        let lines: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert_eq!(lines[0].join(" "), "threads:2, up for 1m 1s");
+        assert_eq!(lines[1].last(), Some(&"read"));
+        assert_eq!(lines[2].last(), Some(&"3"));
+        assert_eq!(lines[4].join(" "), "all 4 2 0 0 B 4.00 KiB 7 (1 failed)");
     }
 }

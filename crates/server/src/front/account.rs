@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use haul_wire::{Code, Verb};
+use haul_wire::{Code, Request, Verb};
 
 use crate::ledger::Entry;
 use crate::worker::Worker;
@@ -32,17 +32,30 @@ enum Outcome {
 }
 
 impl Account {
-    pub(crate) fn open(worker: &Worker, peer: SocketAddr, verb: Option<Verb>, name: String) -> Self {
+    /// A request whose first bytes are here; what it is may not be known yet.
+    pub(crate) fn open(worker: &Worker, peer: SocketAddr) -> Self {
         Self {
-            entry: worker.slot.begin(verb),
+            entry: worker.slot.begin(None),
             peer,
             worker: worker.slot.worker(),
-            verb,
-            name,
+            verb: None,
+            name: String::new(),
             begun: Instant::now(),
             bytes: 0,
             outcome: Outcome::Cut,
         }
+    }
+
+    /// It turns out to be a request of this verb.
+    pub(crate) fn is_a(&mut self, verb: Option<Verb>) {
+        self.entry.rename(verb);
+        self.verb = verb;
+    }
+
+    /// It turns out to be this request.
+    pub(crate) fn is(&mut self, request: &Request) {
+        self.is_a(Some(request.verb()));
+        self.name = request.name().map(ToString::to_string).unwrap_or_default();
     }
 
     /// To be called before the last bytes of the reply are sent: see [`Entry::succeed`].

@@ -47,6 +47,7 @@ where
         spoken: false,
         head_since: None,
         is_late: false,
+        half_heard: None,
     };
     let ending = line.converse().await;
     line.give_back_buffers();
@@ -84,6 +85,8 @@ struct Line<'c, S> {
     head_since: Option<Instant>,
     /// Whether the drain had begun before the request in progress.
     is_late: bool,
+    /// The account of a request whose line is not complete yet: who is cut in its middle has seen a request fail.
+    half_heard: Option<Account>,
 }
 
 /// What the decoder found between requests.
@@ -109,7 +112,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         loop {
             match self.next().await? {
                 Next::Request(request) if self.is_late => {
-                    let account = self.account(Some(request.verb()), logged_name(&request));
+                    let mut account = self.account();
+                    account.is(&request);
                     let sentence = "the server is shutting down; connect again later";
                     let failure = Failure::Last(Refusal::new(Code::Draining, sentence));
                     return self.conclude(account, Err(failure)).await.map(drop);
@@ -120,7 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                     }
                 }
                 Next::Refused(verb, refusal) => {
-                    let account = self.account(verb, String::new());
+                    let mut account = self.account();
+                    account.is_a(verb);
                     self.conclude(account, Err(Failure::Refused(refusal))).await?;
                 }
                 Next::Over => return Ok(()),
@@ -213,7 +218,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// In the middle of a request line.
     async fn hear_head(&mut self) -> Result<bool, Broken> {
         let since = *self.head_since.get_or_insert_with(Instant::now);
-        let left = self.worker.shared.config.limits.line_timeout.saturating_sub(since.elapsed());
+        let mut account = self.account();
+        account.is_a(self.decoder.verb());
+        self.half_heard = Some(account);
+        let limits = &self.worker.shared.config.limits;
+        // Short content ends in the same line: a sender that stalls in it is still in the head.
+        let left = limits.line_timeout.saturating_sub(since.elapsed()).min(limits.stall_timeout);
         let silence = self.completing_silence();
         match self.hear(silence.map_or(left, |silence| silence.min(left)), Size::Small).await? {
             Heard::Bytes => Ok(true),
@@ -252,14 +262,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     }
 
     async fn refuse_head(&mut self, code: Code, sentence: &str) -> Result<bool, Broken> {
-        let account = self.account(self.decoder.verb(), String::new());
+        let account = self.account();
         let failure = Failure::Last(Refusal::new(code, sentence));
         self.conclude(account, Err(failure)).await
     }
 
     /// Carries out a request; `false` when the conversation is over with it.
     async fn answer(&mut self, request: Request) -> Result<bool, Broken> {
-        let mut account = self.account(Some(request.verb()), logged_name(&request));
+        let mut account = self.account();
+        account.is(&request);
         self.out.clear();
         let done = match request {
             Request::List => self.list(&mut account).await,
@@ -343,14 +354,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         }
     }
 
-    fn account(&self, verb: Option<Verb>, name: String) -> Account {
-        Account::open(self.worker, self.peer, verb, name)
+    /// The account of the request at hand, opened now if its line came in one piece.
+    fn account(&mut self) -> Account {
+        self.half_heard.take().unwrap_or_else(|| Account::open(self.worker, self.peer))
     }
-}
-
-/// The name that a request names, as the log shows it.
-fn logged_name(request: &Request) -> String {
-    request.name().map(ToString::to_string).unwrap_or_default()
 }
 
 /// Which buffer to receive into.

@@ -1,6 +1,8 @@
 //! One request in the books, from its beginning to the end of its reply.
 
-use super::{Slot, add, subtract, word};
+use haul_wire::Verb;
+
+use super::{Slot, add, row, subtract, word};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -24,6 +26,17 @@ impl Entry {
     pub(super) fn begin(slot: Slot, row: usize) -> Self {
         add(slot.row_word(row, word::STARTED), 1);
         Self { slot, row, stage: Stage::Begun }
+    }
+
+    /// What was begun turns out to be a request of this verb.
+    pub(crate) fn rename(&mut self, verb: Option<Verb>) {
+        let row = row(verb);
+        if row != self.row {
+            // Begun anew first: a worker that dies in between has one request too many in flight, not one too few.
+            add(self.slot.row_word(row, word::STARTED), 1);
+            subtract(self.slot.row_word(self.row, word::STARTED), 1);
+            self.row = row;
+        }
     }
 
     /// Counts the request as ok, with the bytes of content that it moved. To be called before the last bytes of the

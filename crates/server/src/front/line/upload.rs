@@ -14,9 +14,15 @@ struct Incoming<'n> {
     name: &'n Name,
     writer: Box<dyn Writer>,
     received: u64,
+    /// Decoded bytes at the start of the content buffer that are not written yet. Base64 is gathered there until the
+    /// buffer is full: however small the pieces that arrive, the store gets few and large ones, on page bounds.
+    gathered: usize,
     /// Computed while the bytes pass, where a digest is asked for.
     hasher: Option<Hasher>,
 }
+
+/// The decoder needs this much room to make progress.
+const ROOM_MIN: usize = haul_wire::base64::Decoder::ROOM_BYTES_MIN;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// UPLOAD: stores what arrives in base64; an object of that name is replaced.
@@ -65,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let key = key(name)?;
         let created = self.worker.shared.store.create(&key, condition).await;
         let writer = created.map_err(|error| from_store_writing(error, name))?;
-        Ok(Incoming { name, writer, received: 0, hasher })
+        Ok(Incoming { name, writer, received: 0, gathered: 0, hasher })
     }
 
     /// Receives a body to its end and hands it on as it is decoded. Returns the digest that the peer declared.
@@ -73,7 +79,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         loop {
             let buffers = self.buffers.get_or_insert_with(|| self.worker.shared.shelf.take());
             let unread = self.input.unread(&buffers.wire);
-            let Decoded { consumed, event } = self.decoder.decode(unread, &mut buffers.content);
+            let room = &mut buffers.content[incoming.gathered..];
+            let Decoded { consumed, event } = self.decoder.decode(unread, room);
             let mut needs_more = false;
             let step = match event {
                 Some(RequestEvent::Body(piece)) => {
@@ -92,6 +99,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 }
             };
             self.input.consume(consumed);
+            if matches!(step, Ok(Some(_))) || buffers.content.len() - incoming.gathered < ROOM_MIN {
+                incoming.write_gathered(&buffers.content).await?;
+            }
             if let Some(declared) = step? {
                 return Ok(declared);
             }
@@ -132,10 +142,27 @@ impl Incoming<'_> {
     async fn take(&mut self, piece: &[u8], bytes_max: Option<u64>) -> Result<(), Refusal> {
         self.received += piece.len() as u64;
         check_size(self.name, self.received, bytes_max)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(piece);
+        match &mut self.hasher {
+            // Raw bytes are written from where they were received.
+            Some(hasher) => {
+                hasher.update(piece);
+                self.writer.write(piece).await.map_err(|error| from_store_writing(error, self.name))
+            }
+            // Decoded ones already stand in the content buffer, behind those gathered before.
+            None => {
+                self.gathered += piece.len();
+                Ok(())
+            }
         }
-        self.writer.write(piece).await.map_err(|error| from_store_writing(error, self.name))
+    }
+
+    async fn write_gathered(&mut self, content: &[u8]) -> Result<(), Refusal> {
+        let written = match self.gathered {
+            0 => Ok(()),
+            gathered => self.writer.write(&content[..gathered]).await,
+        };
+        self.gathered = 0;
+        written.map_err(|error| from_store_writing(error, self.name))
     }
 }
 

@@ -135,6 +135,9 @@ impl Keeper {
     }
 
     fn sweep(&self) {
+        if !self.yard.plan.config.writable {
+            return;
+        }
         match self.yard.store.sweep() {
             Ok(0) => {}
             Ok(swept) => tracing::info!(worker = self.number, swept, "files in flight were swept"),

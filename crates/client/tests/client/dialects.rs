@@ -1,0 +1,218 @@
+//! Which dialect is spoken, and which connection is used.
+
+use std::time::Duration;
+
+use haul_client::{Client, Code, Dialect, Error, Kind, Options, Spoken};
+
+use crate::mock::{Mock, Step, expect, expect_hello, hello, refusal, reply};
+
+fn names() -> Step {
+    reply(r#"{"status":"OK","data":["a","b c"]}"#)
+}
+
+/// What a client makes of a server that does `answer` after HELLO and knows the classic verbs on new connections.
+fn falls_back_after(answer: Vec<Step>) {
+    let mut first = vec![expect_hello()];
+    first.extend(answer);
+    let classic = || vec![expect("LIST\r\n\r\n"), names()];
+    let mock = Mock::serve(vec![first, classic(), classic()]);
+    let options = Options {
+        hello_timeout: Duration::from_millis(30),
+        retries: 0,
+        ..mock.options(Dialect::Auto)
+    };
+    let mut client = Client::new(mock.address.clone(), options);
+    for _ in 0..2 {
+        let listed = client.list("").unwrap();
+        assert_eq!(
+            listed.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
+            ["a", "b c"]
+        );
+        assert_eq!((listed[0].kind, listed[0].size_bytes), (Kind::File, None));
+    }
+    mock.finish();
+}
+
+#[test]
+fn a_server_that_knows_hello_is_spoken_to_in_the_extended_dialect_on_the_same_connection() {
+    let entries = r#"{"status":"OK","data":[{"name":"d","kind":"dir","size":0,"modified":"2026-01-01T00:00:00Z"},{"name":"f","kind":"file","size":7,"modified":"2026-01-02T00:00:00Z"}]}"#;
+    let mock = Mock::serve(vec![vec![
+        expect_hello(),
+        hello(),
+        expect("LS\r\n"),
+        reply(entries),
+        expect("LS some%20folder\r\n"),
+        reply(entries),
+    ]]);
+    let mut client = mock.client(Dialect::Auto);
+    assert_eq!(client.spoken().unwrap(), Spoken::Extended);
+    assert_eq!(client.list("").unwrap()[0].kind, Kind::Dir);
+    assert_eq!(client.list("some folder").unwrap()[1].size_bytes, Some(7));
+    mock.finish();
+}
+
+#[test]
+fn a_server_that_refuses_hello_is_spoken_to_in_the_classic_dialect() {
+    falls_back_after(vec![refusal("unknown-verb"), Step::Drain]);
+    falls_back_after(vec![
+        reply(r#"{"status": "ERROR", "data": "request tidak dikenali"}"#),
+        Step::Drain,
+    ]);
+}
+
+#[test]
+fn a_server_that_closes_or_resets_after_hello_is_spoken_to_in_the_classic_dialect() {
+    falls_back_after(vec![]);
+    falls_back_after(vec![Step::Reset]);
+}
+
+#[test]
+fn a_server_that_is_silent_after_hello_is_spoken_to_in_the_classic_dialect() {
+    falls_back_after(vec![Step::Hold]);
+}
+
+#[test]
+fn a_server_that_answers_nonsense_to_hello_is_spoken_to_in_the_classic_dialect() {
+    falls_back_after(vec![reply("null"), Step::Drain]);
+    falls_back_after(vec![reply(r#"{"status":"OK"}"#), Step::Drain]);
+    falls_back_after(vec![Step::Send(vec![0xff; 100]), Step::Drain]);
+}
+
+#[test]
+fn a_server_of_ours_that_is_draining_is_not_taken_for_another() {
+    let mock = Mock::serve(vec![vec![expect_hello(), refusal("draining")]]);
+    assert_eq!(
+        mock.client(Dialect::Auto).list("").unwrap_err().code(),
+        Some(Code::Draining)
+    );
+    mock.finish();
+}
+
+#[test]
+fn a_dialect_that_was_asked_for_needs_no_hello() {
+    let mock = Mock::serve(vec![
+        vec![expect("LIST\r\n\r\n"), names()],
+        vec![expect("LS\r\n"), reply(r#"{"status":"OK","data":[]}"#)],
+    ]);
+    assert_eq!(mock.client(Dialect::Classic).list("").unwrap().len(), 2);
+    assert_eq!(mock.client(Dialect::Extended).list("").unwrap().len(), 0);
+    mock.finish();
+}
+
+#[test]
+fn what_only_one_dialect_can_ask_is_said_to_be_unsupported() {
+    let mock = Mock::serve(vec![vec![expect("STATS\r\n"), refusal("unknown-verb")]]);
+    let mut classic = mock.client(Dialect::Classic);
+    assert!(matches!(classic.stat("a"), Err(Error::Unsupported(_))));
+    assert!(matches!(classic.list("folder"), Err(Error::Unsupported(_))));
+    assert!(matches!(
+        mock.client(Dialect::Extended).stats(),
+        Err(Error::Unsupported(_))
+    ));
+    mock.finish();
+}
+
+#[test]
+fn a_reply_without_a_code_still_says_what_is_missing() {
+    let python = r#"{"status": "ERROR", "data": "[Errno 2] No such file or directory: 'a'"}"#;
+    let mock = Mock::serve(vec![vec![expect("DELETE a\r\n\r\n"), reply(python)]]);
+    assert!(
+        mock.client(Dialect::Classic)
+            .remove("a")
+            .unwrap_err()
+            .is_not_found()
+    );
+    mock.finish();
+}
+
+#[test]
+fn a_kept_connection_that_was_closed_meanwhile_is_replaced_without_a_word() {
+    let nothing = || reply(r#"{"status":"OK","data":[]}"#);
+    let mock = Mock::serve(vec![
+        vec![expect("LS\r\n"), nothing(), expect("LS\r\n")],
+        vec![expect("LS\r\n"), nothing()],
+        vec![expect("LS\r\n"), nothing()],
+    ]);
+    let mut client = mock.client(Dialect::Extended);
+    for _ in 0..3 {
+        client.list("").unwrap();
+    }
+    mock.finish();
+}
+
+#[test]
+fn a_kept_connection_that_breaks_within_a_reply_is_an_interruption() {
+    let mock = Mock::serve(vec![vec![
+        expect("LS\r\n"),
+        reply(r#"{"status":"OK","data":[]}"#),
+        expect("LS\r\n"),
+        Step::Send(b"{".to_vec()),
+    ]]);
+    let mut client = mock.client(Dialect::Extended);
+    client.list("").unwrap();
+    assert!(matches!(client.list(""), Err(Error::Interrupted(_))));
+    mock.finish();
+}
+
+#[test]
+fn bytes_that_nobody_asked_for_are_not_taken_for_the_next_reply() {
+    let stray = r#"{"status":"OK","data":[]}"#;
+    let mock = Mock::serve(vec![
+        vec![
+            expect("LS\r\n"),
+            Step::Send(format!("{stray}\r\n\r\n{stray}\r\n\r\n").into_bytes()),
+            Step::Drain,
+        ],
+        vec![expect("STAT a\r\n"), refusal("not-found")],
+    ]);
+    let mut client = mock.client(Dialect::Extended);
+    client.list("").unwrap();
+    assert!(client.stat("a").unwrap_err().is_not_found());
+    mock.finish();
+}
+
+#[test]
+fn a_refusal_is_not_tried_again_and_leaves_the_connection_usable() {
+    let mock = Mock::serve(vec![vec![
+        expect("DELETE a\r\n\r\n"),
+        refusal("forbidden"),
+        expect("LS\r\n"),
+        reply(r#"{"status":"OK","data":[]}"#),
+    ]]);
+    let mut client = mock.persistent_client(Dialect::Extended);
+    assert_eq!(client.remove("a").unwrap_err().code(), Some(Code::Forbidden));
+    client.list("").unwrap();
+    mock.finish();
+}
+
+#[test]
+fn an_interrupted_removal_that_finds_nothing_the_second_time_is_done() {
+    let mock = Mock::serve(vec![
+        vec![expect("DELETE a\r\n\r\n")],
+        vec![expect("DELETE a\r\n\r\n"), refusal("not-found")],
+    ]);
+    mock.persistent_client(Dialect::Extended).remove("a").unwrap();
+    mock.finish();
+}
+
+#[test]
+fn nobody_listening_is_a_failure_to_connect_after_all_retries() {
+    let mock = Mock::serve(vec![]);
+    let mut client = mock.persistent_client(Dialect::Auto);
+    mock.finish();
+    assert!(matches!(client.list(""), Err(Error::Connect { .. })));
+}
+
+#[test]
+fn a_name_with_a_line_end_is_refused_before_it_is_sent() {
+    for dialect in [Dialect::Classic, Dialect::Extended] {
+        let mock = Mock::serve(vec![vec![Step::ExpectEnd]]);
+        let mut client = mock.client(dialect);
+        assert_eq!(
+            client.remove("a\r\nDELETE b").unwrap_err().code(),
+            Some(Code::InvalidName)
+        );
+        drop(client);
+        mock.finish();
+    }
+}

@@ -1,0 +1,329 @@
+//! What a download leaves when it breaks off, and what the next try or the next process makes of it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use haul_client::{Client, Dialect, Error, Existing, Fetched, PartFile, Stream};
+
+use crate::mock::{Mock, Step, content, digest, expect, facts, head, refusal};
+
+const HALF: usize = 30_000;
+const WHOLE: usize = 50_000;
+
+fn part_file(folder: &Path, mock: &Mock) -> PartFile {
+    PartFile::new(&folder.join("a"), Existing::Replace, &mock.address, "a").unwrap()
+}
+
+/// Fetches into `folder/a` as the command does.
+fn fetch(folder: &Path, mock: &Mock, client: &mut Client) -> Result<Fetched, Error> {
+    let mut part = part_file(folder, mock);
+    let fetched = client.fetch("a", &mut part, &mut ())?;
+    part.publish().map_err(Error::Local)?;
+    Ok(fetched)
+}
+
+fn names_in(folder: &Path) -> Vec<PathBuf> {
+    let mut names: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A READ from the beginning that breaks off in the middle.
+fn broken_off(content: &[u8], etag: &str, told: Option<&str>) -> Vec<Step> {
+    vec![
+        expect("READ a\r\n"),
+        head(content.len(), 0, etag, told),
+        Step::Send(content[..HALF].to_vec()),
+    ]
+}
+
+fn whole(content: &[u8], etag: &str) -> Vec<Step> {
+    vec![
+        expect("READ a\r\n"),
+        head(content.len(), 0, etag, Some(&digest(content))),
+        Step::Send(content.to_vec()),
+    ]
+}
+
+/// The second READ after half of the content.
+fn rest(content: &[u8], etag: &str, told: Option<&str>) -> Vec<Step> {
+    vec![
+        expect("READ a 30000\r\n"),
+        head(content.len(), HALF, etag, told),
+        Step::Send(content[HALF..].to_vec()),
+    ]
+}
+
+/// Leaves half of the content behind, as an earlier process would that was told `told` as the digest.
+fn leave_half(folder: &Path, mock: &Mock) {
+    let fetched = fetch(folder, mock, &mut mock.client(Dialect::Extended));
+    assert!(matches!(fetched, Err(Error::Interrupted(_))));
+    assert_eq!(
+        names_in(folder),
+        [Path::new(".a.haul-part"), Path::new(".a.haul-part-of")]
+    );
+}
+
+#[test]
+fn an_interrupted_fetch_continues_where_it_stopped() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let told = digest(&content);
+    let mock = Mock::serve(vec![
+        broken_off(&content, "e", Some(&told)),
+        rest(&content, "e", Some(&told)),
+    ]);
+    let fetched = fetch(
+        folder.path(),
+        &mock,
+        &mut mock.persistent_client(Dialect::Extended),
+    )
+    .unwrap();
+    assert!(fetched.verified && fetched.resumed_bytes == HALF as u64);
+    assert!(fs::read(folder.path().join("a")).unwrap() == content);
+    assert_eq!(names_in(folder.path()), [Path::new("a")]);
+    mock.finish();
+}
+
+#[test]
+fn a_later_process_continues_and_has_the_server_tell_the_digest() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let told = digest(&content);
+    let mut second = rest(&content, "e", None);
+    second.extend([expect("STAT a digest\r\n"), facts(WHOLE, "e", &told)]);
+    let mock = Mock::serve(vec![broken_off(&content, "e", None), second]);
+    leave_half(folder.path(), &mock);
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended)).unwrap();
+    assert!(fetched.verified && fetched.resumed_bytes == HALF as u64);
+    assert!(fs::read(folder.path().join("a")).unwrap() == content);
+    assert_eq!(names_in(folder.path()), [Path::new("a")]);
+    mock.finish();
+}
+
+#[test]
+fn another_version_is_fetched_from_its_beginning() {
+    let (folder, old, new) = (
+        tempfile::tempdir().unwrap(),
+        content(WHOLE),
+        content(WHOLE + 1).split_off(1),
+    );
+    let mock = Mock::serve(vec![
+        broken_off(&old, "e", None),
+        vec![
+            expect("READ a 30000\r\n"),
+            head(WHOLE, HALF, "other", None),
+            Step::Drain,
+        ],
+        whole(&new, "other"),
+    ]);
+    let fetched = fetch(
+        folder.path(),
+        &mock,
+        &mut mock.persistent_client(Dialect::Extended),
+    )
+    .unwrap();
+    assert!(fetched.verified && fetched.resumed_bytes == 0);
+    assert!(fs::read(folder.path().join("a")).unwrap() == new);
+    mock.finish();
+}
+
+#[test]
+fn an_object_that_became_shorter_is_fetched_from_its_beginning() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let mut second = vec![expect("READ a 30000\r\n"), refusal("bad-request")];
+    second.extend(whole(b"short", "new"));
+    let mock = Mock::serve(vec![broken_off(&content, "e", None), second]);
+    fetch(
+        folder.path(),
+        &mock,
+        &mut mock.persistent_client(Dialect::Extended),
+    )
+    .unwrap();
+    assert_eq!(fs::read(folder.path().join("a")).unwrap(), b"short");
+    mock.finish();
+}
+
+#[test]
+fn a_part_that_was_damaged_meanwhile_is_fetched_again() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let told = digest(&content);
+    let mut second = rest(&content, "e", Some(&told));
+    second.extend(whole(&content, "e"));
+    let mock = Mock::serve(vec![broken_off(&content, "e", Some(&told)), second]);
+    leave_half(folder.path(), &mock);
+    fs::write(folder.path().join(".a.haul-part"), vec![0; HALF]).unwrap();
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended)).unwrap();
+    assert!(fetched.verified && fetched.resumed_bytes == 0);
+    assert!(fs::read(folder.path().join("a")).unwrap() == content);
+    mock.finish();
+}
+
+#[test]
+fn a_part_of_another_object_or_without_its_note_is_not_continued() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let mock = Mock::serve(vec![broken_off(&content, "e", None), whole(&content, "e")]);
+    leave_half(folder.path(), &mock);
+    let other = PartFile::new(
+        &folder.path().join("a"),
+        Existing::Replace,
+        &mock.address,
+        "folder/a",
+    )
+    .unwrap();
+    assert_eq!(haul_client::Target::held(&other), None);
+    drop(other);
+    fs::write(folder.path().join(".a.haul-part-of"), "{").unwrap();
+    assert_eq!(
+        fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended))
+            .unwrap()
+            .resumed_bytes,
+        0
+    );
+    mock.finish();
+}
+
+#[test]
+fn an_object_that_is_gone_takes_its_part_along() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let gone = vec![
+        expect("READ a 30000\r\n"),
+        refusal("not-found"),
+        expect("READ a\r\n"),
+        refusal("not-found"),
+    ];
+    let mock = Mock::serve(vec![broken_off(&content, "e", None), gone]);
+    leave_half(folder.path(), &mock);
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended));
+    assert!(fetched.unwrap_err().is_not_found());
+    assert!(names_in(folder.path()).is_empty());
+    mock.finish();
+}
+
+#[test]
+fn damaged_content_leaves_nothing_behind() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let lie = digest(b"something else");
+    let mock = Mock::serve(vec![vec![
+        expect("READ a\r\n"),
+        head(WHOLE, 0, "e", Some(&lie)),
+        Step::Send(content),
+    ]]);
+    let fetched = fetch(
+        folder.path(),
+        &mock,
+        &mut mock.persistent_client(Dialect::Extended),
+    );
+    assert!(matches!(fetched, Err(Error::Corrupt(_))));
+    assert!(names_in(folder.path()).is_empty());
+    mock.finish();
+}
+
+#[test]
+fn an_interrupted_classic_fetch_starts_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let reply = |json: &str| Step::Send(json.as_bytes().to_vec());
+    let mock = Mock::serve(vec![
+        vec![
+            expect("GET a\r\n\r\n"),
+            reply(r#"{"status":"OK","data_namafile":"a","data_file":"QUJDREVG"#),
+        ],
+        vec![
+            expect("GET a\r\n\r\n"),
+            reply("{\"status\":\"OK\",\"data_namafile\":\"a\",\"data_file\":\"WFla\"}\r\n\r\n"),
+        ],
+    ]);
+    fetch(
+        folder.path(),
+        &mock,
+        &mut mock.persistent_client(Dialect::Classic),
+    )
+    .unwrap();
+    assert_eq!(fs::read(folder.path().join("a")).unwrap(), b"XYZ");
+    assert_eq!(names_in(folder.path()), [Path::new("a")]);
+    mock.finish();
+}
+
+#[test]
+fn a_stream_is_continued_but_never_started_over() {
+    let content = content(WHOLE);
+    let told = digest(&content);
+    let mock = Mock::serve(vec![
+        broken_off(&content, "e", Some(&told)),
+        rest(&content, "e", Some(&told)),
+        broken_off(&content, "e", None),
+        vec![
+            expect("READ a 30000\r\n"),
+            head(WHOLE, HALF, "other", None),
+            Step::Drain,
+        ],
+        vec![expect("READ a\r\n"), head(WHOLE, 0, "other", None), Step::Drain],
+    ]);
+    let mut received = Vec::new();
+    let mut client = mock.persistent_client(Dialect::Extended);
+    let fetched = client
+        .fetch("a", &mut Stream::new(&mut received), &mut ())
+        .unwrap();
+    assert!(fetched.verified && received == content);
+    received.clear();
+    let mut client = mock.persistent_client(Dialect::Extended);
+    let fetched = client.fetch("a", &mut Stream::new(&mut received), &mut ());
+    assert!(matches!(fetched, Err(Error::Local(_))));
+    assert!(received == content[..HALF]);
+    drop(client);
+    mock.finish();
+}
+
+#[test]
+fn a_file_that_is_to_be_kept_is_kept_whenever_it_appears() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("a");
+    let mock = Mock::serve(vec![whole(b"new", "e")]);
+    let keep = || PartFile::new(&target, Existing::Keep, &mock.address, "a");
+    let mut part = keep().unwrap();
+    mock.client(Dialect::Extended)
+        .fetch("a", &mut part, &mut ())
+        .unwrap();
+    fs::write(&target, "old").unwrap();
+    assert_eq!(
+        part.publish().unwrap_err().kind(),
+        std::io::ErrorKind::AlreadyExists
+    );
+    assert_eq!(keep().unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(&target).unwrap(), b"old");
+    assert_eq!(names_in(folder.path()), [Path::new("a")]);
+    mock.finish();
+}
+
+#[test]
+fn a_second_download_into_the_same_file_is_kept_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mock = Mock::serve(vec![whole(b"new", "e")]);
+    let mut part = part_file(folder.path(), &mock);
+    mock.client(Dialect::Extended)
+        .fetch("a", &mut part, &mut ())
+        .unwrap();
+    let second = PartFile::new(&folder.path().join("a"), Existing::Replace, &mock.address, "a");
+    assert_eq!(second.unwrap_err().kind(), std::io::ErrorKind::ResourceBusy);
+    part.publish().unwrap();
+    part_file(folder.path(), &mock);
+    mock.finish();
+}
+
+#[test]
+fn the_longest_name_has_room_for_its_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("ü".repeat(127));
+    let mock = Mock::serve(vec![whole(b"new", "e")]);
+    let mut part = PartFile::new(&target, Existing::Replace, &mock.address, "a").unwrap();
+    mock.client(Dialect::Extended)
+        .fetch("a", &mut part, &mut ())
+        .unwrap();
+    part.publish().unwrap();
+    assert_eq!(fs::read(&target).unwrap(), b"new");
+    assert_eq!(names_in(folder.path()).len(), 1);
+    mock.finish();
+}

@@ -1,0 +1,126 @@
+//! What can be typed after `haul bench`. Everything stays text here: [`super::settings`] reads it, so that an error names
+//! the flag and has this command's exit code.
+
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use clap::builder::PossibleValuesParser;
+
+/// The flags of `bench`, as typed.
+#[derive(Debug, Default, Clone, clap::Args)]
+#[command(
+    after_help = "Lists are separated by commas. Sizes are bytes, or like 10MiB and 1MB (MiB = 1048576, MB = 1000000).\n\
+    Exit codes: 0 all cells valid and ok; 1 usage; 2 some transfer failed; 3 content was corrupt; \
+    4 a --fail-if threshold was crossed; 5 the run is invalid or not complete."
+)]
+pub(crate) struct Args {
+    /// Run a small matrix: 54 cells with 1, 5 and 10MiB, clients and workers of 1, 4 and 16, in under a minute
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print the plan, the bytes to move, the scratch space and about how long it takes; do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How often each cell is measured [default: 3]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) repeats: Option<String>,
+    /// Number from which order, content and intervals follow [default: a new one each time]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<String>,
+    /// Vary one factor, workers or clients, over 1, 2, 4, 8, 12, 16, 24, 32 and 50; all others at their last level
+    #[arg(long, value_name = "FACTOR", num_args = 0..=1, default_missing_value = "workers",
+          value_parser = PossibleValuesParser::new(["workers", "clients"]))]
+    pub(crate) scale: Option<String>,
+    /// The levels of the matrix.
+    #[command(flatten)]
+    pub(crate) levels: LevelArgs,
+    /// The server under test.
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+    /// Results and report.
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// The levels of the matrix, as typed.
+#[derive(Debug, Default, Clone, clap::Args)]
+#[command(next_help_heading = "Matrix")]
+pub(crate) struct LevelArgs {
+    /// Operations [default: download,upload]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) operations: Option<String>,
+    /// Bytes that each client moves [default: 10MiB,50MiB,100MiB]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) volumes: Option<String>,
+    /// Numbers of clients [default: 1,5,50]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) clients: Option<String>,
+    /// Numbers of server workers [default: 1,5,50]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) workers: Option<String>,
+    /// Server pools: kinds (threads, processes, tasks), or whole specs like processes:2x2048
+    /// [default: threads,processes]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) pools: Option<String>,
+    /// Clients as threads of one process, or as processes of their own [default: threads,processes]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) client_pools: Option<String>,
+    /// How much a client reads or writes at a time [default: 256KiB]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) buffers: Option<String>,
+    /// Verbs that the clients speak: classic, extended [default: classic]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) front: Option<String>,
+}
+
+/// The server under test, as typed.
+#[derive(Debug, Default, Clone, clap::Args)]
+#[command(next_help_heading = "Server under test")]
+pub(crate) struct SubjectArgs {
+    /// Measure this server instead of ours; {port}, {workers}, {root} and {pool} are filled in
+    #[arg(long, value_name = "COMMAND", conflicts_with = "target")]
+    pub(crate) server_command: Option<String>,
+    /// Measure a server that runs already
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) target: Option<String>,
+    /// When our own server counts an upload as stored: synced to disk, or taken by the system [default: buffered]
+    #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(["synced", "buffered"]))]
+    pub(crate) durability: Option<String>,
+    /// Longest wait for a server to listen [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start_timeout: Option<String>,
+    /// Longest wait of a client for a byte to move, its time in the server's queue among it [default: 2m]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) stall_timeout: Option<String>,
+    /// Longest time for all transfers of a trial [default: 10m]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) deadline: Option<String>,
+}
+
+/// Results and report, as typed.
+#[derive(Debug, Default, Clone, clap::Args)]
+#[command(next_help_heading = "Results")]
+pub(crate) struct OutputArgs {
+    /// Folder for the results [default: haul-results/TIME]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in this folder: measure the trials that are missing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath,
+          conflicts_with_all = ["out", "quick", "scale", "repeats", "seed", "operations", "volumes", "clients", "workers",
+                                "pools", "client_pools", "buffers", "front", "server_command", "target", "durability"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// Where served and uploaded objects lie meanwhile [default: memory where they fit, else a folder for temporary files]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) scratch: Option<PathBuf>,
+    /// Fail (exit code 4) if a cell crosses a threshold, like '[clients=50] throughput < 500MiB/s'; several times for several
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) fail_if: Vec<String>,
+    /// Set the results beside those of another run, or of a table
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Language of table and report
+    #[arg(long, value_name = "LANGUAGE", default_value = "en", value_parser = PossibleValuesParser::new(["en", "id"]))]
+    pub(crate) lang: String,
+    /// Show no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}

@@ -1,0 +1,92 @@
+//! `haul bench`: what was typed becomes a run of the lab, its results files, a table and an exit code. And the hidden
+//! subcommand that is the clients of a trial.
+
+mod args;
+mod dry_run;
+mod finish;
+mod live;
+mod settings;
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use haul_lab::{Interrupt, LabError};
+use jiff::Timestamp;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+pub(crate) use args::Args;
+use live::Live;
+use settings::Settings;
+
+/// What was typed cannot be used.
+const EXIT_USAGE: u8 = 1;
+/// The run is invalid.
+const EXIT_INVALID: u8 = 5;
+/// The lab's commands, whose exit codes differ from those of the others.
+const LAB_COMMANDS: [&str; 3] = ["bench", "compare", "report"];
+
+/// Runs the lab.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let typed = std::env::args().skip(1).collect();
+    match settings::settings(args, typed, Timestamp::now()) {
+        Ok(settings) if args.dry_run => Ok(dry_run::print(&settings)?),
+        Ok(settings) => measure(args, &settings),
+        Err(error) => Ok(refuse(&error.to_string(), EXIT_USAGE)),
+    }
+}
+
+/// Is clients of a trial.
+pub(crate) fn work(job: &str) -> anyhow::Result<ExitCode> {
+    haul_lab::work(job, io::stdin(), io::stdout())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lab's commands have their own exit code for what cannot be used; `None` leaves it to the parser.
+pub(crate) fn exit_of_parser(error: &clap::Error) -> Option<ExitCode> {
+    let command = std::env::args_os().nth(1);
+    let is_of_lab = LAB_COMMANDS
+        .iter()
+        .any(|name| command.as_deref() == Some(OsStr::new(name)));
+    if !error.use_stderr() || !is_of_lab {
+        return None;
+    }
+    // There is nowhere left to say that standard error is closed.
+    error.print().ok();
+    Some(ExitCode::from(EXIT_USAGE))
+}
+
+fn measure(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let interrupt = Interrupt::default();
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, interrupt.flag()).context("signals cannot be received")?;
+    }
+    let live = Live::new(args.output.quiet);
+    let mut watch = |event: haul_lab::Event<'_>| live.show(&event);
+    let run = match settings.journal.clone() {
+        None => haul_lab::run(&settings.setup, &interrupt, &mut watch),
+        Some(journal) => haul_lab::resume(&settings.setup, journal, &interrupt, &mut watch),
+    };
+    live.finish();
+    let run = match run {
+        Ok(run) => run,
+        Err(error) => return Ok(refuse(&error.to_string(), exit_code(&error))),
+    };
+    finish::finish(&run, settings)
+}
+
+fn exit_code(error: &LabError) -> u8 {
+    match error {
+        LabError::Scratch(_) | LabError::Descriptors(_) | LabError::Taken(_) | LabError::Changed(_) => {
+            EXIT_USAGE
+        }
+        LabError::Interrupted | LabError::Subject(_) | LabError::Journal { .. } => EXIT_INVALID,
+    }
+}
+
+fn refuse(sentence: &str, code: u8) -> ExitCode {
+    // There is nowhere left to say that standard error is closed.
+    writeln!(io::stderr(), "haul: {sentence}").ok();
+    ExitCode::from(code)
+}

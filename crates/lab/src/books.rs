@@ -1,0 +1,139 @@
+//! The server's ledger: read before and after a trial, the difference set beside the clients' counts.
+
+use std::time::Duration;
+
+use haul_client::{Address, Connection, Options, Stats, WorkerStats};
+use haul_results::{Bytes, Cell, Front, Operation, Pool, ServerBooks, WorkerBooks};
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Introduction {
+    /// Name and version.
+    pub(crate) name: String,
+    /// Whether it has a ledger that can be read.
+    pub(crate) has_ledger: bool,
+}
+
+/// Asks a server what it is. One that does not know the question is `None`.
+pub(crate) fn introduction(address: &Address) -> Option<Introduction> {
+    let options = Options {
+        buffer_bytes: 0,
+        ..Options::default()
+    };
+    let mut connection = Connection::open(address, &options).ok()?;
+    let hello = connection.hello(options.hello_timeout).ok()?;
+    let has_ledger = hello.verbs.iter().any(|verb| verb.eq_ignore_ascii_case("STATS"));
+    Some(Introduction {
+        name: haul_client::shown(&hello.server).to_string(),
+        has_ledger,
+    })
+}
+
+/// The pool that a running server says it has; `None` if it does not answer or does not say one.
+#[must_use]
+pub fn pool_of(address: &Address) -> Option<Pool> {
+    let options = Options {
+        buffer_bytes: 0,
+        ..Options::default()
+    };
+    let hello = Connection::open(address, &options)
+        .ok()?
+        .hello(options.hello_timeout)
+        .ok()?;
+    hello.pool.parse().ok()
+}
+
+/// Reads the ledger.
+///
+/// # Errors
+///
+/// What went wrong, for people.
+pub(crate) fn read(address: &Address, limit: Duration) -> Result<Stats, String> {
+    let options = Options {
+        buffer_bytes: 0,
+        stall_timeout: limit,
+        connect_timeout: limit,
+        ..Options::default()
+    };
+    let read = Connection::open(address, &options).and_then(|mut connection| connection.stats());
+    read.map_err(|error| format!("the server's ledger cannot be read: {error}"))
+}
+
+/// What each worker entered between two readings, of the verb that a cell uses.
+pub(crate) fn difference(before: &Stats, after: &Stats, cell: &Cell) -> ServerBooks {
+    let verb = verb(cell.operation, cell.front);
+    let entry = |after: &WorkerStats| {
+        let before = before.workers.iter().find(|before| before.worker == after.worker);
+        let since = |of: &dyn Fn(&WorkerStats) -> u64| of(after).saturating_sub(before.map_or(0, of));
+        WorkerBooks {
+            worker: after.worker,
+            requests_ok: since(&|worker| requests(worker, verb).0),
+            requests_failed: since(&|worker| requests(worker, verb).1),
+            bytes_in: Bytes(since(&|worker| worker.bytes_in)),
+            bytes_out: Bytes(since(&|worker| worker.bytes_out)),
+            restarts: since(&|worker| worker.restarts),
+        }
+    };
+    ServerBooks::Reported(after.workers.iter().map(entry).collect())
+}
+
+fn requests(worker: &WorkerStats, verb: &str) -> (u64, u64) {
+    let row = worker
+        .verbs
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(verb));
+    row.map_or((0, 0), |(_, counts)| (counts.ok, counts.failed))
+}
+
+fn verb(operation: Operation, front: Front) -> &'static str {
+    match (operation, front) {
+        (Operation::Download, Front::Classic) => "GET",
+        (Operation::Upload, Front::Classic) => "UPLOAD",
+        (Operation::Download, Front::Extended) => "READ",
+        (Operation::Upload, Front::Extended) => "WRITE",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    fn stats(workers: &str) -> Stats {
+        serde_json::from_str(&format!(
+            r#"{{"pool":"threads:2","uptime_seconds":1.0,"workers":[{workers}]}}"#
+        ))
+        .unwrap()
+    }
+
+    fn worker(number: u32, get: (u64, u64), bytes_out: u64, restarts: u64) -> String {
+        format!(
+            r#"{{"worker":{number},"state":"idle","connections":9,"open":0,"verbs":{{"get":{{"ok":{},"failed":{}}},
+            "stats":{{"ok":50,"failed":0}}}},"bytes_in":0,"bytes_out":{bytes_out},"restarts":{restarts}}}"#,
+            get.0, get.1
+        )
+    }
+
+    #[test]
+    fn only_what_was_entered_in_between_and_only_the_cells_verb_counts() {
+        let before = stats(&[worker(0, (5, 0), 50, 1), worker(1, (0, 0), 0, 0)].join(","));
+        let after = stats(&[worker(0, (7, 1), 70, 2), worker(1, (3, 0), 30, 0)].join(","));
+        let cell = haul_results::Matrix::default().cells()[0];
+        let ServerBooks::Reported(workers) = difference(&before, &after, &cell) else {
+            panic!()
+        };
+        let counted: Vec<_> = workers
+            .iter()
+            .map(|books| {
+                (
+                    books.requests_ok,
+                    books.requests_failed,
+                    books.bytes_out.0,
+                    books.restarts,
+                )
+            })
+            .collect();
+        assert_eq!(counted, [(2, 1, 20, 1), (3, 0, 30, 0)]);
+    }
+}

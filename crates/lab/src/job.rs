@@ -1,0 +1,105 @@
+//! What crosses the boundary between the lab and its client workers: plain data, a job one way, messages the other.
+//!
+//! A client worker is a process that runs some of a trial's clients as threads: all of them where the client pool is
+//! `threads`, one where it is `processes`. Its job is an argument, its messages are lines on its standard output. One byte
+//! on its standard input releases it, the end of its standard input ends it.
+
+use haul_results::{Bytes, Front, Operation, Sample};
+use serde::{Deserialize, Serialize};
+
+/// The most bytes of a line: as many as a pipe takes in one piece, so that the lines of several workers do not mix.
+pub(crate) const LINE_BYTES_MAX: usize = 4096;
+
+/// The most content of a warm-up transfer.
+pub const WARM_UP_MAX: Bytes = Bytes::mib(8);
+
+/// What a client worker has to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    /// The worker's number within its trial, from 0.
+    pub(crate) worker: u32,
+    /// The number of its first client within the trial.
+    pub(crate) first_client: u32,
+    /// How many clients it runs.
+    pub(crate) clients: u32,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) operation: Operation,
+    pub(crate) front: Front,
+    pub(crate) volume: Bytes,
+    pub(crate) buffer: Bytes,
+    pub(crate) seed: u64,
+    /// The trial's number within the run: uploads of different trials differ.
+    pub(crate) trial: u32,
+    /// The longest silence of the server, in milliseconds.
+    pub(crate) stall_ms: u64,
+}
+
+impl Job {
+    /// How much a warm-up transfer moves.
+    pub(crate) fn warm_up(&self) -> Bytes {
+        warm_up(self.volume)
+    }
+}
+
+/// How much the warm-up of a transfer of this volume moves.
+pub(crate) fn warm_up(volume: Bytes) -> Bytes {
+    volume.min(WARM_UP_MAX)
+}
+
+/// What a client worker says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Message {
+    /// The warm-ups of all its clients are over.
+    Ready {
+        /// Its number.
+        worker: u32,
+    },
+    /// A client is through. All times are of the machine's clock, not yet since the release.
+    Through(Box<Through>),
+}
+
+/// One client's transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Through {
+    pub(crate) sample: Sample,
+    /// When it was over, well or not.
+    pub(crate) end_ns: u64,
+    /// How much of its time went into comparing content, in nanoseconds.
+    pub(crate) check_ns: u64,
+}
+
+impl Message {
+    /// As a line with its end, at most [`LINE_BYTES_MAX`] long.
+    pub(crate) fn to_line(&self) -> String {
+        let mut line = serde_json::to_string(self).expect("plain data with text keys can be written as JSON");
+        line.push('\n');
+        debug_assert!(
+            line.len() <= LINE_BYTES_MAX,
+            "the details of a failure are cut before"
+        );
+        line
+    }
+}
+
+/// The object that clients download, for a volume.
+pub(crate) fn served_name(volume: Bytes) -> String {
+    format!("{SERVED_NAMES}{}.bin", volume.0)
+}
+
+/// The object that a client uploads.
+pub(crate) fn upload_name(client: u32) -> String {
+    format!("{NAMES}upload-{client:04}.bin")
+}
+
+/// The object that a client uploads to warm up.
+pub(crate) fn warm_up_name(client: u32) -> String {
+    format!("{NAMES}warm-up-{client:04}.bin")
+}
+
+/// How the names of all objects of the lab begin.
+const NAMES: &str = "haul-bench-";
+
+/// How the names of the served objects begin.
+pub(crate) const SERVED_NAMES: &str = "haul-bench-volume-";

@@ -1,0 +1,42 @@
+//! The stress lab: how pool kind and pool size of a server change what each client gets, measured over a full matrix.
+//!
+//! A server under test is a command line and an address, so that an older build or somebody else's server can be
+//! measured. [`Plan`] says what a run will do, [`run`](run()) does it, [`resume`] goes on with it, [`work`] is what a client worker
+//! process does. What is found goes into a journal and comes back as a [`Run`](haul_results::Run); nothing here prints.
+#![forbid(unsafe_code)]
+
+mod books;
+mod ceilings;
+mod clock;
+mod command;
+mod content;
+mod crew;
+mod descriptors;
+mod interrupt;
+mod job;
+mod journal;
+mod load;
+mod machine;
+mod objects;
+mod plan;
+mod process;
+mod run;
+mod scratch;
+mod subject;
+mod transfer;
+mod trial;
+
+pub use books::pool_of;
+pub use command::CommandLine;
+pub use descriptors::{DescriptorError, allow_descriptors};
+pub use haul_client::{Address, AddressError};
+pub use interrupt::Interrupt;
+pub use job::WARM_UP_MAX;
+pub use journal::{JOURNAL, OpenError, read_journal};
+pub use load::{LoadError, work};
+pub use machine::binary;
+pub use plan::Plan;
+pub use run::{Event, LabError, Setup, resume, run};
+pub use scratch::{Place as ScratchPlace, SPARE as SCRATCH_SPARE, ScratchError, choose as choose_scratch};
+pub use subject::{ServerCommand, ServerCommandError, SubjectSpec};
+pub use trial::Limits;

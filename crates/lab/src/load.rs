@@ -1,0 +1,145 @@
+//! A client worker: some of a trial's clients as threads of this process, warmed up, released together, each one's
+//! transfer reported as soon as it is over.
+
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use crate::content::Content;
+use crate::job::{Job, Message};
+use crate::transfer::Client;
+
+/// The stack of a client's thread, in bytes: it holds no buffer.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// Why a client worker could not do its job.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The job is no job of this version.
+    #[error("this subcommand is started by `haul bench` only: {0}")]
+    Job(#[source] serde_json::Error),
+    /// Threads, or the pipes to the lab, failed.
+    #[error("the client worker failed: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Does a job that the lab gave as text. `control` releases and ends it, `report` takes its messages. Returns when
+/// `control` ends; transfers that are not over then are left to the end of the process.
+///
+/// # Errors
+///
+/// If the job cannot be read, or threads or pipes fail.
+pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, report: W) -> Result<(), LoadError> {
+    let job: Job = serde_json::from_str(job).map_err(LoadError::Job)?;
+    let worker = job.worker;
+    let clients = job.clients;
+    let shared = Arc::new(Shared {
+        content: Content::new(job.seed),
+        // The clients and this thread.
+        barrier: Barrier::new(clients as usize + 1),
+        report: Mutex::new(report),
+        job,
+    });
+    let (warm, is_warm) = mpsc::channel();
+    for client in 0..clients {
+        let (shared, warm) = (Arc::clone(&shared), warm.clone());
+        thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn(move || shared.serve(client, &warm))?;
+    }
+    drop(warm);
+    if is_warm.iter().take(clients as usize).count() < clients as usize {
+        return Err(std::io::Error::other("a client ended before its warm-up was over").into());
+    }
+    shared.say(&Message::Ready { worker });
+    if !released(control.as_fd())? {
+        return Ok(());
+    }
+    shared.barrier.wait();
+    // The clients stay, so that what they used can still be read, until the lab has read it.
+    until_hung_up(control.as_fd())
+}
+
+/// Takes one byte, and only one: the others are for the other workers at the same pipe. At its end there is none.
+fn released(control: BorrowedFd<'_>) -> Result<bool, LoadError> {
+    loop {
+        match rustix::io::read(control, &mut [0_u8; 1]) {
+            Ok(count) => return Ok(count > 0),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(LoadError::Io(errno.into())),
+        }
+    }
+}
+
+/// Waits for the end of the pipe without taking what is still in it.
+fn until_hung_up(control: BorrowedFd<'_>) -> Result<(), LoadError> {
+    loop {
+        match poll(&mut [PollFd::from_borrowed_fd(control, PollFlags::empty())], None) {
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(LoadError::Io(errno.into())),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Shared<W> {
+    job: Job,
+    content: Content,
+    barrier: Barrier,
+    report: Mutex<W>,
+}
+
+impl<W: Write> Shared<W> {
+    fn serve(&self, client: u32, warm: &mpsc::Sender<()>) {
+        let mut client = Client::new(&self.job, &self.content, self.job.first_client + client);
+        client.warm_up();
+        if warm.send(()).is_err() {
+            return;
+        }
+        self.barrier.wait();
+        let through = client.transfer();
+        self.say(&Message::Through(Box::new(through)));
+        // A thread that ended would take its share of the books of the system with it.
+        loop {
+            thread::park();
+        }
+    }
+
+    /// One write for a line. If the lab is gone, nobody is left to be told.
+    fn say(&self, message: &Message) {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.write_all(message.to_line().as_bytes()).ok();
+        report.flush().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    #[test]
+    fn a_release_takes_one_byte_and_leaves_the_others_to_the_other_workers() {
+        let (control, mut lab) = std::io::pipe().unwrap();
+        lab.write_all(b"\n\n").unwrap();
+        assert!(released(control.as_fd()).unwrap());
+        assert!(released(control.as_fd()).unwrap());
+        drop(lab);
+        assert!(!released(control.as_fd()).unwrap());
+    }
+
+    #[test]
+    fn the_end_of_the_lab_is_noticed_while_bytes_for_others_are_still_there() {
+        let (control, mut lab) = std::io::pipe().unwrap();
+        lab.write_all(b"\n").unwrap();
+        drop(lab);
+        until_hung_up(control.as_fd()).unwrap();
+        assert!(released(control.as_fd()).unwrap(), "the byte was left there");
+    }
+}

@@ -1,0 +1,223 @@
+//! The objects of a run on the server: put there before, compared after an upload, removed.
+//!
+//! Where the served folder lies in the scratch space, it is used directly; a server elsewhere is asked over the wire.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use haul_client::{Address, Connection, Error, Options};
+use haul_results::{Bytes, Matrix, Operation, Outcome, Sample};
+
+use crate::content::{Check, Content, Finding, Stream};
+use crate::interrupt::Interrupt;
+use crate::job::{served_name, upload_name, warm_up, warm_up_name};
+use crate::transfer::{failure, outcome_of};
+
+/// Bytes read at a time.
+const PIECE_BYTES: usize = 128 * 1024;
+
+/// Where objects are.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In this folder.
+    Folder(PathBuf),
+    /// Behind this address; the limit is the longest silence.
+    Wire(Address, Duration),
+}
+
+/// The volumes of all objects that the downloads of a matrix need, warm-ups among them.
+pub(crate) fn served_volumes(matrix: &Matrix) -> BTreeSet<Bytes> {
+    let downloads = matrix
+        .cells()
+        .iter()
+        .filter(|cell| cell.operation == Operation::Download);
+    downloads
+        .flat_map(|cell| [cell.volume, warm_up(cell.volume)])
+        .collect()
+}
+
+impl Place {
+    /// Puts the object of a volume there.
+    pub(crate) fn put(
+        &self,
+        content: &Content,
+        volume: Bytes,
+        interrupt: &Interrupt,
+    ) -> Result<(), PutError> {
+        let stream = content.served(volume);
+        let mut reader = Glancing {
+            reader: stream.reader(),
+            interrupt,
+        };
+        let put = match self {
+            Self::Folder(root) => {
+                write(&root.join(served_name(volume)), &mut reader).map_err(|error| error.to_string())
+            }
+            Self::Wire(address, stall) => connect(address, *stall)
+                .and_then(|mut connection| {
+                    connection.upload(&served_name(volume), &mut reader, Some(volume.0))
+                })
+                .map_err(|error| error.to_string())
+                .map(drop),
+        };
+        match put {
+            _ if interrupt.is_set() => Err(PutError::Interrupted),
+            put => put.map_err(PutError::Failed),
+        }
+    }
+
+    /// Removes objects; those that are not there are no failure.
+    pub(crate) fn remove(&self, names: impl IntoIterator<Item = String>) {
+        match self {
+            Self::Folder(root) => names.into_iter().for_each(|name| {
+                fs::remove_file(root.join(name)).ok();
+            }),
+            Self::Wire(address, stall) => {
+                // Older servers close after each request, so each has a connection of its own.
+                for name in names {
+                    let removed =
+                        connect(address, *stall).and_then(|mut connection| connection.delete(&name));
+                    if matches!(removed, Err(Error::Connect { .. })) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Compares every upload that was acknowledged with what was sent, and enters it in its sample. Says what it cost.
+    pub(crate) fn verify(
+        &self,
+        samples: &mut [Sample],
+        stream: impl Fn(u32) -> Stream + Sync,
+        interrupt: &Interrupt,
+    ) -> Duration {
+        let begun = Instant::now();
+        let due: Vec<Mutex<&mut Sample>> = samples
+            .iter_mut()
+            .filter(|sample| sample.is_ok())
+            .map(Mutex::new)
+            .collect();
+        let next = AtomicUsize::new(0);
+        let threads = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(due.len());
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(sample) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let mut sample = sample.lock().expect("each sample is taken by one thread only");
+                        let (outcome, verified) =
+                            self.compare(&stream(sample.client), sample.client, interrupt);
+                        sample.outcome = outcome;
+                        sample.verified = verified;
+                    }
+                });
+            }
+        });
+        begun.elapsed()
+    }
+
+    /// How an upload turned out, and whether every byte of it was compared and right.
+    fn compare(&self, stream: &Stream, client: u32, interrupt: &Interrupt) -> (Outcome, bool) {
+        let mut check = stream.check();
+        let name = upload_name(client);
+        let read = match self {
+            Self::Folder(root) => read(&root.join(name), &mut check, interrupt).map_err(|error| {
+                let detail = format!("it was acknowledged, but what was stored cannot be read: {error}");
+                Outcome::failed(haul_results::FailureClass::Short, detail)
+            }),
+            Self::Wire(address, stall) => {
+                let mut sink = |piece: &[u8]| {
+                    check.take(piece);
+                    stop_if(interrupt)
+                };
+                connect(address, *stall)
+                    .and_then(|mut connection| connection.get(&name, &mut sink))
+                    .map(drop)
+                    .map_err(|error| failure(&error))
+            }
+        };
+        let finding = check.finding();
+        match read {
+            Ok(()) => (outcome_of(finding), finding == Finding::Same),
+            Err(outcome) => (outcome, false),
+        }
+    }
+}
+
+/// Why an object could not be put.
+#[derive(Debug)]
+pub(crate) enum PutError {
+    /// The run is to stop.
+    Interrupted,
+    /// What went wrong, for people.
+    Failed(String),
+}
+
+/// The names of everything that uploads of so many clients may leave.
+pub(crate) fn uploads(clients: u32) -> impl Iterator<Item = String> {
+    (0..clients).flat_map(|client| [upload_name(client), warm_up_name(client)])
+}
+
+/// The names of what warm-ups of so many clients may leave.
+pub(crate) fn warm_ups(clients: u32) -> impl Iterator<Item = String> {
+    (0..clients).map(warm_up_name)
+}
+
+fn connect(address: &Address, stall: Duration) -> Result<Connection, Error> {
+    let options = Options {
+        stall_timeout: stall,
+        work_timeout: stall,
+        ..Options::default()
+    };
+    Connection::open(address, &options)
+}
+
+fn write(path: &Path, reader: &mut dyn Read) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match reader.read(&mut piece)? {
+            0 => return Ok(()),
+            count => file.write_all(&piece[..count])?,
+        }
+    }
+}
+
+fn read(path: &Path, check: &mut Check, interrupt: &Interrupt) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        stop_if(interrupt)?;
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            count => check.take(&piece[..count]),
+        }
+    }
+}
+
+fn stop_if(interrupt: &Interrupt) -> io::Result<()> {
+    interrupt
+        .check()
+        .map_err(|_| io::Error::other("the run is to stop"))
+}
+
+/// A reader that fails when the run is to stop.
+struct Glancing<'a, R> {
+    reader: R,
+    interrupt: &'a Interrupt,
+}
+
+impl<R: Read> Read for Glancing<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        stop_if(self.interrupt)?;
+        self.reader.read(buffer)
+    }
+}

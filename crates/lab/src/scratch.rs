@@ -1,0 +1,249 @@
+//! Scratch space: where the served objects lie and uploads go. Chosen and checked before the run starts, removed after it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use haul_results::{Bytes, Scratch};
+use tempfile::TempDir;
+
+/// What stays free beside what a run needs.
+pub const SPARE: Bytes = Bytes::mib(64);
+/// What stays free of main memory, beside what a run needs, where the scratch space lies in it.
+const MEMORY_SPARE: Bytes = Bytes::mib(1024);
+
+/// A folder for a run, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Space {
+    folder: TempDir,
+    pub(crate) facts: Scratch,
+}
+
+/// Why there is no scratch space.
+#[derive(Debug, thiserror::Error)]
+pub enum ScratchError {
+    /// There is too little room.
+    #[error(
+        "--scratch: the run needs {need:.0} MiB of scratch space{found}; name a folder with more room with --scratch DIR, \
+         or ask for less with --volumes or --clients"
+    )]
+    TooSmall {
+        /// What is needed, in MiB.
+        need: f64,
+        /// Where how much is free, as text that begins with a separator.
+        found: String,
+    },
+    /// The folder cannot be used.
+    #[error("--scratch: `{folder}` cannot be used: {cause}")]
+    Unusable {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// A place for scratch space and what is free there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The kind of its file system.
+    pub file_system: String,
+    /// Whether it lies in main memory.
+    pub in_memory: bool,
+    /// Room that may be used.
+    pub free: Bytes,
+}
+
+impl Place {
+    /// Looks at a folder.
+    ///
+    /// # Errors
+    ///
+    /// If it is no folder that can be looked at.
+    pub fn at(folder: &Path) -> Result<Self, ScratchError> {
+        let unusable = |cause| ScratchError::Unusable {
+            folder: folder.display().to_string(),
+            cause,
+        };
+        let folder = folder.canonicalize().map_err(unusable)?;
+        let system = rustix::fs::statvfs(&folder).map_err(|errno| unusable(errno.into()))?;
+        let file_system = file_system(&folder);
+        let in_memory = matches!(file_system.as_str(), "tmpfs" | "ramfs");
+        let mut free = Bytes(system.f_bavail.saturating_mul(system.f_frsize));
+        if in_memory && let Some(available) = memory_available() {
+            free = free.min(Bytes(available.0.saturating_sub(MEMORY_SPARE.0)));
+        }
+        Ok(Self {
+            folder,
+            file_system,
+            in_memory,
+            free,
+        })
+    }
+
+    fn is_enough(&self, need: Bytes) -> bool {
+        self.free.0 >= need.0.saturating_add(SPARE.0)
+    }
+}
+
+/// The place for a run that needs so much: the one that was asked for, else one in memory where it fits, else the folder
+/// for temporary files.
+///
+/// # Errors
+///
+/// If there is too little room, with all places that were looked at.
+pub fn choose(asked: Option<&Path>, need: Bytes) -> Result<Place, ScratchError> {
+    let candidates = match asked {
+        Some(folder) => vec![Place::at(folder)?],
+        None => [
+            Path::new("/dev/shm"),
+            &std::env::temp_dir(),
+            Path::new("/var/tmp"),
+        ]
+        .into_iter()
+        .filter_map(|folder| Place::at(folder).ok())
+        .collect(),
+    };
+    pick(candidates, need)
+}
+
+fn pick(candidates: Vec<Place>, need: Bytes) -> Result<Place, ScratchError> {
+    let said = |place: &Place| {
+        format!(
+            ", {} ({}) has {:.0} MiB",
+            place.folder.display(),
+            place.file_system,
+            place.free.as_mib()
+        )
+    };
+    let found = candidates.iter().map(said).collect();
+    let fits = candidates.into_iter().find(|place| place.is_enough(need));
+    fits.ok_or(ScratchError::TooSmall {
+        need: Bytes(need.0 + SPARE.0).as_mib(),
+        found,
+    })
+}
+
+impl Space {
+    /// A new folder in a place.
+    pub(crate) fn create(place: &Place) -> Result<Self, ScratchError> {
+        let folder = tempfile::Builder::new()
+            .prefix("haul-bench-")
+            .tempdir_in(&place.folder);
+        let folder = folder.map_err(|cause| ScratchError::Unusable {
+            folder: place.folder.display().to_string(),
+            cause,
+        })?;
+        let facts = Scratch {
+            folder: place.folder.display().to_string(),
+            file_system: place.file_system.clone(),
+            in_memory: place.in_memory,
+        };
+        Ok(Self { folder, facts })
+    }
+
+    /// The folder that is served.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The kind of the file system on which a folder lies, as the system names it.
+fn file_system(folder: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    file_system_in(&mounts, folder).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The mount with the longest path above the folder; of several on one path the last, which covers the others.
+fn file_system_in(mounts: &str, folder: &Path) -> Option<String> {
+    let mount = |line: &str| {
+        let (before, after) = line.split_once(" - ")?;
+        let point = PathBuf::from(before.split(' ').nth(4)?.replace("\\040", " "));
+        folder.starts_with(&point).then(|| {
+            (
+                point.components().count(),
+                after.split(' ').next().map(str::to_owned),
+            )
+        })
+    };
+    let covering = mounts.lines().filter_map(mount);
+    covering.max_by_key(|(depth, _)| *depth)?.1
+}
+
+fn memory_available() -> Option<Bytes> {
+    crate::machine::memory_line("MemAvailable:")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    fn place(folder: &str, in_memory: bool, free: Bytes) -> Place {
+        let file_system = if in_memory { "tmpfs" } else { "ext4" }.to_owned();
+        Place {
+            folder: folder.into(),
+            file_system,
+            in_memory,
+            free,
+        }
+    }
+
+    #[test]
+    fn memory_is_taken_where_the_run_fits_with_room_to_spare() {
+        let places = |free| {
+            vec![
+                place("/shm", true, free),
+                place("/tmp", false, Bytes::mib(1 << 20)),
+            ]
+        };
+        let fits = pick(places(Bytes::mib(100)), Bytes::mib(36)).unwrap();
+        assert!(fits.in_memory);
+        let tight = pick(places(Bytes::mib(100)), Bytes::mib(37)).unwrap();
+        assert_eq!(tight.folder, Path::new("/tmp"));
+    }
+
+    #[test]
+    fn too_little_room_is_refused_with_what_is_needed_and_what_there_is() {
+        let error = pick(vec![place("/shm", true, Bytes::mib(10))], Bytes::mib(100))
+            .unwrap_err()
+            .to_string();
+        for part in ["--scratch", "164 MiB", "/shm (tmpfs) has 10 MiB"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_innermost_mount_says_the_file_system() {
+        let mounts = "1 0 8:1 / / rw shared:1 - ext4 /dev/a rw\n2 1 0:5 / /dev/shm rw - tmpfs shm rw\n\
+                      3 1 0:6 / /a\\040b rw - xfs c rw\n4 1 0:6 / /dev/shm rw - ramfs c rw\n";
+        let found = |folder: &str| file_system_in(mounts, Path::new(folder)).unwrap();
+        assert_eq!(found("/dev/shm/x"), "ramfs");
+        assert_eq!(found("/dev/shmx"), "ext4");
+        assert_eq!(found("/a b/c"), "xfs");
+    }
+
+    #[test]
+    fn a_space_is_removed_with_all_that_is_in_it() {
+        let place = Place::at(&std::env::temp_dir()).unwrap();
+        let space = Space::create(&place).unwrap();
+        let root = space.root();
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("object"), b"x").unwrap();
+        drop(space);
+        assert!(!root.exists());
+        assert!(
+            Place::at(Path::new("/no/such/folder"))
+                .unwrap_err()
+                .to_string()
+                .contains("/no/such/folder")
+        );
+    }
+}

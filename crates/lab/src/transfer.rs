@@ -1,0 +1,320 @@
+//! One client's transfer: the same code whichever process or thread the client is.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use haul_client::{Address, Body, Buffers, Code, Condition, Connection, Error, Options, Timings, shown};
+use haul_results::{Bytes, FailureClass, Front, Operation, Outcome, Sample};
+
+use crate::clock::now_ns;
+use crate::content::{Check, Content, Finding, Reader, Stream};
+use crate::job::{Job, Through, served_name, upload_name, warm_up_name};
+
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most that is kept of what a server says of a failure, in characters.
+const DETAIL_CHARACTERS_MAX: usize = 200;
+
+/// One client with its buffers, used for the warm-up and for the transfer that counts.
+#[derive(Debug)]
+pub(crate) struct Client<'a> {
+    job: &'a Job,
+    content: &'a Content,
+    number: u32,
+    buffers: Option<Buffers>,
+}
+
+impl<'a> Client<'a> {
+    pub(crate) fn new(job: &'a Job, content: &'a Content, number: u32) -> Self {
+        Self {
+            job,
+            content,
+            number,
+            buffers: None,
+        }
+    }
+
+    /// Moves a part of the volume and forgets how it went: the trial will show it.
+    pub(crate) fn warm_up(&mut self) {
+        let volume = self.job.warm_up();
+        let transfer = match self.job.operation {
+            Operation::Download => self.download(&self.content.served(volume)),
+            Operation::Upload => {
+                let stream = self.content.uploaded(self.job.trial, self.number, volume);
+                self.upload(&warm_up_name(self.number), &stream)
+            }
+        };
+        drop(transfer);
+    }
+
+    /// The transfer that counts.
+    pub(crate) fn transfer(&mut self) -> Through {
+        let volume = self.job.volume;
+        match self.job.operation {
+            Operation::Download => self.download(&self.content.served(volume)),
+            Operation::Upload => {
+                let stream = self.content.uploaded(self.job.trial, self.number, volume);
+                self.upload(&upload_name(self.number), &stream)
+            }
+        }
+    }
+
+    fn connect(&mut self) -> Result<Connection, Error> {
+        let address = Address::new(self.job.host.as_str(), self.job.port);
+        let stall = Duration::from_millis(self.job.stall_ms);
+        let options = Options {
+            connect_timeout: CONNECT_TIMEOUT.min(stall),
+            stall_timeout: stall,
+            work_timeout: stall,
+            ..Options::default()
+        };
+        let wide = usize::try_from(self.job.buffer.0).unwrap_or(usize::MAX);
+        let buffers = self.buffers.take().unwrap_or_else(|| Buffers::exact(wide));
+        Connection::open_with(&address, &options, buffers)
+    }
+
+    fn download(&mut self, stream: &Stream) -> Through {
+        let mut marks = Marks::begin();
+        let mut check = TimedCheck {
+            check: stream.check(),
+            spent_ns: 0,
+        };
+        let name = served_name(Bytes(stream.length()));
+        let received = self.connect().and_then(|mut connection| {
+            marks.connected_ns = Some(now_ns());
+            let received = fetch(&mut connection, self.job.front, &name, &mut check);
+            self.buffers = Some(connection.into_buffers());
+            received
+        });
+        let end_ns = now_ns();
+        let finding = check.check.finding();
+        let outcome = match received {
+            Ok(timings) => {
+                marks.first_byte_ns = Some(marks.at(timings.first_byte));
+                marks.last_byte_ns = Some(marks.at(timings.last_byte));
+                outcome_of(finding)
+            }
+            Err(error) => failure(&error),
+        };
+        self.through(
+            marks,
+            outcome,
+            check.check.bytes(),
+            finding == Finding::Same,
+            end_ns,
+            check.spent_ns,
+        )
+    }
+
+    fn upload(&mut self, name: &str, stream: &Stream) -> Through {
+        let mut marks = Marks::begin();
+        let mut source = MarkedReader {
+            reader: stream.reader(),
+            bytes: 0,
+            last_ns: None,
+            length: stream.length(),
+        };
+        let sent = self.connect().and_then(|mut connection| {
+            marks.connected_ns = Some(now_ns());
+            let sent = send(
+                &mut connection,
+                self.job.front,
+                name,
+                &mut source,
+                stream.length(),
+            );
+            self.buffers = Some(connection.into_buffers());
+            sent
+        });
+        let end_ns = now_ns();
+        let outcome = match sent {
+            Ok(timings) => {
+                marks.last_byte_ns = source.last_ns;
+                marks.durable_ns = Some(marks.at(timings.last_byte));
+                Outcome::Ok
+            }
+            Err(error) => failure(&error),
+        };
+        // Whether it was stored as it was sent is looked up after the trial.
+        self.through(marks, outcome, Bytes(source.bytes), false, end_ns, 0)
+    }
+
+    fn through(
+        &self,
+        marks: Marks,
+        outcome: Outcome,
+        bytes: Bytes,
+        same: bool,
+        end_ns: u64,
+        check_ns: u64,
+    ) -> Through {
+        let sample = Sample {
+            client: self.number,
+            start_ns: marks.start_ns,
+            connected_ns: marks.connected_ns,
+            first_byte_ns: marks.first_byte_ns,
+            last_byte_ns: marks.last_byte_ns,
+            durable_ns: marks.durable_ns,
+            bytes,
+            verified: same && outcome == Outcome::Ok,
+            outcome,
+        };
+        Through {
+            sample,
+            end_ns,
+            check_ns,
+        }
+    }
+}
+
+fn fetch(
+    connection: &mut Connection,
+    front: Front,
+    name: &str,
+    check: &mut TimedCheck,
+) -> Result<Timings, Error> {
+    let mut sink = |piece: &[u8]| {
+        check.take(piece);
+        Ok(())
+    };
+    match front {
+        Front::Classic => Ok(connection.get(name, &mut sink)?.timings),
+        Front::Extended => {
+            let head = connection.read(name, 0, None)?;
+            Ok(connection.receive(head.length, &mut sink)?.timings)
+        }
+    }
+}
+
+fn send(
+    connection: &mut Connection,
+    front: Front,
+    name: &str,
+    source: &mut dyn Read,
+    length_bytes: u64,
+) -> Result<Timings, Error> {
+    match front {
+        Front::Classic => Ok(connection.upload(name, source, Some(length_bytes))?.timings),
+        Front::Extended => {
+            let body = Body {
+                source,
+                length_bytes,
+                digest: None,
+            };
+            Ok(connection.write(name, body, Condition::Always)?.1.timings)
+        }
+    }
+}
+
+/// When a transfer passed its marks, by the machine's clock.
+#[derive(Debug, Clone, Copy)]
+struct Marks {
+    start_ns: u64,
+    connected_ns: Option<u64>,
+    first_byte_ns: Option<u64>,
+    last_byte_ns: Option<u64>,
+    durable_ns: Option<u64>,
+}
+
+impl Marks {
+    fn begin() -> Self {
+        Self {
+            start_ns: now_ns(),
+            connected_ns: None,
+            first_byte_ns: None,
+            last_byte_ns: None,
+            durable_ns: None,
+        }
+    }
+
+    /// A moment that is given from the attempt to connect.
+    fn at(&self, since_start: Duration) -> u64 {
+        let since_start = u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX);
+        self.start_ns.saturating_add(since_start)
+    }
+}
+
+/// A check that knows what it costs.
+#[derive(Debug)]
+struct TimedCheck {
+    check: Check,
+    spent_ns: u64,
+}
+
+impl TimedCheck {
+    fn take(&mut self, piece: &[u8]) {
+        let begun_ns = now_ns();
+        self.check.take(piece);
+        self.spent_ns += now_ns() - begun_ns;
+    }
+}
+
+/// Content to send that notes when the last of it was taken.
+#[derive(Debug)]
+struct MarkedReader {
+    reader: Reader,
+    bytes: u64,
+    length: u64,
+    last_ns: Option<u64>,
+}
+
+impl Read for MarkedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.bytes += count as u64;
+        if self.bytes == self.length && self.last_ns.is_none() {
+            self.last_ns = Some(now_ns());
+        }
+        Ok(count)
+    }
+}
+
+/// What a comparison of content means for a transfer that ended in order.
+pub(crate) fn outcome_of(finding: Finding) -> Outcome {
+    match finding {
+        Finding::Same => Outcome::Ok,
+        Finding::Short(bytes) => Outcome::failed(
+            FailureClass::Short,
+            format!("it ended in order after {bytes} bytes"),
+        ),
+        Finding::Long(bytes) => Outcome::failed(
+            FailureClass::Corrupt,
+            format!("{bytes} bytes are more than there should be"),
+        ),
+        Finding::Wrong(at) => Outcome::failed(
+            FailureClass::Corrupt,
+            format!("the bytes from {at} on are not what they should be"),
+        ),
+    }
+}
+
+/// The class under which a transfer that broke off is counted.
+pub(crate) fn failure(error: &Error) -> Outcome {
+    let detail = detail(error);
+    let class = match error {
+        Error::Connect { cause, .. } if cause.kind() == io::ErrorKind::TimedOut => {
+            FailureClass::ConnectTimeout
+        }
+        Error::Connect { .. } => FailureClass::Refused,
+        Error::Refused(refusal) if refusal.code == Code::NoSpace => {
+            return Outcome::Failed(haul_results::Failure {
+                class: FailureClass::NoSpace,
+                code: Some(refusal.code.word().to_owned()),
+                detail,
+            });
+        }
+        Error::Refused(refusal) => return Outcome::rejected(refusal.code.word(), detail),
+        Error::Interrupted(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => FailureClass::Short,
+        Error::Interrupted(_) => FailureClass::Reset,
+        Error::Timeout(_) => FailureClass::Stalled,
+        Error::Corrupt(_) => FailureClass::Corrupt,
+        Error::Local(_) | Error::Protocol(_) | Error::Unsupported(_) => FailureClass::Rejected,
+    };
+    Outcome::failed(class, detail)
+}
+
+/// What is said of a failure: bounded, since it may come from the network.
+fn detail(error: &Error) -> String {
+    let said: String = error.to_string().chars().take(DETAIL_CHARACTERS_MAX).collect();
+    shown(&said).to_string()
+}

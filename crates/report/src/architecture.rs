@@ -1,0 +1,148 @@
+//! The drawing of the test: clients, queue, workers, store, and what of it is timed.
+
+use haul_results::Operation;
+
+use crate::drawing::{Drawing, Ink, Style};
+use crate::findings::{Findings, distinct, names};
+
+const WIDTH: f64 = 440.0;
+/// Where the boxes begin and end; right of them stands what is timed.
+const LEFT: f64 = 8.0;
+const RIGHT: f64 = 304.0;
+
+pub(crate) fn drawing(findings: &Findings<'_>) -> Drawing {
+    let lang = findings.lang;
+    let mut drawing = Drawing::new(WIDTH, 330.0);
+    let clients = names(&findings.clients()).join(", ");
+    let workers = names(&findings.workers()).join(", ");
+    let pools = distinct(findings.cells.iter().map(|summary| summary.cell.pool.family())).join(", ");
+    let client_pools = names(&distinct(
+        findings.cells.iter().map(|summary| summary.cell.client_pool),
+    ))
+    .join(", ");
+
+    let title = lang.pick("Clients", "Client");
+    boxed(
+        &mut drawing,
+        8.0,
+        62.0,
+        title,
+        &format!("{clients} · {client_pools}"),
+        Ink::Series(0),
+    );
+    row_of_dots(&mut drawing, 58.0, 12, Ink::Series(0));
+    arrow(&mut drawing, 74.0, 102.0);
+    drawing.text(
+        (168.0, 92.0),
+        lang.pick("start together", "mulai bersamaan"),
+        Style::muted(10.5),
+    );
+
+    let queue = lang.pick(
+        "in the order of arrival; none is refused",
+        "sesuai urutan datang; tidak ada yang ditolak",
+    );
+    boxed(
+        &mut drawing,
+        106.0,
+        44.0,
+        lang.pick("Queue", "Antrean"),
+        queue,
+        Ink::Series(4),
+    );
+    arrow(&mut drawing, 154.0, 178.0);
+
+    let title = lang.pick("Server workers", "Server worker");
+    boxed(
+        &mut drawing,
+        182.0,
+        62.0,
+        title,
+        &format!("{workers} · {pools}"),
+        Ink::Series(2),
+    );
+    row_of_dots(&mut drawing, 232.0, 6, Ink::Series(2));
+    arrow(&mut drawing, 248.0, 272.0);
+
+    let store = files(findings);
+    boxed(
+        &mut drawing,
+        276.0,
+        44.0,
+        lang.pick("Store", "Penyimpanan"),
+        store,
+        Ink::Series(6),
+    );
+    timed(&mut drawing, lang.pick("timed", "waktu ukur"), &phases(findings));
+    drawing
+}
+
+/// What the store does in the operations of the run.
+fn files(findings: &Findings<'_>) -> &'static str {
+    let lang = findings.lang;
+    let has = |operation| {
+        findings
+            .cells
+            .iter()
+            .any(|summary| summary.cell.operation == operation)
+    };
+    match (has(Operation::Download), has(Operation::Upload)) {
+        (true, true) => lang.pick(
+            "files read (download), files written (upload)",
+            "berkas dibaca (unduh), ditulis (unggah)",
+        ),
+        (true, false) => lang.pick("files read", "berkas dibaca"),
+        (false, _) => lang.pick("files written", "berkas ditulis"),
+    }
+}
+
+/// What of a client's time passes where: the name of each part and the height at which it stands.
+fn phases(findings: &Findings<'_>) -> [(f64, &'static str); 3] {
+    let lang = findings.lang;
+    [
+        (90.0, lang.pick("1 connect", "1 menyambung")),
+        (130.0, lang.pick("2 wait in line", "2 antre")),
+        (215.0, lang.pick("3 transfer", "3 transfer")),
+    ]
+}
+
+fn boxed(drawing: &mut Drawing, y: f64, height: f64, title: &str, text: &str, ink: Ink) {
+    drawing.rounded((LEFT, y), (RIGHT - LEFT, height), 5.0, Ink::Surface);
+    drawing.rect((LEFT, y), (4.0, height), ink);
+    drawing.text((LEFT + 14.0, y + 17.0), title, Style::new(12.5).bold());
+    drawing.text((LEFT + 14.0, y + 33.0), text, Style::muted(11.0));
+}
+
+fn row_of_dots(drawing: &mut Drawing, y: f64, count: u32, ink: Ink) {
+    let dots = (0..count)
+        .map(|number| (LEFT + 20.0 + 15.0 * f64::from(number), y))
+        .collect();
+    drawing.dots(dots, ink, 4.0, 1.0);
+}
+
+fn arrow(drawing: &mut Drawing, from: f64, to: f64) {
+    let x = (LEFT + RIGHT) / 2.0;
+    drawing.line(vec![(x, from), (x, to - 4.0)], Ink::Muted, 1.5);
+    drawing.area(
+        vec![(x - 4.5, to - 7.0), (x + 4.5, to - 7.0), (x, to)],
+        Ink::Muted,
+        1.0,
+    );
+}
+
+fn timed(drawing: &mut Drawing, title: &str, parts: &[(f64, &str)]) {
+    let (x, top, bottom) = (322.0, 78.0, 300.0);
+    drawing.line(
+        vec![(x - 8.0, top), (x, top), (x, bottom), (x - 8.0, bottom)],
+        Ink::Series(1),
+        2.0,
+    );
+    for (y, text) in parts {
+        drawing.text((x + 10.0, *y), *text, Style::new(11.0));
+    }
+    drawing.text(
+        (x + 10.0, 292.0),
+        title,
+        Style::new(12.5).bold().ink(Ink::Series(1)),
+    );
+}

@@ -1,0 +1,158 @@
+//! Panels with two axes: lines, dots and bands.
+
+use super::{Axis, LABEL, Scale, TICK};
+use crate::drawing::typeface::Face;
+use crate::drawing::{Drawing, Ink, Style};
+
+/// Layers over two axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lines {
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    /// Later ones over earlier ones.
+    pub(crate) layers: Vec<Layer>,
+    /// Height of the field between the axes.
+    pub(crate) height: f64,
+}
+
+/// Points in the values of the axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Layer {
+    Line {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
+    Dashes {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
+    /// Large dots, one for each value.
+    Dots {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
+    /// Small dots, many of which may lie upon each other.
+    Cloud {
+        ink: Ink,
+        points: Vec<(f64, f64)>,
+    },
+    /// From the lower ends from left to right and back along the upper ends.
+    Band {
+        ink: Ink,
+        low: Vec<(f64, f64)>,
+        high: Vec<(f64, f64)>,
+    },
+}
+
+/// The field between the axes.
+struct Field<'a> {
+    lines: &'a Lines,
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Field<'_> {
+    fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        let right = self.lines.x.scale.place(x) * self.width;
+        let up = self.lines.y.scale.place(y) * self.height;
+        (self.left + right, self.top + self.height - up)
+    }
+
+    fn all(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let is_shown = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
+        points
+            .iter()
+            .map(|point| self.at(*point))
+            .filter(is_shown)
+            .collect()
+    }
+
+    /// A line cut off where it leaves the field upwards.
+    fn clipped(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let mut shown = Vec::new();
+        let mut last: Option<(f64, f64)> = None;
+        for point in self.all(points) {
+            if point.1 < self.top {
+                if let Some((x, y)) = last.filter(|(_, y)| *y >= self.top) {
+                    let share = (y - self.top) / (y - point.1);
+                    shown.push((x + (point.0 - x) * share, self.top));
+                }
+                break;
+            }
+            shown.push(point);
+            last = Some(point);
+        }
+        shown
+    }
+}
+
+impl Lines {
+    pub(super) fn draw(&self, drawing: &mut Drawing, top: f64) {
+        let (top, width) = (top + 4.0, drawing.width);
+        let y_ticks = self.y.scale.ticks();
+        let widest = y_ticks
+            .iter()
+            .map(|(_, text)| Face::Regular.width(text, TICK))
+            .fold(0.0, f64::max);
+        let left = widest + if self.y.title.is_empty() { 6.0 } else { 20.0 };
+        let field = Field {
+            lines: self,
+            left,
+            top,
+            width: width - left - 6.0,
+            height: self.height,
+        };
+        self.draw_axes(drawing, &field, &y_ticks);
+        for layer in &self.layers {
+            draw_layer(drawing, &field, layer);
+        }
+        drawing.height = top + self.height + 32.0;
+    }
+
+    fn draw_axes(&self, drawing: &mut Drawing, field: &Field<'_>, y_ticks: &[(f64, String)]) {
+        let (left, right) = (field.left, field.left + field.width);
+        let bottom = field.top + field.height;
+        for (value, text) in y_ticks {
+            let y = bottom - self.y.scale.place(*value) * field.height;
+            drawing.line(vec![(left, y), (right, y)], Ink::Grid, 0.7);
+            drawing.text((left - 5.0, y + 3.3), text.as_str(), Style::muted(TICK).end());
+        }
+        let is_levels = matches!(self.x.scale, Scale::Levels(_));
+        let mut taken = f64::NEG_INFINITY;
+        for (value, text) in self.x.scale.ticks() {
+            let x = left + self.x.scale.place(value) * field.width;
+            let half = Face::Regular.width(&text, TICK) / 2.0;
+            if !is_levels {
+                drawing.line(vec![(x, bottom), (x, bottom + 3.0)], Ink::Muted, 0.7);
+            }
+            if x - half > taken + 2.0 {
+                taken = x + half;
+                drawing.text((x, bottom + 13.0), text, Style::muted(TICK).middle());
+            }
+        }
+        drawing.line(vec![(left, bottom), (right, bottom)], Ink::Muted, 0.8);
+        drawing.text(
+            ((left + right) / 2.0, bottom + 26.0),
+            self.x.title.as_str(),
+            Style::muted(LABEL).middle(),
+        );
+        let middle = field.top + field.height / 2.0;
+        drawing.turned_text((9.0, middle), self.y.title.as_str(), Style::muted(LABEL).middle());
+    }
+}
+
+fn draw_layer(drawing: &mut Drawing, field: &Field<'_>, layer: &Layer) {
+    match layer {
+        Layer::Line { ink, points } => drawing.line(field.clipped(points), *ink, 1.8),
+        Layer::Dashes { ink, points } => drawing.dashes(field.clipped(points), *ink, 1.2),
+        Layer::Dots { ink, points } => drawing.dots(field.all(points), *ink, 2.8, 1.0),
+        Layer::Cloud { ink, points } => drawing.dots(field.all(points), *ink, 1.5, 0.55),
+        Layer::Band { ink, low, high } => {
+            let mut outline = field.all(low);
+            outline.extend(field.all(high).into_iter().rev());
+            drawing.area(outline, *ink, 0.18);
+        }
+    }
+}

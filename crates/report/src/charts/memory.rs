@@ -1,0 +1,124 @@
+//! Peak memory of both sides against the number of clients.
+
+use haul_results::{Bytes, CellSummary, Factor};
+
+use super::{limited, worker_keys};
+use crate::chart::{Axis, Chart, Layer, Lines, Panel, Plot, Scale, Sign};
+use crate::drawing::Ink;
+use crate::findings::{Findings, names, place};
+use crate::lang::Lang;
+
+type Side = fn(&CellSummary) -> Option<Bytes>;
+
+pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
+    let lang = findings.lang;
+    let highest = |side: Side| findings.cells.iter().filter_map(side).max();
+    let server: Side = |summary| summary.server_memory;
+    let clients: Side = |summary| summary.client_memory;
+    let server_peak = highest(server);
+    let peak = server_peak.max(highest(clients))?;
+    let scale = Scale::from_zero([peak.as_mib()]);
+    let mut panels = Vec::new();
+    if server_peak.is_some() {
+        for group in findings.groups(|cell| (cell.operation, cell.pool.family())) {
+            let name = findings.name(&group[0].cell, &[Factor::Operations]);
+            panels.push(panel(
+                findings,
+                &group,
+                server,
+                &scale,
+                format!("server, {} · {name}", group[0].cell.pool.family()),
+            ));
+        }
+    }
+    if highest(clients).is_some() {
+        for group in findings.groups(|cell| (cell.operation, cell.client_pool)) {
+            let name = findings.name(&group[0].cell, &[Factor::Operations]);
+            let side = lang.pick("clients", "client");
+            panels.push(panel(
+                findings,
+                &group,
+                clients,
+                &scale,
+                format!("{side}, {} · {name}", group[0].cell.client_pool),
+            ));
+        }
+    }
+    let (panels, note) = limited(panels, lang);
+    let title = match (server_peak, lang) {
+        (Some(peak), Lang::En) => format!(
+            "The server never needs more than {} MiB of memory",
+            lang.number(peak.as_mib())
+        ),
+        (Some(peak), Lang::Id) => format!(
+            "Server tidak pernah memerlukan lebih dari {} MiB memori",
+            lang.number(peak.as_mib())
+        ),
+        (None, Lang::En) => format!(
+            "The clients never need more than {} MiB of memory",
+            lang.number(peak.as_mib())
+        ),
+        (None, Lang::Id) => format!(
+            "Client tidak pernah memerlukan lebih dari {} MiB memori",
+            lang.number(peak.as_mib())
+        ),
+    };
+    let reading = lang.pick(
+        "Peak memory of all processes of a side (proportional set size), the highest over all volumes and repetitions. A \
+         line that rises with the clients means that each of them costs memory.",
+        "Memori puncak semua proses satu sisi (proportional set size), tertinggi dari semua volume dan ulangan. Garis yang \
+         naik bersama jumlah client berarti setiap client memakan memori.",
+    );
+    Some(Chart {
+        id: "memory",
+        title,
+        reading: reading.to_owned(),
+        legend: worker_keys(findings, Sign::Line),
+        heat: None,
+        panels,
+        panel_width: 220.0,
+        columns_max: 4,
+        note,
+    })
+}
+
+fn panel(findings: &Findings<'_>, group: &[&CellSummary], side: Side, scale: &Scale, title: String) -> Panel {
+    let (clients, workers) = (findings.clients(), findings.workers());
+    let mut layers = Vec::new();
+    for (series, count) in workers.iter().enumerate() {
+        let mut highest: Vec<Option<Bytes>> = vec![None; clients.len()];
+        for summary in group.iter().filter(|summary| summary.cell.pool.workers == *count) {
+            let level = place(&clients, &summary.cell.clients);
+            highest[level] = highest[level].max(side(summary));
+        }
+        let known = highest.iter().enumerate();
+        let points: Vec<(f64, f64)> = known
+            .filter_map(|(level, bytes)| bytes.map(|bytes| (level as f64, bytes.as_mib())))
+            .collect();
+        layers.push(Layer::Line {
+            ink: Ink::Series(series),
+            points: points.clone(),
+        });
+        layers.push(Layer::Dots {
+            ink: Ink::Series(series),
+            points,
+        });
+    }
+    let lang = findings.lang;
+    let lines = Lines {
+        x: Axis {
+            title: lang.pick("clients", "client").to_owned(),
+            scale: Scale::Levels(names(&clients)),
+        },
+        y: Axis {
+            title: lang.pick("peak memory (MiB)", "memori puncak (MiB)").to_owned(),
+            scale: scale.clone(),
+        },
+        layers,
+        height: 110.0,
+    };
+    Panel {
+        title,
+        plot: Plot::Lines(lines),
+    }
+}

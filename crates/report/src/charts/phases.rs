@@ -1,0 +1,138 @@
+//! Where a client's time goes: connecting, waiting in line, moving bytes.
+
+use haul_results::{CellSummary, Factor, PhaseMedians};
+
+use super::{join_notes, limited};
+use crate::chart::{Axis, Bar, Bars, Chart, Key, Panel, Plot, Scale, Sign};
+use crate::drawing::Ink;
+use crate::findings::Findings;
+use crate::lang::Lang;
+
+const CONNECT: Ink = Ink::Series(0);
+const WAIT: Ink = Ink::Series(4);
+const TRANSFER: Ink = Ink::Series(2);
+
+pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
+    let lang = findings.lang;
+    let volume = findings.cells.iter().map(|summary| summary.cell.volume).max()?;
+    let longest_wait = findings
+        .cells
+        .iter()
+        .filter(|summary| summary.cell.volume == volume)
+        .filter_map(|summary| Some((summary, wait_share(&summary.phases?))))
+        .filter(|(_, share)| share.is_finite())
+        .max_by(|(_, left), (_, right)| left.total_cmp(right))?;
+    let groups = findings.groups(|cell| {
+        (cell.volume == volume).then(|| {
+            (
+                cell.operation,
+                cell.pool.family(),
+                cell.client_pool,
+                cell.buffer,
+                cell.front,
+            )
+        })
+    });
+    let panels = groups
+        .iter()
+        .filter(|group| group[0].cell.volume == volume)
+        .filter_map(|group| panel(findings, group))
+        .collect();
+    let (panels, note) = limited(panels, lang);
+    let only = findings.varies(Factor::Volumes).then(|| match lang {
+        Lang::En => format!("Shown for the largest volume, {volume:#}."),
+        Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),
+    });
+    let reading = lang.pick(
+        "One bar for each number of clients and server workers, from the common start (0%) to the end (100%); the median \
+         client's time stands behind it. Waiting is mostly the server's queue: more workers than clients remove it.",
+        "Satu batang untuk setiap jumlah client dan server worker, dari start bersama (0%) sampai selesai (100%); waktu \
+         client median di belakangnya. Menunggu terutama berarti antrean server: worker yang cukup menghapusnya.",
+    );
+    let key = |name: &str, ink| Key {
+        name: name.to_owned(),
+        ink,
+        sign: Sign::Block,
+    };
+    let legend = vec![
+        key(lang.pick("connect", "menyambung"), CONNECT),
+        key(
+            lang.pick("wait for the first byte", "menunggu byte pertama"),
+            WAIT,
+        ),
+        key(lang.pick("transfer", "transfer"), TRANSFER),
+    ];
+    Some(Chart {
+        id: "phases",
+        title: title(lang, longest_wait.0, longest_wait.1),
+        reading: reading.to_owned(),
+        legend,
+        heat: None,
+        panels,
+        panel_width: 250.0,
+        columns_max: 4,
+        note: join_notes([only, note]),
+    })
+}
+
+fn title(lang: Lang, summary: &CellSummary, share: f64) -> String {
+    let clients = lang.count(summary.cell.clients.into(), "client", "clients", "client");
+    let workers = lang.count(summary.cell.pool.workers.into(), "worker", "workers", "worker");
+    let share = lang.percent(share);
+    match lang {
+        Lang::En => format!("With {clients} and {workers}, {share} of a client's time is waiting"),
+        Lang::Id => {
+            format!("Dengan {clients} dan {workers}, {share} waktu sebuah client habis untuk menunggu")
+        }
+    }
+}
+
+fn sum(phases: &PhaseMedians) -> f64 {
+    phases.connect_s + phases.wait_s + phases.transfer_s
+}
+
+fn wait_share(phases: &PhaseMedians) -> f64 {
+    phases.wait_s / sum(phases)
+}
+
+fn panel(findings: &Findings<'_>, group: &[&CellSummary]) -> Option<Panel> {
+    let lang = findings.lang;
+    let mut group: Vec<&&CellSummary> = group.iter().collect();
+    group.sort_by_key(|summary| (summary.cell.clients, summary.cell.pool.workers));
+    let bar = |summary: &&&CellSummary| {
+        let phases = summary.phases?;
+        let percent = |part: f64| 100.0 * part / sum(&phases);
+        let time = summary
+            .client_s
+            .map(|time| format!("{} s", lang.number(time.median)));
+        Some(Bar {
+            name: format!("{} · {}", summary.cell.clients, summary.cell.pool.workers),
+            parts: vec![
+                (CONNECT, percent(phases.connect_s)),
+                (WAIT, percent(phases.wait_s)),
+                (TRANSFER, percent(phases.transfer_s)),
+            ],
+            text: time.unwrap_or_default(),
+        })
+    };
+    let bars: Vec<Bar> = group.iter().filter_map(bar).collect();
+    let factors = [
+        Factor::Operations,
+        Factor::Pools,
+        Factor::ClientPools,
+        Factor::Buffers,
+        Factor::Fronts,
+    ];
+    let title = findings.name(&group.first()?.cell, &factors);
+    let axis = Axis {
+        title: lang
+            .pick("share of a client's time (%)", "bagian waktu client (%)")
+            .to_owned(),
+        scale: Scale::Linear(0.0, 100.0),
+    };
+    let names = lang.pick("clients · workers", "client · worker").to_owned();
+    (!bars.is_empty()).then_some(Panel {
+        title,
+        plot: Plot::Bars(Bars { x: axis, bars, names }),
+    })
+}

@@ -1,0 +1,350 @@
+//! How total throughput grows with the pool, beside the line of a pool that loses nothing.
+
+use haul_results::scale::{self, Fit, Refusal};
+use haul_results::units::MIB;
+use haul_results::{Cell, CellSummary, Factor};
+
+use super::{join_notes, limited};
+use crate::chart::{Axis, Chart, Key, Layer, Lines, Panel, Plot, Scale, Sign};
+use crate::drawing::Ink;
+use crate::findings::{Findings, place};
+use crate::lang::Lang;
+
+const IDEAL: Ink = Ink::Muted;
+const CURVE: Ink = Ink::Series(3);
+
+/// A count of a cell.
+type CountOf = fn(&Cell) -> u32;
+
+/// What grows along the x axis, and what makes the lines.
+struct Count {
+    grows: CountOf,
+    lines: CountOf,
+    levels: Vec<u32>,
+    line_levels: Vec<u32>,
+    is_workers: bool,
+}
+
+impl Count {
+    /// Workers where they vary, else clients; `None` if neither does.
+    fn of(findings: &Findings<'_>) -> Option<Self> {
+        let (workers, clients) = (findings.workers(), findings.clients());
+        let of_workers: CountOf = |cell| cell.pool.workers;
+        let of_clients: CountOf = |cell| cell.clients;
+        if workers.len() > 1 {
+            let (grows, lines) = (of_workers, of_clients);
+            return Some(Self {
+                grows,
+                lines,
+                levels: workers,
+                line_levels: clients,
+                is_workers: true,
+            });
+        }
+        let (grows, lines) = (of_clients, of_workers);
+        (clients.len() > 1).then_some(Self {
+            grows,
+            lines,
+            levels: clients,
+            line_levels: workers,
+            is_workers: false,
+        })
+    }
+
+    fn noun(&self, lang: Lang) -> &'static str {
+        if self.is_workers {
+            lang.pick("server workers", "server worker")
+        } else {
+            lang.pick("clients", "client")
+        }
+    }
+}
+
+pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
+    let lang = findings.lang;
+    let count = Count::of(findings)?;
+    let volume = findings.cells.iter().map(|summary| summary.cell.volume).max()?;
+    let groups = findings.groups(|cell| {
+        (cell.volume == volume).then(|| {
+            (
+                cell.operation,
+                cell.pool.family(),
+                cell.client_pool,
+                cell.buffer,
+                cell.front,
+            )
+        })
+    });
+    let shown: Vec<&Vec<&CellSummary>> = groups
+        .iter()
+        .filter(|group| group[0].cell.volume == volume)
+        .collect();
+    let highs = shown
+        .iter()
+        .flat_map(|group| group.iter())
+        .filter_map(|summary| summary.total_bytes_per_s);
+    let scale = Scale::from_zero(highs.map(|rate| rate.high / MIB as f64));
+    let factor = if count.is_workers {
+        Factor::Workers
+    } else {
+        Factor::Clients
+    };
+    let fit = scale::levels(findings.run, factor).map(|levels| scale::fit(&levels, findings.run.header.seed));
+    let curve = fit.as_ref().and_then(|fit| fit.as_ref().ok());
+    let panels = shown
+        .iter()
+        .filter_map(|group| panel(findings, group, &count, &scale, curve))
+        .collect();
+    let (panels, note) = limited(panels, lang);
+    let only = findings.varies(Factor::Volumes).then(|| match lang {
+        Lang::En => format!("Shown for the largest volume, {volume:#}."),
+        Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),
+    });
+    let reading = lang.pick(
+        "Total throughput with the interval of each estimate as a band. The dashed line loses nothing: twice as many, twice \
+         as much, from the first point of the last line on.",
+        "Throughput total dengan interval setiap estimasi sebagai pita. Garis putus-putus: tanpa kerugian, dua kali lipat \
+         jumlahnya berarti dua kali lipat hasilnya, mulai dari titik pertama garis terakhir.",
+    );
+    Some(Chart {
+        id: "scaling",
+        title: title(&count, &shown, lang)?,
+        reading: reading.to_owned(),
+        legend: legend(&count, lang, curve.is_some()),
+        heat: None,
+        panels,
+        panel_width: 220.0,
+        columns_max: 4,
+        note: join_notes([join_notes([fit.map(|fit| fit_text(&fit, lang)), only]), note]),
+    })
+}
+
+fn legend(count: &Count, lang: Lang, has_curve: bool) -> Vec<Key> {
+    let mut legend: Vec<Key> = count
+        .line_levels
+        .iter()
+        .enumerate()
+        .map(|(series, level)| line_key(count, lang, series, *level))
+        .collect();
+    if has_curve {
+        let name = lang.pick(
+            "fitted curve (Universal Scalability Law)",
+            "kurva hasil fit (Universal Scalability Law)",
+        );
+        legend.push(Key {
+            name: name.to_owned(),
+            ink: CURVE,
+            sign: Sign::Line,
+        });
+    }
+    legend.push(Key {
+        name: lang.pick("ideal", "ideal").to_owned(),
+        ink: IDEAL,
+        sign: Sign::Dashes,
+    });
+    legend
+}
+
+fn line_key(count: &Count, lang: Lang, series: usize, level: u32) -> Key {
+    let name = if count.is_workers {
+        lang.count(level.into(), "client", "clients", "client")
+    } else {
+        lang.count(level.into(), "server worker", "server workers", "server worker")
+    };
+    Key {
+        name,
+        ink: Ink::Series(series),
+        sign: Sign::Line,
+    }
+}
+
+/// By how much the last line of the best panel grows from its first to its last level.
+fn title(count: &Count, shown: &[&Vec<&CellSummary>], lang: Lang) -> Option<String> {
+    let (least, most) = (*count.levels.first()?, *count.levels.last()?);
+    let lines = *count.line_levels.last()?;
+    let rate = |group: &[&CellSummary], level: u32| {
+        let found = group
+            .iter()
+            .find(|summary| (count.grows)(&summary.cell) == level && (count.lines)(&summary.cell) == lines)?;
+        Some(found.total_bytes_per_s?.median)
+    };
+    let gains: Vec<f64> = shown
+        .iter()
+        .filter_map(|group| Some(rate(group, most)? / rate(group, least)?))
+        .filter(|gain| gain.is_finite())
+        .collect();
+    let low = gains.iter().copied().reduce(f64::min)?;
+    let high = gains.iter().copied().reduce(f64::max)?;
+    let range = if high / low < 1.05 {
+        lang.number(high)
+    } else {
+        format!(
+            "{} {} {}",
+            lang.number(low),
+            lang.pick("to", "sampai"),
+            lang.number(high)
+        )
+    };
+    let noun = count.noun(lang);
+    Some(match lang {
+        Lang::En => format!("From {least} to {most} {noun}, total throughput becomes {range} times as high"),
+        Lang::Id => format!("Dari {least} ke {most} {noun}, throughput total menjadi {range} kali lipat"),
+    })
+}
+
+fn panel(
+    findings: &Findings<'_>,
+    group: &[&CellSummary],
+    count: &Count,
+    scale: &Scale,
+    curve: Option<&Fit>,
+) -> Option<Panel> {
+    let (mut layers, ideal) = lines(group, count);
+    let (from, rate) = ideal?;
+    let last = f64::from(*count.levels.last()?);
+    let steps = 60;
+    let ideal_at = |step: i32| {
+        let x = from * (last / from).powf(f64::from(step) / f64::from(steps));
+        (x, rate * x / from)
+    };
+    layers.insert(
+        0,
+        Layer::Dashes {
+            ink: IDEAL,
+            points: (0..=steps).map(ideal_at).collect(),
+        },
+    );
+    if let Some(fit) = curve {
+        let on_curve = |(x, _): (f64, f64)| (x, fit.bytes_per_s(x) / MIB as f64);
+        layers.insert(
+            1,
+            Layer::Line {
+                ink: CURVE,
+                points: (0..=steps).map(ideal_at).map(on_curve).collect(),
+            },
+        );
+    }
+    let lang = findings.lang;
+    let first = f64::from(*count.levels.first()?);
+    let lines = Lines {
+        x: Axis {
+            title: count.noun(lang).to_owned(),
+            scale: Scale::Log(first / 1.15, last * 1.15),
+        },
+        y: Axis {
+            title: lang.pick("total (MiB/s)", "total (MiB/s)").to_owned(),
+            scale: scale.clone(),
+        },
+        layers,
+        height: 120.0,
+    };
+    let factors = [
+        Factor::Operations,
+        Factor::Pools,
+        Factor::ClientPools,
+        Factor::Buffers,
+        Factor::Fronts,
+    ];
+    Some(Panel {
+        title: findings.name(&group.first()?.cell, &factors),
+        plot: Plot::Lines(lines),
+    })
+}
+
+/// A line with its band and its dots for each level of the other count, and the first point of the last line.
+fn lines(group: &[&CellSummary], count: &Count) -> (Vec<Layer>, Option<(f64, f64)>) {
+    let mut layers = Vec::new();
+    let mut ideal = None;
+    for level in &count.line_levels {
+        let ink = Ink::Series(place(&count.line_levels, level));
+        let mut line: Vec<&&CellSummary> = group
+            .iter()
+            .filter(|summary| (count.lines)(&summary.cell) == *level)
+            .collect();
+        line.sort_by_key(|summary| (count.grows)(&summary.cell));
+        let at = |of: fn(haul_results::Estimate) -> f64| -> Vec<(f64, f64)> {
+            let point = |summary: &&&CellSummary| {
+                Some((
+                    f64::from((count.grows)(&summary.cell)),
+                    of(summary.total_bytes_per_s?) / MIB as f64,
+                ))
+            };
+            line.iter().filter_map(point).collect()
+        };
+        let middle = at(|rate| rate.median);
+        ideal = middle.first().copied().or(ideal);
+        layers.push(Layer::Band {
+            ink,
+            low: at(|rate| rate.low),
+            high: at(|rate| rate.high),
+        });
+        layers.push(Layer::Line {
+            ink,
+            points: middle.clone(),
+        });
+        layers.push(Layer::Dots { ink, points: middle });
+    }
+    (layers, ideal)
+}
+
+/// What became of the fitted curve.
+fn fit_text(fit: &Result<Fit, Refusal>, lang: Lang) -> String {
+    match (fit, lang) {
+        (Ok(fit), lang) => {
+            let number = |value: f64| lang.fixed(value, 5);
+            let range = |interval: scale::Interval| {
+                format!(
+                    "{} ({} – {})",
+                    number(interval.value),
+                    number(interval.low),
+                    number(interval.high)
+                )
+            };
+            let peak = [fit.peak.value, fit.peak.low, fit.peak.high].map(|count| lang.fixed(count, 0));
+            let [peak, low, high] = peak;
+            let peak = match lang {
+                Lang::En => format!("its peak lies at {peak} ({low} – {high})"),
+                Lang::Id => format!("puncaknya pada {peak} ({low} – {high})"),
+            };
+            format!(
+                "Universal Scalability Law: α {}, β {}; {peak}.",
+                range(fit.alpha),
+                range(fit.beta)
+            )
+        }
+        (Err(refusal), Lang::En) => format!("No curve is drawn: {refusal}."),
+        (Err(refusal), Lang::Id) => format!("Kurva tidak digambar: {}.", refusal_in_indonesian(refusal)),
+    }
+}
+
+fn refusal_in_indonesian(refusal: &Refusal) -> String {
+    let number = |value: f64| Lang::Id.fixed(value, 6);
+    match refusal {
+        Refusal::TooFewLevels { found } => {
+            format!("hanya {found} tingkat yang diuji, perlu {}", scale::LEVELS_MIN)
+        }
+        Refusal::TooFewRepeats { count, found } => {
+            format!("tingkat {count} diuji {found} kali, perlu {}", scale::REPEATS_MIN)
+        }
+        Refusal::Invalid { count } => format!("sel dengan {count} tidak sah atau ada transfer yang gagal"),
+        Refusal::Singular => "hasil ukur tidak menentukan kurva".to_owned(),
+        Refusal::Alpha { alpha } => format!("α akan menjadi {}, di luar 0 sampai 1", number(alpha.value)),
+        Refusal::Beta { beta } => format!("β akan menjadi {}, padahal tidak boleh negatif", number(*beta)),
+        Refusal::NoPeak { beta } => {
+            format!(
+                "tidak tampak puncak: β mungkin 0 (interval {} – {})",
+                number(beta.low),
+                number(beta.high)
+            )
+        }
+        Refusal::PeakOutside { peak, least, most } => {
+            format!("puncak akan berada pada {peak:.0}, di luar yang diuji ({least} – {most})")
+        }
+        Refusal::RelativeError { count, error } => {
+            format!(
+                "kurva meleset {} dari median pada {count}",
+                Lang::Id.percent(*error)
+            )
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Each client's own time, on a logarithmic axis: the waves in which a small pool lets clients out.
+
+use haul_results::{CellSummary, Factor, Sample};
+
+use super::{columns_max, limited, worker_keys};
+use crate::chart::{Axis, Chart, Layer, Lines, Panel, Plot, Scale, Sign};
+use crate::drawing::Ink;
+use crate::findings::{Findings, names, place};
+use crate::lang::Lang;
+
+const FACTORS: [Factor; 6] = [
+    Factor::Operations,
+    Factor::Volumes,
+    Factor::Pools,
+    Factor::ClientPools,
+    Factor::Buffers,
+    Factor::Fronts,
+];
+/// The most dots of one cell; of more clients an even choice is shown.
+const DOTS_MAX: usize = 60;
+
+pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
+    let lang = findings.lang;
+    let spread = findings
+        .cells
+        .iter()
+        .map(|summary| (summary, times(findings, summary)))
+        .filter(|(_, times)| !times.is_empty())
+        .max_by(|(_, left), (_, right)| reach(left).total_cmp(&reach(right)))?;
+    let ends = findings.cells.iter().flat_map(|summary| {
+        let times = times(findings, summary);
+        [times.first().copied(), times.last().copied()]
+            .into_iter()
+            .flatten()
+    });
+    let scale = Scale::log_around(ends);
+    let groups = findings.groups(|cell| {
+        (
+            cell.operation,
+            cell.volume,
+            cell.pool.family(),
+            cell.client_pool,
+            cell.buffer,
+            cell.front,
+        )
+    });
+    let panels = groups
+        .iter()
+        .map(|group| panel(findings, group, &scale))
+        .collect();
+    let (panels, note) = limited(panels, lang);
+    let reading = lang.pick(
+        "Each small dot is one client of one trial, the fastest at the left of its group, so that waiting in line shows \
+         as a staircase. Large dots: the median client. The time axis is logarithmic.",
+        "Setiap titik kecil adalah satu client dari satu percobaan, yang tercepat di kiri kelompoknya, sehingga antrean \
+         tampak seperti tangga. Titik besar: client median. Sumbu waktu logaritmik.",
+    );
+    Some(Chart {
+        id: "time",
+        title: title(findings, spread.0, &spread.1),
+        reading: reading.to_owned(),
+        legend: worker_keys(findings, Sign::Dots),
+        heat: None,
+        panels,
+        panel_width: 160.0,
+        columns_max: columns_max(findings),
+        note,
+    })
+}
+
+fn title(findings: &Findings<'_>, summary: &CellSummary, times: &[f64]) -> String {
+    let lang = findings.lang;
+    let times_as_long = reach(times);
+    if times_as_long < 1.5 {
+        let text = lang.pick(
+            "All clients of a trial are done at about the same time",
+            "Semua client dalam satu percobaan selesai hampir bersamaan",
+        );
+        return text.to_owned();
+    }
+    let clients = lang.count(summary.cell.clients.into(), "client", "clients", "client");
+    let workers = lang.count(summary.cell.pool.workers.into(), "worker", "workers", "worker");
+    let ratio = lang.number(times_as_long);
+    match lang {
+        Lang::En => {
+            format!("With {clients} and {workers}, the last client takes {ratio} times as long as the first")
+        }
+        Lang::Id => {
+            format!("Dengan {clients} dan {workers}, client terakhir butuh {ratio} kali waktu client pertama")
+        }
+    }
+}
+
+/// How many times as long the slowest takes as the fastest.
+fn reach(times: &[f64]) -> f64 {
+    match times {
+        [first, .., last] if *first > 0.0 => last / first,
+        _ => 1.0,
+    }
+}
+
+/// The clients' times in the first valid trial, in seconds, rising.
+fn times(findings: &Findings<'_>, summary: &CellSummary) -> Vec<f64> {
+    let Some(trial) = findings.valid_trials(summary.cell).next() else {
+        return Vec::new();
+    };
+    let mut times: Vec<f64> = trial
+        .samples
+        .iter()
+        .filter_map(Sample::time_ns)
+        .map(|time_ns| time_ns as f64 / 1e9)
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+fn panel(findings: &Findings<'_>, group: &[&CellSummary], scale: &Scale) -> Panel {
+    let (clients, workers) = (findings.clients(), findings.workers());
+    let slot = 0.84 / workers.len() as f64;
+    let mut clouds = Vec::new();
+    let mut medians: Vec<Vec<(f64, f64)>> = vec![Vec::new(); workers.len()];
+    for summary in group {
+        let series = place(&workers, &summary.cell.pool.workers);
+        let level = place(&clients, &summary.cell.clients) as f64;
+        let middle = level + (series as f64 - (workers.len() - 1) as f64 / 2.0) * slot;
+        let points = thinned(&times(findings, summary));
+        let last = points.len().saturating_sub(1).max(1) as f64;
+        let spread = |(rank, time): (usize, f64)| {
+            let offset = if points.len() > 1 {
+                rank as f64 / last - 0.5
+            } else {
+                0.0
+            };
+            (middle + offset * slot * 0.8, time)
+        };
+        let dots = points.iter().copied().enumerate().map(spread).collect();
+        clouds.push(Layer::Cloud {
+            ink: Ink::Series(series),
+            points: dots,
+        });
+        medians[series].extend(summary.client_s.map(|time| (middle, time.median)));
+    }
+    let mut layers = clouds;
+    let dots = medians.into_iter().enumerate();
+    layers.extend(dots.map(|(series, points)| Layer::Dots {
+        ink: Ink::Series(series),
+        points,
+    }));
+    let lines = Lines {
+        x: Axis {
+            title: findings.lang.pick("clients", "client").to_owned(),
+            scale: Scale::Levels(names(&clients)),
+        },
+        y: Axis {
+            title: findings.lang.pick("time (s)", "waktu (s)").to_owned(),
+            scale: scale.clone(),
+        },
+        layers,
+        height: 110.0,
+    };
+    Panel {
+        title: findings.name(&group[0].cell, &FACTORS),
+        plot: Plot::Lines(lines),
+    }
+}
+
+/// At most [`DOTS_MAX`] of the times, the first and the last among them.
+fn thinned(times: &[f64]) -> Vec<f64> {
+    if times.len() <= DOTS_MAX {
+        return times.to_vec();
+    }
+    let last = times.len() - 1;
+    (0..DOTS_MAX)
+        .map(|dot| times[dot * last / (DOTS_MAX - 1)])
+        .collect()
+}

@@ -1,0 +1,388 @@
+//! Drawings as data: a few kinds of marks on a plane. Every format that shows a drawing draws these and nothing else, so
+//! a chart looks the same in a browser and on paper.
+//!
+//! Units are pixels of a screen and points of a page alike; x runs right, y down.
+
+pub(crate) mod svg;
+pub(crate) mod typeface;
+
+use typeface::Face;
+
+/// What a mark is painted with. The format decides on the colour, since a page is light or dark.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Ink {
+    /// Text that carries the message.
+    Text,
+    /// Text that explains: ticks, captions.
+    Muted,
+    /// Lines that only guide the eye.
+    Grid,
+    /// A surface a little apart from the page.
+    Surface,
+    /// The colour of a series, counted from 0; there are [`SERIES`].
+    Series(usize),
+    /// A place on the scale of heat, 0 to 1.
+    Heat(f64),
+    /// Text upon that place of the scale.
+    OnHeat(f64),
+}
+
+/// An opaque colour: red, green, blue.
+pub(crate) type Rgb = [u8; 3];
+
+/// Colours of the series on a light page (Okabe and Ito 2008, told apart by colour-blind readers).
+pub(crate) const SERIES: [Rgb; 7] = [
+    [0, 114, 178],
+    [213, 94, 0],
+    [0, 158, 115],
+    [204, 121, 167],
+    [230, 159, 0],
+    [86, 180, 233],
+    [110, 110, 110],
+];
+
+/// The same on a dark page.
+pub(crate) const SERIES_DARK: [Rgb; 7] = [
+    [86, 180, 233],
+    [255, 140, 66],
+    [38, 194, 150],
+    [221, 147, 187],
+    [240, 190, 70],
+    [130, 150, 235],
+    [160, 160, 160],
+];
+
+/// Eleven evenly spaced places of viridis (van der Walt and Smith 2015).
+const VIRIDIS: [Rgb; 11] = [
+    [68, 1, 84],
+    [72, 36, 117],
+    [65, 68, 135],
+    [53, 95, 141],
+    [42, 120, 142],
+    [33, 145, 140],
+    [34, 168, 132],
+    [68, 191, 112],
+    [122, 209, 81],
+    [189, 223, 38],
+    [253, 231, 37],
+];
+
+/// The colour at a place of the scale of heat; places outside 0 to 1 count as its ends.
+pub(crate) fn heat(place: f64) -> Rgb {
+    let scaled = place.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
+    let below = (scaled.floor() as usize).min(VIRIDIS.len() - 2);
+    let share = scaled - below as f64;
+    let mix = |channel: usize| {
+        let (low, high) = (
+            f64::from(VIRIDIS[below][channel]),
+            f64::from(VIRIDIS[below + 1][channel]),
+        );
+        (low + (high - low) * share).round() as u8
+    };
+    [mix(0), mix(1), mix(2)]
+}
+
+/// Black or white, whichever is read more easily upon that place of the scale.
+pub(crate) fn on_heat(place: f64) -> Rgb {
+    if place > 0.48 {
+        [16, 16, 16]
+    } else {
+        [255, 255, 255]
+    }
+}
+
+/// Where a text stands relative to its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// One thing on a drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mark {
+    Rect {
+        x: f64,
+        y: f64,
+        width: f64,
+        height: f64,
+        radius: f64,
+        fill: Ink,
+    },
+    Line {
+        points: Vec<(f64, f64)>,
+        ink: Ink,
+        width: f64,
+        dashed: bool,
+    },
+    Area {
+        points: Vec<(f64, f64)>,
+        fill: Ink,
+        opacity: f64,
+    },
+    Dots {
+        points: Vec<(f64, f64)>,
+        ink: Ink,
+        radius: f64,
+        opacity: f64,
+    },
+    /// The point is on the base line; a turned text runs upwards.
+    Text {
+        x: f64,
+        y: f64,
+        text: String,
+        size: f64,
+        face: Face,
+        anchor: Anchor,
+        ink: Ink,
+        turned: bool,
+    },
+}
+
+/// Marks on a plane from (0, 0) to (`width`, `height`), later ones over earlier ones.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Drawing {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) marks: Vec<Mark>,
+}
+
+impl Drawing {
+    pub(crate) fn new(width: f64, height: f64) -> Self {
+        Self {
+            width,
+            height,
+            marks: Vec::new(),
+        }
+    }
+
+    pub(crate) fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: Ink) {
+        self.marks.push(Mark::Rect {
+            x,
+            y,
+            width,
+            height,
+            radius: 0.0,
+            fill,
+        });
+    }
+
+    pub(crate) fn rounded(
+        &mut self,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        radius: f64,
+        fill: Ink,
+    ) {
+        self.marks.push(Mark::Rect {
+            x,
+            y,
+            width,
+            height,
+            radius,
+            fill,
+        });
+    }
+
+    pub(crate) fn line(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
+        self.marks.push(Mark::Line {
+            points,
+            ink,
+            width,
+            dashed: false,
+        });
+    }
+
+    pub(crate) fn dashes(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
+        self.marks.push(Mark::Line {
+            points,
+            ink,
+            width,
+            dashed: true,
+        });
+    }
+
+    pub(crate) fn area(&mut self, points: Vec<(f64, f64)>, fill: Ink, opacity: f64) {
+        self.marks.push(Mark::Area {
+            points,
+            fill,
+            opacity,
+        });
+    }
+
+    pub(crate) fn dots(&mut self, points: Vec<(f64, f64)>, ink: Ink, radius: f64, opacity: f64) {
+        self.marks.push(Mark::Dots {
+            points,
+            ink,
+            radius,
+            opacity,
+        });
+    }
+
+    /// A line of text with its base line at `y`.
+    pub(crate) fn text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
+        let Style {
+            size,
+            face,
+            anchor,
+            ink,
+        } = style;
+        self.marks.push(Mark::Text {
+            x,
+            y,
+            text: text.into(),
+            size,
+            face,
+            anchor,
+            ink,
+            turned: false,
+        });
+    }
+
+    /// A line of text that runs upwards, with its base line at `x`.
+    pub(crate) fn turned_text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
+        let Style {
+            size,
+            face,
+            anchor,
+            ink,
+        } = style;
+        self.marks.push(Mark::Text {
+            x,
+            y,
+            text: text.into(),
+            size,
+            face,
+            anchor,
+            ink,
+            turned: true,
+        });
+    }
+
+    /// Sets another drawing upon this one, its corner at (`x`, `y`) and its size multiplied by `scale`.
+    pub(crate) fn place(&mut self, other: &Drawing, x: f64, y: f64, scale: f64) {
+        self.marks
+            .extend(other.marks.iter().map(|mark| mark.moved(x, y, scale)));
+    }
+}
+
+impl Mark {
+    fn moved(&self, left: f64, top: f64, scale: f64) -> Mark {
+        let at = |(x, y): (f64, f64)| (left + x * scale, top + y * scale);
+        let mut mark = self.clone();
+        match &mut mark {
+            Mark::Rect {
+                x,
+                y,
+                width,
+                height,
+                radius,
+                ..
+            } => {
+                (*x, *y) = at((*x, *y));
+                *width *= scale;
+                *height *= scale;
+                *radius *= scale;
+            }
+            Mark::Line {
+                points,
+                width: thickness,
+                ..
+            } => {
+                points.iter_mut().for_each(|point| *point = at(*point));
+                *thickness *= scale;
+            }
+            Mark::Dots {
+                points,
+                radius: thickness,
+                ..
+            } => {
+                points.iter_mut().for_each(|point| *point = at(*point));
+                *thickness *= scale;
+            }
+            Mark::Area { points, .. } => points.iter_mut().for_each(|point| *point = at(*point)),
+            Mark::Text { x, y, size, .. } => {
+                (*x, *y) = at((*x, *y));
+                *size *= scale;
+            }
+        }
+        mark
+    }
+}
+
+/// How a line of text looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Style {
+    pub(crate) size: f64,
+    pub(crate) face: Face,
+    pub(crate) anchor: Anchor,
+    pub(crate) ink: Ink,
+}
+
+impl Style {
+    pub(crate) fn new(size: f64) -> Self {
+        Self {
+            size,
+            face: Face::Regular,
+            anchor: Anchor::Start,
+            ink: Ink::Text,
+        }
+    }
+
+    pub(crate) fn muted(size: f64) -> Self {
+        Self {
+            ink: Ink::Muted,
+            ..Self::new(size)
+        }
+    }
+
+    pub(crate) fn bold(self) -> Self {
+        Self {
+            face: Face::Bold,
+            ..self
+        }
+    }
+
+    pub(crate) fn middle(self) -> Self {
+        Self {
+            anchor: Anchor::Middle,
+            ..self
+        }
+    }
+
+    pub(crate) fn end(self) -> Self {
+        Self {
+            anchor: Anchor::End,
+            ..self
+        }
+    }
+
+    pub(crate) fn ink(self, ink: Ink) -> Self {
+        Self { ink, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_of_heat_ends_in_its_ends_and_is_even_between() {
+        assert_eq!(heat(-1.0), VIRIDIS[0]);
+        assert_eq!(heat(2.0), VIRIDIS[10]);
+        assert_eq!(heat(0.5), VIRIDIS[5]);
+    }
+
+    #[test]
+    fn a_placed_drawing_is_moved_and_scaled_with_its_text() {
+        let mut small = Drawing::new(10.0, 10.0);
+        small.text((1.0, 2.0), "x", Style::new(8.0));
+        let mut large = Drawing::new(100.0, 100.0);
+        large.place(&small, 50.0, 60.0, 2.0);
+        let Mark::Text { x, y, size, .. } = &large.marks[0] else {
+            panic!("a text stays one");
+        };
+        assert_eq!((*x, *y, *size), (52.0, 64.0, 16.0));
+    }
+}

@@ -1,0 +1,180 @@
+//! What the stress lab shows: one model of a run's results, and every format a function of it.
+//!
+//! [`render`] makes the files of a results folder, [`terminal`] the text for a terminal, [`comparison`] that of two runs
+//! side by side. Everything here is pure: a function of a run and of options, without clock, disk, network or terminal,
+//! so the same run gives the same bytes.
+//!
+//! A map of the crate, in the order in which a report is made: `findings` (the run and its summaries), `verdict`,
+//! `table`, `charts` (what is said) and `chart` (how it is drawn), `report` (the model that ties them together),
+//! `formats` (what is written). Only this crate knows the libraries for PDF and spreadsheets; charts are drawn here.
+
+mod architecture;
+mod baseline;
+mod chart;
+mod charts;
+mod comparison;
+mod configuration;
+mod drawing;
+mod findings;
+mod formats;
+mod lang;
+mod problems;
+mod report;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod synthetic;
+mod table;
+mod verdict;
+
+use std::fmt;
+use std::str::FromStr;
+
+use haul_results::{Comparison, Run, Threshold};
+
+pub use baseline::Baseline;
+pub use comparison::Shown;
+pub use lang::{Lang, UnknownLang};
+
+use formats::{csv, html, markdown, pdf, terminal as terminal_format, xlsx};
+use report::Report;
+
+/// What a report is written as. The word is what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    /// `report.html`, one file that needs nothing from outside.
+    Html,
+    /// `report.pdf`, on A4.
+    Pdf,
+    /// `report.md` and its charts `charts/*.svg`.
+    Markdown,
+    /// `table.csv`, with a heading, in UTF-8.
+    Csv,
+    /// `table.xlsx`, typed numbers, two sheets.
+    Xlsx,
+    /// `results.json`, everything that was measured, versioned; can be read again.
+    Json,
+}
+
+/// A format that is not known; the text lists those that are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a format of the report: it is one of html, pdf, md, csv, xlsx, json")]
+pub struct UnknownFormat(String);
+
+impl Format {
+    /// All formats; a report is written in all of them unless told otherwise.
+    pub const ALL: &[Self] = &[
+        Self::Html,
+        Self::Pdf,
+        Self::Markdown,
+        Self::Csv,
+        Self::Xlsx,
+        Self::Json,
+    ];
+
+    /// Its word, as it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+            Self::Markdown => "md",
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
+        let found = Self::ALL.iter().find(|format| format.word() == word);
+        found.copied().ok_or_else(|| UnknownFormat(word.to_owned()))
+    }
+}
+
+/// How a report is made.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The language of texts and tables; default English.
+    pub lang: Lang,
+    /// Which files are made; default all.
+    pub formats: Vec<Format>,
+    /// What the run is set beside; default nothing.
+    pub baseline: Option<Baseline>,
+    /// Conditions under which the run counts as failed; default none.
+    pub thresholds: Vec<Threshold>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lang: Lang::default(),
+            formats: Format::ALL.to_vec(),
+            baseline: None,
+            thresholds: Vec::new(),
+        }
+    }
+}
+
+/// A format that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The spreadsheet has more rows, or longer texts, than its format allows.
+    #[error("table.xlsx cannot be made: {0}")]
+    Spreadsheet(#[source] rust_xlsxwriter::XlsxError),
+    /// The PDF library gave up.
+    #[error("report.pdf cannot be made: {0:?}")]
+    Pdf(krilla::error::KrillaError),
+}
+
+/// The files of a report: each name, relative to the results folder with `/` between its parts, and its content. A run
+/// that is not complete gives a report of what is there.
+///
+/// # Errors
+///
+/// If one of the formats cannot hold the run; the others can be asked for without it.
+pub fn render(run: &Run, options: &Options) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+    let report = Report::new(run, options);
+    let mut files = Vec::new();
+    for format in &options.formats {
+        let mut file = |name: &str, content| files.push((name.to_owned(), content));
+        match format {
+            Format::Html => file("report.html", html::document(&report).into_bytes()),
+            Format::Pdf => file("report.pdf", pdf::document(&report).map_err(RenderError::Pdf)?),
+            Format::Markdown => {
+                file("report.md", markdown::document(&report).into_bytes());
+                files.extend(markdown::charts(&report));
+            }
+            Format::Csv => file("table.csv", csv::table(&report)),
+            Format::Xlsx => file(
+                "table.xlsx",
+                xlsx::workbook(&report).map_err(RenderError::Spreadsheet)?,
+            ),
+            Format::Json => file("results.json", run.to_json().into_bytes()),
+        }
+    }
+    Ok(files)
+}
+
+/// The report for a terminal of `width` columns (at least 60 are used): verdict, what is wrong, and the table with the
+/// nine columns of the exercise and as many further ones as fit.
+#[must_use]
+pub fn terminal(run: &Run, options: &Options, width: u16) -> String {
+    let report = Report::new(run, options);
+    terminal_format::text(&report, width)
+}
+
+/// Two runs side by side, for a terminal of `width` columns: what it comes to in one sentence, how it was judged, and a
+/// table of the cells. `names` are what the runs are called.
+#[must_use]
+pub fn comparison(comparison: &Comparison, names: [&str; 2], lang: Lang, shown: Shown, width: u16) -> String {
+    comparison::text(comparison, names, lang, shown, width)
+}

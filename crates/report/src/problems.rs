@@ -1,0 +1,74 @@
+//! What can be wrong with a trial or a run, as sentences.
+
+use haul_results::{Fault, FaultKind, Problem};
+
+use crate::lang::Lang;
+
+/// Why a trial is invalid, as a clause.
+pub(crate) fn problem_text(problem: &Problem, lang: Lang) -> String {
+    match (problem, lang) {
+        (Problem::Fault(fault), lang) => fault_text(fault, lang),
+        (Problem::Samples { clients, counted }, Lang::En) => {
+            format!("{counted} of {clients} clients left exactly one record")
+        }
+        (Problem::Samples { clients, counted }, Lang::Id) => {
+            format!("{counted} dari {clients} client meninggalkan tepat satu catatan")
+        }
+        (Problem::Volume { transfers }, Lang::En) => format!("{transfers} transfers moved another volume"),
+        (Problem::Volume { transfers }, Lang::Id) => format!("{transfers} transfer memindahkan volume lain"),
+        (Problem::Times { transfers }, Lang::En) => format!("{transfers} transfers have impossible times"),
+        (Problem::Times { transfers }, Lang::Id) => {
+            format!("{transfers} transfer memiliki waktu yang mustahil")
+        }
+        (
+            Problem::Requests {
+                clients_ok,
+                clients,
+                server_ok,
+                server,
+            },
+            Lang::En,
+        ) => format!(
+            "the books differ: clients count {clients_ok} of {clients} requests as done, the server {server_ok} of {server}"
+        ),
+        (
+            Problem::Requests {
+                clients_ok,
+                clients,
+                server_ok,
+                server,
+            },
+            Lang::Id,
+        ) => format!(
+            "catatan berbeda: client menghitung {clients_ok} dari {clients} permintaan selesai, server {server_ok} dari {server}"
+        ),
+        (Problem::Bytes { clients, server }, Lang::En) => {
+            format!("the books differ: clients count {clients:#} of content, the server {server:#}")
+        }
+        (Problem::Bytes { clients, server }, Lang::Id) => {
+            format!("catatan berbeda: client menghitung {clients:#} isi, server {server:#}")
+        }
+    }
+}
+
+fn fault_text(fault: &Fault, lang: Lang) -> String {
+    let what = match fault.kind {
+        FaultKind::ServerNotStarted => lang.pick("the server did not start", "server tidak mulai"),
+        FaultKind::ServerDied => lang.pick(
+            "the server ended in the middle",
+            "server berhenti di tengah jalan",
+        ),
+        FaultKind::ClientsNotStarted => {
+            lang.pick("clients could not be started", "client tidak dapat dijalankan")
+        }
+        FaultKind::Unreadable => {
+            lang.pick("a measurement could not be read", "hasil ukur tidak dapat dibaca")
+        }
+        FaultKind::Interrupted => lang.pick("interrupted in the middle", "terputus di tengah jalan"),
+    };
+    if fault.detail.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what} ({})", fault.detail)
+    }
+}

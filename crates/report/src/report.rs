@@ -1,0 +1,293 @@
+//! The one model that every format writes: the sections of a report in their order, in its language.
+
+use haul_results::{CellSummary, Factor, Run};
+
+use crate::Options;
+use crate::architecture;
+use crate::chart::Chart;
+use crate::charts::charts;
+use crate::configuration::configuration;
+use crate::drawing::Drawing;
+use crate::findings::{Findings, distinct};
+use crate::lang::Lang;
+use crate::problems::problem_text;
+use crate::table::Table;
+use crate::verdict::{Verdict, verdict};
+
+/// Most lines of the banner; the table's remarks have the rest.
+const BANNER_LINES_MAX: usize = 12;
+
+/// The whole report.
+pub(crate) struct Report {
+    pub(crate) lang: Lang,
+    pub(crate) title: String,
+    /// When and where, in one line.
+    pub(crate) subtitle: String,
+    pub(crate) verdict: Verdict,
+    /// What is wrong with the run; empty if nothing is.
+    pub(crate) banner: Vec<String>,
+    pub(crate) configuration: Vec<Fact>,
+    pub(crate) architecture: Architecture,
+    pub(crate) charts: Vec<Chart>,
+    /// How sure the intervals are.
+    pub(crate) table_note: String,
+    pub(crate) table: Table,
+    pub(crate) repeat: Repeat,
+    /// When the run began, in seconds since 1970.
+    pub(crate) started_s: i64,
+}
+
+/// A name and what it is.
+pub(crate) struct Fact {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// What was timed.
+pub(crate) struct Architecture {
+    pub(crate) drawing: Drawing,
+    pub(crate) text: String,
+}
+
+/// How to run it again.
+pub(crate) struct Repeat {
+    pub(crate) text: String,
+    /// Command lines.
+    pub(crate) commands: Vec<String>,
+}
+
+/// The headings of the sections.
+pub(crate) struct Headings {
+    pub(crate) banner: &'static str,
+    pub(crate) configuration: &'static str,
+    pub(crate) architecture: &'static str,
+    pub(crate) charts: &'static str,
+    pub(crate) table: &'static str,
+    pub(crate) columns: &'static str,
+    pub(crate) repeat: &'static str,
+}
+
+impl Report {
+    pub(crate) fn new(run: &Run, options: &Options) -> Self {
+        let lang = options.lang;
+        let baseline = options.baseline.as_ref();
+        let findings = Findings::new(run, lang, baseline.map(|baseline| &baseline.points));
+        let mut configuration = configuration(&findings);
+        if let Some(baseline) = baseline {
+            let name = lang.pick("Baseline", "Baseline").to_owned();
+            configuration.push(Fact {
+                name,
+                value: baseline.name.clone(),
+            });
+        }
+        Self {
+            lang,
+            title: lang
+                .pick("Stress test of a file server", "Uji beban server berkas")
+                .to_owned(),
+            subtitle: subtitle(run, lang),
+            verdict: verdict(&findings, &options.thresholds),
+            banner: banner(&findings),
+            configuration,
+            architecture: architecture(&findings),
+            charts: charts(&findings),
+            table_note: table_note(run, lang),
+            table: Table::new(&findings),
+            repeat: repeat(run, lang),
+            started_s: run.header.started.as_second(),
+        }
+    }
+
+    pub(crate) fn headings(&self) -> Headings {
+        let lang = self.lang;
+        Headings {
+            banner: lang.pick("What is wrong with this run", "Yang salah dengan hasil ini"),
+            configuration: lang.pick("Configuration", "Konfigurasi"),
+            architecture: lang.pick(
+                "What was tested, and what is timed",
+                "Yang diuji, dan yang diukur waktunya",
+            ),
+            charts: lang.pick("Charts", "Grafik"),
+            table: lang.pick("All cells", "Semua sel"),
+            columns: lang.pick("What the columns mean", "Arti kolom"),
+            repeat: lang.pick("How to repeat it", "Cara mengulanginya"),
+        }
+    }
+}
+
+fn subtitle(run: &Run, lang: Lang) -> String {
+    let header = &run.header;
+    let started = header.started.strftime("%Y-%m-%d %H:%M UTC");
+    let server = header
+        .subject
+        .name
+        .clone()
+        .unwrap_or_else(|| header.subject.command.clone());
+    let cells = lang.count(header.matrix.cells().len() as u64, "cell", "cells", "sel");
+    let repeats = lang.count(header.repeats.into(), "repetition", "repetitions", "ulangan");
+    format!("{server} · {started} · {cells}, {repeats}")
+}
+
+/// What is wrong, cell by cell, the whole run first.
+fn banner(findings: &Findings<'_>) -> Vec<String> {
+    let (run, lang) = (findings.run, findings.lang);
+    let mut lines = Vec::new();
+    let missing = run.missing().len();
+    if missing > 0 {
+        let planned = findings.cells.len() * run.header.repeats as usize;
+        lines.push(match lang {
+            Lang::En => format!("The run is not complete: {missing} of {planned} trials are missing."),
+            Lang::Id => {
+                format!("Pengujian belum lengkap: {missing} dari {planned} percobaan belum dilakukan.")
+            }
+        });
+    }
+    let mut cells: Vec<String> = Vec::new();
+    for (index, summary) in findings.cells.iter().enumerate() {
+        if let Some(reason) = reason(summary, lang) {
+            let no = index + 1;
+            let name = findings.name(
+                &summary.cell,
+                &[
+                    Factor::Operations,
+                    Factor::Volumes,
+                    Factor::Clients,
+                    Factor::Workers,
+                    Factor::Pools,
+                    Factor::ClientPools,
+                ],
+            );
+            cells.push(match lang {
+                Lang::En => format!("Cell {no} ({name}): {reason}"),
+                Lang::Id => format!("Sel {no} ({name}): {reason}"),
+            });
+        }
+    }
+    let further = cells.len().saturating_sub(BANNER_LINES_MAX);
+    cells.truncate(BANNER_LINES_MAX);
+    lines.extend(cells);
+    if further > 0 {
+        lines.push(match lang {
+            Lang::En => format!("… and {further} further cells: see the remarks in the table."),
+            Lang::Id => format!("… dan {further} sel lain: lihat catatan dalam tabel."),
+        });
+    }
+    lines
+}
+
+/// Why a cell is invalid, failed, or impossible; `None` if nothing is wrong with it.
+fn reason(summary: &CellSummary, lang: Lang) -> Option<String> {
+    let mut reasons = Vec::new();
+    let problems = summary.trials.iter().flat_map(|trial| &trial.problems);
+    let texts = distinct(problems.map(|problem| problem_text(problem, lang)));
+    if !texts.is_empty() {
+        reasons.push(format!(
+            "{}: {}",
+            lang.pick("invalid", "tidak sah"),
+            texts.join("; ")
+        ));
+    }
+    let failed = summary.clients_failed();
+    if failed > 0 {
+        let classes: Vec<String> = summary
+            .failures()
+            .iter()
+            .map(|(class, count)| format!("{count} × {class}"))
+            .collect();
+        let of = summary.clients_ok() + failed;
+        reasons.push(match lang {
+            Lang::En => format!("{failed} of {of} transfers failed ({})", classes.join(", ")),
+            Lang::Id => format!("{failed} dari {of} transfer gagal ({})", classes.join(", ")),
+        });
+    }
+    if let Some(ceiling) = summary.ceiling.filter(|ceiling| ceiling.is_above()) {
+        let share = lang.percent(ceiling.share);
+        reasons.push(match lang {
+            Lang::En => format!("{share} of its ceiling was measured, an error of the lab"),
+            Lang::Id => format!("terukur {share} dari batas mesin, kesalahan pengukuran"),
+        });
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+fn architecture(findings: &Findings<'_>) -> Architecture {
+    let text = findings.lang.pick(
+        "All clients of a trial start together, at one barrier. A client's time runs from that moment until its whole \
+         transfer is complete, so waiting for a free worker is part of it. The server is a process of its own; content is \
+         generated before and compared byte by byte afterwards, outside the timed part. Total throughput is all content \
+         over the time until the last client is done, never a sum of the clients' rates.",
+        "Semua client dalam satu percobaan mulai bersamaan. Waktu sebuah client dihitung sejak saat itu sampai seluruh \
+         transfernya selesai, jadi menunggu worker yang kosong ikut dihitung. Server adalah proses tersendiri; isi dibuat \
+         sebelumnya dan dibandingkan byte demi byte sesudahnya, di luar waktu ukur. Throughput total adalah seluruh isi \
+         dibagi waktu sampai client terakhir selesai, bukan jumlah kecepatan client.",
+    );
+    Architecture {
+        drawing: architecture::drawing(findings),
+        text: text.to_owned(),
+    }
+}
+
+fn table_note(run: &Run, lang: Lang) -> String {
+    let repeats = run.header.repeats;
+    let pairs = i32::try_from(repeats).unwrap_or(i32::MAX).saturating_sub(1);
+    let claimed = lang.percent((1.0 - 0.5_f64.powi(pairs)).min(0.95));
+    match (repeats, lang) {
+        (1, Lang::En) => {
+            "One repetition: the numbers are single measurements, without an interval.".to_owned()
+        }
+        (1, Lang::Id) => "Satu ulangan: angka-angkanya hasil ukur tunggal, tanpa interval.".to_owned(),
+        (_, Lang::En) => format!(
+            "Numbers are medians of {repeats} repetitions; with so many, an interval holds the true median {claimed} of the time."
+        ),
+        (_, Lang::Id) => format!(
+            "Angka adalah median dari {repeats} ulangan; dengan jumlah itu interval memuat median sebenarnya {claimed} dari waktu."
+        ),
+    }
+}
+
+fn repeat(run: &Run, lang: Lang) -> Repeat {
+    let header = &run.header;
+    let mut arguments = header.arguments.clone();
+    if !arguments
+        .iter()
+        .any(|argument| argument == "--seed" || argument.starts_with("--seed="))
+    {
+        arguments.extend(["--seed".to_owned(), header.seed.to_string()]);
+    }
+    let quoted: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
+    let text = lang.pick(
+        "The same order of cells, from the same seed, on a quiet machine. Times differ from machine to machine; ratios \
+         between cells are more stable. Every single transfer stands in results.json.",
+        "Urutan sel yang sama, dari benih yang sama, pada mesin yang tenang. Waktu berbeda antar mesin; rasio antar sel \
+         lebih stabil. Setiap transfer tercatat dalam results.json.",
+    );
+    Repeat {
+        text: text.to_owned(),
+        commands: vec![format!("haul {}", quoted.join(" "))],
+    }
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/@%+".contains(letter);
+    if !argument.is_empty() && argument.chars().all(is_plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_is_quoted_for_a_shell_only_where_it_must_be() {
+        assert_eq!(quoted("--volumes=10MiB,1MB"), "--volumes=10MiB,1MB");
+        assert_eq!(
+            quoted("python3 server.py --port {port}"),
+            "'python3 server.py --port {port}'"
+        );
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,536 @@
+//! The full factorial matrix: which cells a run has, in which order a replicate visits them, and what they move.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cell::{Cell, ClientPool, Front, Operation, Pool, PoolKind, PoolLevel};
+use crate::random::{Purpose, Random};
+use crate::units::Bytes;
+use crate::words::words;
+
+words! {
+    /// What varies. Its word is also the name of the setting that gives its levels.
+    Factor, "a factor" {
+        /// Download or upload.
+        Operations = "operations",
+        /// Bytes that each client moves.
+        Volumes = "volumes",
+        /// How many clients there are.
+        Clients = "clients",
+        /// How many workers the server has.
+        Workers = "workers",
+        /// How the server's workers are run.
+        Pools = "pools",
+        /// How the clients are run.
+        ClientPools = "client-pools",
+        /// How much a client moves at a time.
+        Buffers = "buffers",
+        /// Which verbs the clients speak.
+        Fronts = "fronts",
+    }
+}
+
+/// The levels of every factor, as they were asked for: not yet known to make a matrix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Levels {
+    /// Default: download, upload.
+    pub operations: Vec<Operation>,
+    /// Default: 10, 50 and 100 MiB; each from 1 byte to 1 TiB.
+    pub volumes: Vec<Bytes>,
+    /// Default: 1, 5, 50; each from 1 to [`Matrix::CLIENTS_MAX`].
+    pub clients: Vec<u32>,
+    /// Default: 1, 5, 50; each from 1 to [`Pool::WORKERS_MAX`]. May be empty if every pool names its own.
+    pub workers: Vec<u32>,
+    /// Default: threads, processes.
+    pub pools: Vec<PoolLevel>,
+    /// Default: threads, processes.
+    pub client_pools: Vec<ClientPool>,
+    /// Default: 256 KiB; each from 1 byte to 64 MiB.
+    pub buffers: Vec<Bytes>,
+    /// Default: classic.
+    pub fronts: Vec<Front>,
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self {
+            operations: vec![Operation::Download, Operation::Upload],
+            volumes: [10, 50, 100].map(Bytes::mib).to_vec(),
+            clients: vec![1, 5, 50],
+            workers: vec![1, 5, 50],
+            pools: [PoolKind::Threads, PoolKind::Processes]
+                .map(PoolLevel::Kind)
+                .to_vec(),
+            client_pools: vec![ClientPool::Threads, ClientPool::Processes],
+            buffers: vec![Bytes::kib(256)],
+            fronts: vec![Front::Classic],
+        }
+    }
+}
+
+impl Levels {
+    /// A small matrix of the same shape: 54 cells, with 1, 5 and 10 MiB, clients and workers of 1, 4 and 16, and
+    /// threads on both sides.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self {
+            volumes: [1, 5, 10].map(Bytes::mib).to_vec(),
+            clients: vec![1, 4, 16],
+            workers: vec![1, 4, 16],
+            pools: vec![PoolLevel::Kind(PoolKind::Threads)],
+            client_pools: vec![ClientPool::Threads],
+            ..Self::default()
+        }
+    }
+
+    /// The levels over which a scaling curve is measured.
+    pub const SCALE: [u32; 9] = [1, 2, 4, 8, 12, 16, 24, 32, 50];
+
+    /// These levels with `factor` varied over [`Levels::SCALE`] and every other factor at its last level. `None` for a
+    /// factor that is no count, and for workers where the pool names its own.
+    #[must_use]
+    pub fn scale(&self, factor: Factor) -> Option<Self> {
+        fn last<T: Copy>(levels: &[T]) -> Vec<T> {
+            levels.last().copied().into_iter().collect()
+        }
+        let mut levels = Self {
+            operations: last(&self.operations),
+            volumes: last(&self.volumes),
+            clients: last(&self.clients),
+            workers: last(&self.workers),
+            pools: last(&self.pools),
+            client_pools: last(&self.client_pools),
+            buffers: last(&self.buffers),
+            fronts: last(&self.fronts),
+        };
+        match (factor, levels.pools.as_slice()) {
+            (Factor::Clients, _) => levels.clients = Self::SCALE.to_vec(),
+            (Factor::Workers, [PoolLevel::Kind(_)]) => levels.workers = Self::SCALE.to_vec(),
+            _ => return None,
+        }
+        Some(levels)
+    }
+}
+
+/// Levels that make no matrix; the text names the factor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MatrixError {
+    /// A factor has no level.
+    #[error("{factor}: give at least one level")]
+    Empty {
+        /// The factor.
+        factor: Factor,
+    },
+    /// A level is too small or too large.
+    #[error("{factor}: {level} is not from {least} to {most}")]
+    OutOfRange {
+        /// The factor.
+        factor: Factor,
+        /// The level.
+        level: String,
+        /// The smallest that is allowed.
+        least: String,
+        /// The largest that is allowed.
+        most: String,
+    },
+    /// A level was given twice, or a pool with its own workers is one that the matrix has already.
+    #[error("{factor}: {level} is there twice")]
+    Repeated {
+        /// The factor.
+        factor: Factor,
+        /// The level.
+        level: String,
+    },
+    /// The matrix has more than [`Matrix::CELLS_MAX`] cells.
+    #[error(
+        "the matrix has {cells} cells, more than the {} that a run may have",
+        Matrix::CELLS_MAX
+    )]
+    TooLarge {
+        /// How many cells it would have.
+        cells: usize,
+    },
+}
+
+impl MatrixError {
+    /// The factor that is wrong; `None` if it is all of them together.
+    #[must_use]
+    pub fn factor(&self) -> Option<Factor> {
+        match self {
+            Self::Empty { factor } | Self::OutOfRange { factor, .. } | Self::Repeated { factor, .. } => {
+                Some(*factor)
+            }
+            Self::TooLarge { .. } => None,
+        }
+    }
+}
+
+/// All cells of a run: every combination of its levels, none twice, at least one. As JSON it is its levels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Levels", try_from = "Levels")]
+pub struct Matrix {
+    levels: Levels,
+    cells: Vec<Cell>,
+}
+
+impl Matrix {
+    /// The most clients a cell may have.
+    pub const CLIENTS_MAX: u32 = 4096;
+    /// The most cells a matrix may have.
+    pub const CELLS_MAX: usize = 10_000;
+
+    /// The matrix of these levels.
+    ///
+    /// # Errors
+    ///
+    /// If a factor has no level, a level is out of range or there twice, or there are too many cells.
+    pub fn new(levels: Levels) -> Result<Self, MatrixError> {
+        distinct(Factor::Operations, &levels.operations)?;
+        distinct(Factor::Volumes, &levels.volumes)?;
+        within(Factor::Volumes, &levels.volumes, (Bytes(1), Bytes(1 << 40)))?;
+        distinct(Factor::Clients, &levels.clients)?;
+        within(Factor::Clients, &levels.clients, (1, Self::CLIENTS_MAX))?;
+        distinct(Factor::Pools, &levels.pools)?;
+        let crossed = levels.pools.iter().any(|pool| matches!(pool, PoolLevel::Kind(_)));
+        if crossed || !levels.workers.is_empty() {
+            distinct(Factor::Workers, &levels.workers)?;
+        }
+        within(Factor::Workers, &levels.workers, (1, Pool::WORKERS_MAX))?;
+        distinct(Factor::ClientPools, &levels.client_pools)?;
+        distinct(Factor::Buffers, &levels.buffers)?;
+        within(Factor::Buffers, &levels.buffers, (Bytes(1), Bytes::mib(64)))?;
+        distinct(Factor::Fronts, &levels.fronts)?;
+
+        let mut pools = HashSet::new();
+        for pool in blocks(&levels).into_iter().flatten() {
+            if !pools.insert(pool) {
+                return Err(MatrixError::Repeated {
+                    factor: Factor::Pools,
+                    level: pool.to_string(),
+                });
+            }
+        }
+        let cells = [
+            levels.operations.len(),
+            levels.volumes.len(),
+            levels.clients.len(),
+            pools.len(),
+            levels.client_pools.len(),
+            levels.buffers.len(),
+            levels.fronts.len(),
+        ]
+        .into_iter()
+        .fold(1, usize::saturating_mul);
+        if cells > Self::CELLS_MAX {
+            return Err(MatrixError::TooLarge { cells });
+        }
+        let cells = cross(&levels);
+        Ok(Self { levels, cells })
+    }
+
+    /// The levels of which it is made.
+    #[must_use]
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// All cells in the order of the report: one block for each front, pool, client pool and buffer, and within a
+    /// block operation, volume, clients and workers, the last varying fastest, which is the exercise's order.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The cells in the random order in which the replicate number `replicate`, from 0, visits them. The same seed
+    /// gives the same order; every replicate has another.
+    #[must_use]
+    pub fn order(&self, seed: u64, replicate: u32) -> Vec<Cell> {
+        let mut cells = self.cells.clone();
+        Random::new(seed, Purpose::Order, u64::from(replicate)).shuffle(&mut cells);
+        cells
+    }
+
+    /// Bytes of content that one replicate moves, warm-ups not counted.
+    #[must_use]
+    pub fn content(&self) -> Bytes {
+        self.cells.iter().map(Cell::content).sum()
+    }
+
+    /// The most bytes of content that lie on the scratch space at once, if the objects that are downloaded stay there
+    /// for the whole run and uploads are removed after their trial.
+    #[must_use]
+    pub fn content_at_once(&self) -> Bytes {
+        let of = |operation| self.cells.iter().filter(move |cell| cell.operation == operation);
+        let served: HashSet<Bytes> = of(Operation::Download).map(|cell| cell.volume).collect();
+        let uploaded = of(Operation::Upload).map(Cell::content).max().unwrap_or_default();
+        served.into_iter().chain([uploaded]).sum()
+    }
+}
+
+impl Default for Matrix {
+    fn default() -> Self {
+        Self::new(Levels::default()).expect("the default levels make a matrix")
+    }
+}
+
+impl From<Matrix> for Levels {
+    fn from(matrix: Matrix) -> Self {
+        matrix.levels
+    }
+}
+
+impl TryFrom<Levels> for Matrix {
+    type Error = MatrixError;
+
+    fn try_from(levels: Levels) -> Result<Self, MatrixError> {
+        Self::new(levels)
+    }
+}
+
+fn distinct<T: fmt::Display + PartialEq>(factor: Factor, levels: &[T]) -> Result<(), MatrixError> {
+    if levels.is_empty() {
+        return Err(MatrixError::Empty { factor });
+    }
+    let repeated = levels
+        .iter()
+        .enumerate()
+        .find(|(index, level)| levels[..*index].contains(level));
+    match repeated {
+        Some((_, level)) => Err(MatrixError::Repeated {
+            factor,
+            level: level.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn within<T: fmt::Display + PartialOrd + Copy>(
+    factor: Factor,
+    levels: &[T],
+    (least, most): (T, T),
+) -> Result<(), MatrixError> {
+    match levels.iter().find(|level| **level < least || **level > most) {
+        Some(level) => Err(MatrixError::OutOfRange {
+            factor,
+            level: level.to_string(),
+            least: least.to_string(),
+            most: most.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// For each level of the factor *pools* the pools that it stands for.
+fn blocks(levels: &Levels) -> Vec<Vec<Pool>> {
+    let block = |level: &PoolLevel| match level {
+        PoolLevel::Fixed(pool) => vec![*pool],
+        PoolLevel::Kind(kind) => {
+            let crossed = levels.workers.iter();
+            crossed
+                .map(|&workers| Pool {
+                    kind: *kind,
+                    workers,
+                    connections: None,
+                })
+                .collect()
+        }
+    };
+    levels.pools.iter().map(block).collect()
+}
+
+fn cross(levels: &Levels) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for &front in &levels.fronts {
+        for pools in &blocks(levels) {
+            for &client_pool in &levels.client_pools {
+                for &buffer in &levels.buffers {
+                    push_block(&mut cells, levels, pools, |operation, volume, clients, pool| {
+                        Cell {
+                            operation,
+                            volume,
+                            clients,
+                            pool,
+                            client_pool,
+                            buffer,
+                            front,
+                        }
+                    });
+                }
+            }
+        }
+    }
+    cells
+}
+
+fn push_block(
+    cells: &mut Vec<Cell>,
+    levels: &Levels,
+    pools: &[Pool],
+    cell: impl Fn(Operation, Bytes, u32, Pool) -> Cell,
+) {
+    for &operation in &levels.operations {
+        for &volume in &levels.volumes {
+            for &clients in &levels.clients {
+                cells.extend(pools.iter().map(|&pool| cell(operation, volume, clients, pool)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(change: impl FnOnce(&mut Levels)) -> MatrixError {
+        let mut levels = Levels::default();
+        change(&mut levels);
+        Matrix::new(levels).unwrap_err()
+    }
+
+    #[test]
+    fn the_default_matrix_has_216_cells_and_324_with_tasks() {
+        let matrix = Matrix::default();
+        assert_eq!(matrix.cells().len(), 216);
+        let distinct: HashSet<_> = matrix.cells().iter().collect();
+        assert_eq!(distinct.len(), 216);
+        let mut levels = Levels::default();
+        levels.pools.push(PoolLevel::Kind(PoolKind::Tasks));
+        assert_eq!(Matrix::new(levels).unwrap().cells().len(), 324);
+    }
+
+    #[test]
+    fn a_replicate_of_the_default_matrix_moves_215_thousand_mebibytes() {
+        assert_eq!(Matrix::default().content(), Bytes::mib(215_040));
+        assert_eq!(Matrix::default().content_at_once(), Bytes::mib(160 + 5000));
+    }
+
+    #[test]
+    fn the_quick_matrix_has_54_cells_with_threads_on_both_sides() {
+        let matrix = Matrix::new(Levels::quick()).unwrap();
+        assert_eq!(matrix.cells().len(), 54);
+        assert_eq!(matrix.content(), Bytes::mib(2 * 16 * 21 * 3));
+    }
+
+    #[test]
+    fn a_block_has_the_order_of_the_exercise() {
+        let matrix = Matrix::default();
+        let row = |number: usize| {
+            let cell = matrix.cells()[number - 1];
+            (cell.operation, cell.volume, cell.clients, cell.pool.workers)
+        };
+        assert_eq!(row(1), (Operation::Download, Bytes::mib(10), 1, 1));
+        assert_eq!(row(2), (Operation::Download, Bytes::mib(10), 1, 5));
+        assert_eq!(row(18), (Operation::Download, Bytes::mib(50), 50, 50));
+        assert_eq!(row(36), (Operation::Upload, Bytes::mib(10), 50, 50));
+        assert_eq!(row(54), (Operation::Upload, Bytes::mib(100), 50, 50));
+        assert_eq!(row(55), row(1));
+        assert_eq!(matrix.cells()[53].client_pool, ClientPool::Threads);
+        assert_eq!(matrix.cells()[54].client_pool, ClientPool::Processes);
+    }
+
+    #[test]
+    fn the_order_of_a_replicate_follows_from_its_seed_and_number() {
+        let matrix = Matrix::default();
+        let order = matrix.order(1, 0);
+        assert_eq!(order, matrix.order(1, 0));
+        assert_ne!(order, matrix.order(1, 1));
+        assert_ne!(order, matrix.order(2, 0));
+        let visited: HashSet<_> = order.iter().collect();
+        assert_eq!(visited.len(), 216);
+        let place = |cell: &Cell| matrix.cells().iter().position(|other| other == cell);
+        let first: Vec<_> = order.iter().take(5).filter_map(place).collect();
+        assert_eq!(
+            first,
+            [62, 84, 179, 208, 175],
+            "a new order of an old seed breaks the continuation of old runs"
+        );
+    }
+
+    #[test]
+    fn a_pool_with_its_own_workers_is_not_crossed() {
+        let levels = Levels {
+            pools: vec!["processes:2x2048".parse().unwrap()],
+            workers: Vec::new(),
+            ..Levels::default()
+        };
+        let matrix = Matrix::new(levels).unwrap();
+        assert_eq!(matrix.cells().len(), 2 * 3 * 3 * 2);
+        assert_eq!(matrix.cells()[0].pool.capacity(), 4096);
+    }
+
+    #[test]
+    fn levels_that_make_no_matrix_are_refused_by_the_name_of_the_factor() {
+        let cases: [(MatrixError, &str); 8] = [
+            (
+                refusal(|levels| levels.workers = vec![0]),
+                "workers: 0 is not from 1 to 1024",
+            ),
+            (
+                refusal(|levels| levels.clients = vec![100_000]),
+                "clients: 100000 is not from 1 to 4096",
+            ),
+            (
+                refusal(|levels| levels.volumes = vec![Bytes(0)]),
+                "volumes: 0B is not from 1B to 1TiB",
+            ),
+            (
+                refusal(|levels| levels.operations.clear()),
+                "operations: give at least one level",
+            ),
+            (
+                refusal(|levels| levels.clients = vec![5, 1, 5]),
+                "clients: 5 is there twice",
+            ),
+            (
+                refusal(|levels| levels.pools.push("threads:5".parse().unwrap())),
+                "pools: threads:5 is there twice",
+            ),
+            (
+                refusal(|levels| levels.buffers = vec![Bytes::mib(65)]),
+                "buffers: 65MiB is not from 1B to 64MiB",
+            ),
+            (
+                refusal(|levels| levels.clients = (1..=1000).collect()),
+                "the matrix has 72000 cells, more than the 10000 that a run may have",
+            ),
+        ];
+        for (error, text) in cases {
+            assert_eq!(error.to_string(), text);
+            assert!(
+                error
+                    .factor()
+                    .is_none_or(|factor| text.starts_with(factor.word()))
+            );
+        }
+    }
+
+    #[test]
+    fn a_matrix_is_written_as_its_levels_and_read_only_if_they_make_one() {
+        let text = serde_json::to_string(&Matrix::default()).unwrap();
+        assert_eq!(serde_json::from_str::<Matrix>(&text).unwrap(), Matrix::default());
+        let broken = text.replace("\"clients\":[1,5,50]", "\"clients\":[]");
+        assert!(
+            serde_json::from_str::<Matrix>(&broken)
+                .unwrap_err()
+                .to_string()
+                .contains("clients")
+        );
+    }
+
+    #[test]
+    fn a_scaling_run_varies_one_count_and_nothing_else() {
+        let levels = Levels::default().scale(Factor::Clients).unwrap();
+        let matrix = Matrix::new(levels).unwrap();
+        let clients: Vec<u32> = matrix.cells().iter().map(|cell| cell.clients).collect();
+        assert_eq!(clients, Levels::SCALE);
+        assert!(Levels::default().scale(Factor::Workers).is_some());
+        assert!(Levels::default().scale(Factor::Volumes).is_none());
+        let fixed = Levels {
+            pools: vec!["threads:5".parse().unwrap()],
+            ..Levels::default()
+        };
+        assert!(fixed.scale(Factor::Workers).is_none());
+    }
+}
