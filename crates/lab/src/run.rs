@@ -360,6 +360,9 @@ impl Running<'_> {
     }
 
     fn measure(&mut self, plan: &Plan, watch: &mut dyn FnMut(Event<'_>)) -> Result<(), LabError> {
+        if plan.trials.is_empty() {
+            return Ok(());
+        }
         watch(Event::Phase("measuring what the machine can do at best"));
         for _ in 0..CEILING_ROUNDS {
             self.ceilings()?;

@@ -462,7 +462,8 @@ mod tests {
         // What was killed is gone when the system has got round to it; a zombie has only not been waited for.
         let is_there = |process: &u32| {
             let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-            stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
+            stat.rsplit_once(") ")
+                .is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
         };
         let until = Instant::now() + Duration::from_secs(60);
         while family.iter().any(is_there) {

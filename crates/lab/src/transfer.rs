@@ -318,3 +318,62 @@ fn detail(error: &Error) -> String {
     let said: String = error.to_string().chars().take(DETAIL_CHARACTERS_MAX).collect();
     shown(&said).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: Code) -> Error {
+        Error::Refused(haul_client::Refusal {
+            code,
+            sentence: "no".to_owned(),
+        })
+    }
+
+    fn connect(kind: io::ErrorKind) -> Error {
+        Error::Connect {
+            address: Address::new("h", 1),
+            cause: kind.into(),
+        }
+    }
+
+    #[test]
+    fn every_way_of_failing_has_its_class() {
+        let classes = [
+            (connect(io::ErrorKind::ConnectionRefused), FailureClass::Refused),
+            (connect(io::ErrorKind::TimedOut), FailureClass::ConnectTimeout),
+            (
+                Error::Interrupted(io::ErrorKind::ConnectionReset.into()),
+                FailureClass::Reset,
+            ),
+            (
+                Error::Interrupted(io::ErrorKind::BrokenPipe.into()),
+                FailureClass::Reset,
+            ),
+            (
+                Error::Interrupted(io::ErrorKind::UnexpectedEof.into()),
+                FailureClass::Short,
+            ),
+            (Error::Timeout(Duration::from_secs(1)), FailureClass::Stalled),
+            (Error::Corrupt("x".to_owned()), FailureClass::Corrupt),
+            (refused(Code::Busy), FailureClass::Rejected),
+            (refused(Code::NoSpace), FailureClass::NoSpace),
+        ];
+        for (error, class) in classes {
+            assert_eq!(failure(&error).class(), Some(class), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_of_a_failure_is_bounded_and_printable() {
+        let sentence = "\u{1b}[2J".repeat(10_000);
+        let Outcome::Failed(seen) = failure(&Error::Refused(haul_client::Refusal {
+            code: Code::Internal,
+            sentence,
+        })) else {
+            panic!("a refusal is a failure");
+        };
+        assert!(seen.detail.len() < crate::job::LINE_BYTES_MAX / 2);
+        assert!(!seen.detail.contains('\u{1b}'));
+    }
+}

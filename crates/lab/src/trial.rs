@@ -317,3 +317,58 @@ impl MemoryWatch {
         self.client_peak = self.client_peak.max(process::memory(&self.clients));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(class: FailureClass) -> Sample {
+        Sample {
+            client: 0,
+            start_ns: 0,
+            connected_ns: None,
+            first_byte_ns: None,
+            last_byte_ns: None,
+            durable_ns: None,
+            bytes: Bytes(0),
+            verified: false,
+            outcome: Outcome::failed(class, "seen"),
+        }
+    }
+
+    #[test]
+    fn only_connections_that_broke_off_are_blamed_on_a_worker_that_died() {
+        let classes = [
+            FailureClass::Reset,
+            FailureClass::Short,
+            FailureClass::Refused,
+            FailureClass::Corrupt,
+        ];
+        let mut samples = classes.map(sample);
+        blame_workers(&mut samples);
+        let blamed = samples.map(|sample| sample.outcome.class());
+        let expected = [
+            FailureClass::WorkerKilled,
+            FailureClass::WorkerKilled,
+            FailureClass::Refused,
+            FailureClass::Corrupt,
+        ];
+        assert_eq!(blamed, expected.map(Some));
+    }
+
+    #[test]
+    fn what_a_server_left_is_cleared_and_the_served_objects_stay() -> std::io::Result<()> {
+        let root = tempfile::tempdir()?;
+        let kept = crate::job::served_name(Bytes(7));
+        std::fs::write(root.path().join(&kept), b"x")?;
+        std::fs::write(root.path().join(".part"), b"x")?;
+        std::fs::create_dir(root.path().join("folder"))?;
+        clear(root.path());
+        let left: Vec<_> = std::fs::read_dir(root.path())?
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        assert_eq!(left, [std::ffi::OsString::from(kept)]);
+        Ok(())
+    }
+}

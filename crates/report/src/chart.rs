@@ -19,7 +19,7 @@ pub(crate) const PANELS_MAX: usize = 24;
 /// Size of the ticks' text.
 const TICK: f64 = 9.5;
 /// By how much wider than the bundled font a browser's own may be before a title is cut.
-const TITLE_ROOM: f64 = 1.2;
+const TITLE_ROOM: f64 = 1.06;
 /// Size of the titles of axes and panels.
 const LABEL: f64 = 10.0;
 

@@ -157,7 +157,8 @@ pub struct Trial {
     pub server_usage: Option<Usage>,
     /// What the clients' side used.
     pub client_usage: Option<Usage>,
-    /// What the comparison of the content cost, outside the timed part, in nanoseconds.
+    /// What the comparison of the content cost, in nanoseconds, summed over the clients: of downloads as they arrived,
+    /// within the clients' times; of uploads after the timed part.
     pub check_ns: u64,
     /// What went wrong other than a transfer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

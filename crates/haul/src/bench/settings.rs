@@ -13,9 +13,13 @@ use jiff::Timestamp;
 
 use super::args::{Args, LevelArgs, OutputArgs, SubjectArgs};
 
-/// How long one measurement of a ceiling takes; shorter in a small run.
-const CEILING_SPAN: Duration = Duration::from_millis(200);
-const CEILING_SPAN_QUICK: Duration = Duration::from_millis(80);
+/// How long one measurement of a ceiling takes, by the content of a replicate from which on it is that long: ceilings
+/// take seconds, which a run of minutes should have and a run of milliseconds should not.
+const CEILING_SPANS: [(Bytes, Duration); 3] = [
+    (Bytes::mib(16 * 1024), Duration::from_millis(200)),
+    (Bytes::mib(64), Duration::from_millis(80)),
+    (Bytes(0), Duration::from_millis(10)),
+];
 
 /// What was typed cannot be used; the text names the flag.
 #[derive(Debug)]
@@ -52,21 +56,26 @@ pub(super) fn settings(args: &Args, typed: Vec<String>, now: Timestamp) -> Resul
         scratch: args.output.scratch.clone(),
         folder: PathBuf::new(),
         limits,
-        ceiling_span: if args.quick {
-            CEILING_SPAN_QUICK
-        } else {
-            CEILING_SPAN
-        },
+        ceiling_span: Duration::ZERO,
     };
     let (setup, journal) = match &args.output.resume {
         Some(folder) => continued(base, folder)?,
         None => (fresh(base, args, now)?, None),
+    };
+    let setup = Setup {
+        ceiling_span: ceiling_span(setup.matrix.content()),
+        ..setup
     };
     Ok(Settings {
         setup,
         journal,
         report,
     })
+}
+
+fn ceiling_span(content: Bytes) -> Duration {
+    let span = CEILING_SPANS.iter().find(|(least, _)| content >= *least);
+    span.expect("the last row holds for any content").1
 }
 
 /// Read before the run, so that a wrong threshold or baseline does not come to light after it.

@@ -5,8 +5,20 @@ use std::fmt::Write as _;
 use super::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, SERIES_DARK, heat, on_heat};
 use crate::drawing::typeface::Face;
 
-/// The fonts that stand in for the bundled one.
-pub(crate) const FONTS: &str = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
+/// The bundled font, and those that stand in for it in a viewer that does not read it.
+pub(crate) const FONTS: &str =
+    "'Haul Sans',system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
+
+/// The bundled font itself, so that every text is as wide as it was laid out, whatever fonts the reader has.
+pub(crate) fn font_faces() -> String {
+    let face = |face: Face, weight: u32| {
+        let content = base64_turbo::STANDARD.encode(face.bytes());
+        format!(
+            "@font-face{{font-family:'Haul Sans';font-weight:{weight};src:url(data:font/ttf;base64,{content})}}"
+        )
+    };
+    face(Face::Regular, 400) + &face(Face::Bold, 700)
+}
 
 /// The colours of all inks as custom properties, light ones and under `prefers-color-scheme` dark ones.
 pub(crate) fn palette() -> String {
@@ -29,7 +41,7 @@ pub(crate) fn palette() -> String {
 pub(crate) fn classes() -> String {
     let mut text = ".ft{fill:var(--text)}.fm{fill:var(--muted)}.fg{fill:var(--grid)}.fs{fill:var(--surface)}\
         .kt{stroke:var(--text)}.km{stroke:var(--muted)}.kg{stroke:var(--grid)}.ks{stroke:var(--surface)}\
-        .l{fill:none;stroke-linejoin:round}.d{fill:none;stroke-linecap:round}.b{font-weight:600}"
+        .l{fill:none;stroke-linejoin:round}.d{fill:none;stroke-linecap:round}.b{font-weight:700}"
         .to_owned();
     for number in 0..SERIES.len() {
         write!(
@@ -49,7 +61,8 @@ pub(crate) fn inline(drawing: &Drawing, label: &str) -> String {
 /// A drawing as a file of its own.
 pub(crate) fn standalone(drawing: &Drawing, label: &str) -> String {
     let style = format!(
-        "<style>{}{}svg{{background:var(--page)}}</style>",
+        "<style>{}{}{}svg{{background:var(--page)}}</style>",
+        font_faces(),
         palette(),
         classes()
     );

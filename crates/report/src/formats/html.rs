@@ -63,9 +63,10 @@ fn head(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-         script-src 'unsafe-inline'; img-src data:\">\n<title>{}</title>\n<style>{}{}{}</style>\n</head>\n<body>\n<main>\n",
+         script-src 'unsafe-inline'; font-src data:\">\n<title>{}</title>\n<style>{}{}{}{}</style>\n</head>\n<body>\n<main>\n",
         report.lang.word(),
         escape(&format!("{} – {}", report.title, report.subtitle)),
+        svg::font_faces(),
         svg::palette(),
         svg::classes(),
         STYLE.replace("FONTS", svg::FONTS)
