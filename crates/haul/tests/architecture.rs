@@ -16,12 +16,7 @@ const ARROWS: [(&str, &[&str], &[&str]); 8] = [
     ("haul-server", &["haul-wire", "haul-store"], &["haul-client"]),
     (
         "haul",
-        &[
-            "haul-client",
-            "haul-server",
-            "haul-lab",
-            "haul-report",
-        ],
+        &["haul-client", "haul-server", "haul-lab", "haul-report", "haul-results"],
         &["haul-wire"],
     ),
     ("haul-results", &[], &[]),
@@ -35,7 +30,10 @@ const CONFINED: [(&str, &[&str]); 5] = [
     ("clap", &["haul"]),
     ("indicatif", &["haul"]),
     ("tracing-subscriber", &["haul"]),
-    ("rustix", &["haul-store", "haul-server", "haul-client", "haul-lab", "haul"]),
+    (
+        "rustix",
+        &["haul-store", "haul-server", "haul-client", "haul-lab", "haul"],
+    ),
 ];
 
 /// The only files with `unsafe` code.

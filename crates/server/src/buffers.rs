@@ -17,7 +17,10 @@ pub(crate) struct Buffers {
 impl Buffers {
     fn new(bytes: usize) -> Self {
         let zeroed = |length| vec![0; length].into_boxed_slice();
-        Self { wire: zeroed(bytes + SLACK_BYTES), content: zeroed(bytes / 4 * 3) }
+        Self {
+            wire: zeroed(bytes + SLACK_BYTES),
+            content: zeroed(bytes / 4 * 3),
+        }
     }
 }
 
@@ -32,7 +35,11 @@ pub(crate) struct Shelf {
 impl Shelf {
     /// `bytes`: the size of a wire buffer. `kept_max`: how many unused pairs are kept; further ones are freed.
     pub(crate) fn new(bytes: usize, kept_max: usize) -> Self {
-        Self { bytes, kept_max, spare: Mutex::default() }
+        Self {
+            bytes,
+            kept_max,
+            spare: Mutex::default(),
+        }
     }
 
     /// Bytes that are moved at a time.

@@ -38,9 +38,9 @@ impl Config {
     pub fn connections_served_max(&self) -> u32 {
         match self.pool.kind {
             Kind::Tasks => self.pool.capacity().min(self.limits.connections_max.get()),
-            Kind::Threads | Kind::Processes => {
-                self.connections_per_worker().saturating_mul(self.pool.workers.get())
-            }
+            Kind::Threads | Kind::Processes => self
+                .connections_per_worker()
+                .saturating_mul(self.pool.workers.get()),
         }
     }
 
@@ -52,7 +52,10 @@ impl Config {
     /// Connections that one of several independent workers serves at once; 0 where there are more workers than
     /// connections.
     pub(crate) fn connections_per_worker(&self) -> u32 {
-        self.pool.connections.get().min(self.limits.connections_max.get() / self.pool.workers.get())
+        self.pool
+            .connections
+            .get()
+            .min(self.limits.connections_max.get() / self.pool.workers.get())
     }
 }
 
@@ -129,6 +132,10 @@ mod durability {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Durability, D::Error> {
         let synced = bool::deserialize(from)?;
-        Ok(if synced { Durability::Synced } else { Durability::Buffered })
+        Ok(if synced {
+            Durability::Synced
+        } else {
+            Durability::Buffered
+        })
     }
 }

@@ -16,7 +16,11 @@ pub(crate) struct Drain {
 
 impl Drain {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { begun: CancellationToken::new(), cut: CancellationToken::new(), bell: Bell::new()? })
+        Ok(Self {
+            begun: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            bell: Bell::new()?,
+        })
     }
 
     /// No new connections and no new requests from now on.

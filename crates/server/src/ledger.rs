@@ -80,7 +80,10 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn create(workers: u32, now: SystemTime) -> io::Result<Self> {
-        let ledger = Self { memory: Arc::new(Memory::create(Self::words(workers))?), workers };
+        let ledger = Self {
+            memory: Arc::new(Memory::create(Self::words(workers))?),
+            workers,
+        };
         let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let nanoseconds = u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX);
         ledger.memory.words()[0].store(nanoseconds, Ordering::Relaxed);
@@ -89,7 +92,10 @@ impl Ledger {
 
     /// The ledger that a supervisor created, in the worker that was handed its memory.
     pub(crate) fn join(memory: OwnedFd, workers: u32) -> io::Result<Self> {
-        Ok(Self { memory: Arc::new(Memory::map(memory, Self::words(workers))?), workers })
+        Ok(Self {
+            memory: Arc::new(Memory::map(memory, Self::words(workers))?),
+            workers,
+        })
     }
 
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
@@ -97,8 +103,16 @@ impl Ledger {
     }
 
     pub(crate) fn slot(&self, worker: u32) -> Slot {
-        assert!(worker < self.workers, "worker {worker} of {} has no slot", self.workers);
-        Slot { memory: Arc::clone(&self.memory), first: HEAD_WORDS + worker as usize * SLOT_WORDS, worker }
+        assert!(
+            worker < self.workers,
+            "worker {worker} of {} has no slot",
+            self.workers
+        );
+        Slot {
+            memory: Arc::clone(&self.memory),
+            first: HEAD_WORDS + worker as usize * SLOT_WORDS,
+            worker,
+        }
     }
 
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
@@ -116,7 +130,10 @@ impl Ledger {
     /// The whole ledger as STATS shows it.
     pub(crate) fn stats(&self, pool: String, now: SystemTime) -> Stats {
         let started = Duration::from_nanos(self.memory.words()[0].load(Ordering::Relaxed));
-        let uptime = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(started);
+        let uptime = now
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .saturating_sub(started);
         Stats {
             pool,
             uptime_seconds: uptime.as_millis() as f64 / 1e3,
@@ -147,7 +164,8 @@ impl Slot {
     }
 
     pub(crate) fn name_process(&self, process: u32) {
-        self.word(word::PROCESS).store(u64::from(process), Ordering::Relaxed);
+        self.word(word::PROCESS)
+            .store(u64::from(process), Ordering::Relaxed);
     }
 
     pub(crate) fn connections_open(&self) -> u64 {
@@ -182,8 +200,14 @@ impl Slot {
             let begun = load(self.row_word(row, word::STARTED));
             add(self.row_word(row, word::FAILED), begun.saturating_sub(ended));
         }
-        subtract(self.word(word::BYTES_IN), self.word(word::UNSETTLED_IN).swap(0, Ordering::Relaxed));
-        subtract(self.word(word::BYTES_OUT), self.word(word::UNSETTLED_OUT).swap(0, Ordering::Relaxed));
+        subtract(
+            self.word(word::BYTES_IN),
+            self.word(word::UNSETTLED_IN).swap(0, Ordering::Relaxed),
+        );
+        subtract(
+            self.word(word::BYTES_OUT),
+            self.word(word::UNSETTLED_OUT).swap(0, Ordering::Relaxed),
+        );
         self.word(word::OPEN).store(0, Ordering::Relaxed);
         self.name_process(0);
     }
@@ -246,7 +270,8 @@ impl Drop for OpenConnection {
 }
 
 fn row(verb: Option<Verb>) -> usize {
-    verb.and_then(|verb| VERBS.iter().position(|&known| known == verb)).unwrap_or(VERBS.len())
+    verb.and_then(|verb| VERBS.iter().position(|&known| known == verb))
+        .unwrap_or(VERBS.len())
 }
 
 fn load(word: &AtomicU64) -> u64 {
@@ -266,7 +291,8 @@ mod tests {
     use super::*;
 
     fn counts(slot: &Slot, verb: Verb) -> (u64, u64) {
-        slot.verb_stats(Some(verb)).map_or((0, 0), |(_, stats)| (stats.ok, stats.failed))
+        slot.verb_stats(Some(verb))
+            .map_or((0, 0), |(_, stats)| (stats.ok, stats.failed))
     }
 
     fn ledger() -> Ledger {
@@ -278,7 +304,11 @@ mod tests {
         let slot = ledger().slot(1);
         let mut entry = slot.begin(Some(Verb::Get));
         entry.succeed(0, 10);
-        assert_eq!(counts(&slot, Verb::Get), (1, 0), "counted before the reply is gone");
+        assert_eq!(
+            counts(&slot, Verb::Get),
+            (1, 0),
+            "counted before the reply is gone"
+        );
         entry.settle();
         drop(slot.begin(Some(Verb::Get)));
         assert_eq!(counts(&slot, Verb::Get), (1, 1));
@@ -302,7 +332,10 @@ mod tests {
         entry.rename(Some(Verb::List));
         drop(entry);
         slot.settle_dead();
-        assert_eq!((counts(&slot, Verb::Get), counts(&slot, Verb::List)), ((0, 0), (0, 1)));
+        assert_eq!(
+            (counts(&slot, Verb::Get), counts(&slot, Verb::List)),
+            ((0, 0), (0, 1))
+        );
     }
 
     #[test]
@@ -329,7 +362,11 @@ mod tests {
         entry.rename(Some(Verb::Upload));
         drop(entry);
         assert_eq!(counts(&slot, Verb::Upload), (0, 1));
-        assert_eq!(slot.stats().verbs.len(), 1, "nothing is left under the verb that was not known");
+        assert_eq!(
+            slot.stats().verbs.len(),
+            1,
+            "nothing is left under the verb that was not known"
+        );
     }
 
     #[test]

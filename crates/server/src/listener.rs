@@ -26,7 +26,11 @@ pub(crate) const PAUSE_WHEN_EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Binds and listens, ready for non-blocking use.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let family = if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
@@ -66,9 +70,14 @@ pub(crate) fn defer_silent_connections(listeners: &[TcpListener], time: Duration
 
 /// Whether clients wait to be accepted.
 pub(crate) fn clients_wait(listeners: &[TcpListener]) -> bool {
-    let mut waiting: Vec<PollFd<'_>> =
-        listeners.iter().map(|listener| PollFd::new(listener, PollFlags::IN)).collect();
-    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut waiting: Vec<PollFd<'_>> = listeners
+        .iter()
+        .map(|listener| PollFd::new(listener, PollFlags::IN))
+        .collect();
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     matches!(poll(&mut waiting, Some(&at_once)), Ok(ready) if ready > 0)
 }
 
@@ -85,7 +94,10 @@ pub(crate) struct Bell(Arc<OwnedFd>);
 
 impl Bell {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self(Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
+        Ok(Self(Arc::new(eventfd(
+            0,
+            EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK,
+        )?)))
     }
 
     pub(crate) fn ring(&self) {
@@ -113,8 +125,17 @@ impl Acceptor {
             let flags = epoll::EventFlags::IN | epoll::EventFlags::EXCLUSIVE;
             epoll::add(&epoll, listener, epoll::EventData::new_u64(index as u64), flags)?;
         }
-        epoll::add(&epoll, &*bell.0, epoll::EventData::new_u64(BELL), epoll::EventFlags::IN)?;
-        Ok(Self { listeners, epoll, _bell: bell })
+        epoll::add(
+            &epoll,
+            &*bell.0,
+            epoll::EventData::new_u64(BELL),
+            epoll::EventFlags::IN,
+        )?;
+        Ok(Self {
+            listeners,
+            epoll,
+            _bell: bell,
+        })
     }
 
     /// Waits for the next connection; `None` once the bell has been rung. Errors are those of `accept`.
@@ -130,7 +151,9 @@ impl Acceptor {
                 return Ok(None);
             }
             for event in &events {
-                let ready = usize::try_from(event.data.u64()).ok().and_then(|index| self.listeners.get(index));
+                let ready = usize::try_from(event.data.u64())
+                    .ok()
+                    .and_then(|index| self.listeners.get(index));
                 match ready.map(TcpListener::accept) {
                     Some(Ok(accepted)) => return Ok(Some(accepted)),
                     // Another worker was quicker, or the client has gone again.
@@ -145,7 +168,9 @@ impl Acceptor {
     }
 
     fn forget(&self, index: u64) -> io::Result<()> {
-        let stopped = usize::try_from(index).ok().and_then(|index| self.listeners.get(index));
+        let stopped = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.listeners.get(index));
         stopped.map_or(Ok(()), |listener| Ok(epoll::delete(&self.epoll, listener)?))
     }
 }

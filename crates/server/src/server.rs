@@ -36,7 +36,9 @@ pub enum StartError {
         error: io::Error,
     },
     /// More workers than connections that may be served.
-    #[error("the pool has {workers} workers, but only {connections} connections may be served: raise --max-connections or make the pool smaller")]
+    #[error(
+        "the pool has {workers} workers, but only {connections} connections may be served: raise --max-connections or make the pool smaller"
+    )]
     TooFewConnections {
         /// Workers of the pool.
         workers: u32,
@@ -92,7 +94,10 @@ impl Server {
         if workers > connections {
             return Err(StartError::TooFewConnections { workers, connections });
         }
-        let no_root = |error| StartError::Root { root: config.root.clone(), error };
+        let no_root = |error| StartError::Root {
+            root: config.root.clone(),
+            error,
+        };
         let store = LocalStore::open(&config.root, config.durability, Blocking::Inline).map_err(no_root)?;
         if config.writable {
             match store.sweep() {
@@ -111,13 +116,21 @@ impl Server {
             let _context = runtime.enter();
             Signals::new()?
         };
-        Ok(Self { config, listeners: listeners.into(), signals, runtime })
+        Ok(Self {
+            config,
+            listeners: listeners.into(),
+            signals,
+            runtime,
+        })
     }
 
     /// Where the server listens, in the order of the configuration, with the ports that were picked.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect()
     }
 
     /// Starts the pool and serves until SIGTERM or SIGINT, then drains it.
@@ -125,7 +138,12 @@ impl Server {
     /// # Errors
     /// When the pool cannot be started, or a second signal ended the drain.
     pub fn run(self, worker_command: WorkerCommand) -> Result<(), ServeError> {
-        let Self { config, listeners, mut signals, runtime } = self;
+        let Self {
+            config,
+            listeners,
+            mut signals,
+            runtime,
+        } = self;
         let outcome = runtime.block_on(Self::serve(config, listeners, &mut signals, worker_command));
         runtime.shutdown_background();
         outcome
@@ -139,10 +157,18 @@ impl Server {
     ) -> Result<(), ServeError> {
         let grace = config.limits.grace;
         let ledger = Ledger::create(config.pool.workers.get(), SystemTime::now())?;
-        let plan = Plan { config, listeners: Arc::clone(&listeners), ledger, worker_command };
+        let plan = Plan {
+            config,
+            listeners: Arc::clone(&listeners),
+            ledger,
+            worker_command,
+        };
         let pool = Pool::start(plan)?;
         signals.next().await;
-        tracing::info!(?grace, "draining: no new connections; what is in flight may finish");
+        tracing::info!(
+            ?grace,
+            "draining: no new connections; what is in flight may finish"
+        );
         listener::stop_listening(&listeners);
         tokio::select! {
             () = pool.drain(grace) => Ok(()),
@@ -160,7 +186,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {

@@ -42,7 +42,11 @@ impl Shared {
         listeners: Arc<[TcpListener]>,
         drain: Drain,
     ) -> io::Result<Self> {
-        let blocking = if config.serves_one_at_a_time() { Blocking::Inline } else { Blocking::Offload };
+        let blocking = if config.serves_one_at_a_time() {
+            Blocking::Inline
+        } else {
+            Blocking::Offload
+        };
         let store = LocalStore::open(&config.root, config.durability, blocking)?;
         let kept = match config.pool.kind {
             // A process has one worker, and this shelf is its own.
@@ -50,7 +54,14 @@ impl Shared {
             Kind::Threads | Kind::Tasks => config.pool.capacity(),
         };
         let shelf = Shelf::new(config.limits.buffer_bytes, SPARE_BUFFERS_MAX.min(kept as usize));
-        Ok(Self { config, store: Arc::new(store), ledger, listeners, drain, shelf })
+        Ok(Self {
+            config,
+            store: Arc::new(store),
+            ledger,
+            listeners,
+            drain,
+            shelf,
+        })
     }
 
     /// Whether no worker is free and clients wait for one.
@@ -69,7 +80,10 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(shared: &Arc<Shared>, number: u32) -> Self {
-        Self { shared: Arc::clone(shared), slot: shared.ledger.slot(number) }
+        Self {
+            shared: Arc::clone(shared),
+            slot: shared.ledger.slot(number),
+        }
     }
 }
 
@@ -96,7 +110,9 @@ pub(crate) fn serve_one_at_a_time(worker: &Worker, runtime: &Runtime) -> io::Res
 fn serve_guarded(worker: &Worker, runtime: &Runtime, stream: StdStream, peer: SocketAddr) {
     let served = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
             match stream {
                 Ok(stream) => connection::serve(stream, peer, worker).await,
                 Err(error) => tracing::warn!(%peer, %error, "the connection cannot be served"),
@@ -139,7 +155,10 @@ async fn accept_interleaved(
         // One place is taken before it is known whose client will have it, not one for each listener: where nobody
         // waits must not be held what the client of another listener needs.
         let accepted = async {
-            let permit = Arc::clone(&room).acquire_owned().await.expect("the semaphore is never closed");
+            let permit = Arc::clone(&room)
+                .acquire_owned()
+                .await
+                .expect("the semaphore is never closed");
             turn += 1;
             (permit, accept_any(listeners, turn).await)
         };
@@ -171,12 +190,18 @@ async fn accept_interleaved(
 async fn accept_any(listeners: &[AsyncListener], turn: usize) -> io::Result<(TcpStream, SocketAddr)> {
     let (before, first) = listeners.split_at(turn % listeners.len());
     poll_fn(|context| {
-        let mut accepted = first.iter().chain(before).map(|listener| listener.poll_accept(context));
+        let mut accepted = first
+            .iter()
+            .chain(before)
+            .map(|listener| listener.poll_accept(context));
         accepted.find(Poll::is_ready).unwrap_or(Poll::Pending)
     })
     .await
 }
 
 fn least_loaded(workers: &[Worker]) -> &Worker {
-    workers.iter().min_by_key(|worker| worker.slot.connections_open()).expect("a pool has a worker")
+    workers
+        .iter()
+        .min_by_key(|worker| worker.slot.connections_open())
+        .expect("a pool has a worker")
 }

@@ -10,7 +10,7 @@ use haul_client::{Address, Body, Buffers, Condition, Connection, Options};
 
 /// What every client does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// GET, base64 decoded, content dropped.
     ClassicDownload,
     /// UPLOAD from memory.
@@ -25,7 +25,7 @@ pub enum Operation {
 
 impl Operation {
     /// The operation as the table names it.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::ClassicDownload => "classic download",
             Self::ClassicUpload => "classic upload",
@@ -38,23 +38,23 @@ impl Operation {
 
 /// How much is moved.
 #[derive(Debug, Clone, Copy)]
-pub struct Amount {
-    pub clients: usize,
+pub(crate) struct Amount {
+    pub(crate) clients: usize,
     /// Transfers of each client, one after another on one connection.
-    pub transfers: usize,
-    pub volume_bytes: u64,
+    pub(crate) transfers: usize,
+    pub(crate) volume_bytes: u64,
     /// Bytes that a client moves at a time.
-    pub buffer_bytes: usize,
+    pub(crate) buffer_bytes: usize,
 }
 
 impl Amount {
-    pub fn total_bytes(self) -> u64 {
+    pub(crate) fn total_bytes(self) -> u64 {
         self.clients as u64 * self.transfers as u64 * self.volume_bytes
     }
 }
 
 /// Moves the amount; returns bytes of content a second over all clients, from the release to the last end.
-pub fn run(address: &Address, operation: Operation, amount: Amount) -> Result<f64> {
+pub(crate) fn run(address: &Address, operation: Operation, amount: Amount) -> Result<f64> {
     let barrier = Barrier::new(amount.clients + 1);
     let seconds = thread::scope(|scope| {
         let clients: Vec<_> = (0..amount.clients)
@@ -71,7 +71,10 @@ pub fn run(address: &Address, operation: Operation, amount: Amount) -> Result<f6
         barrier.wait();
         let started = Instant::now();
         for client in clients {
-            client.join().expect("a client does not panic").context("a transfer failed")?;
+            client
+                .join()
+                .expect("a client does not panic")
+                .context("a transfer failed")?;
         }
         anyhow::Ok(started.elapsed().as_secs_f64())
     })?;
@@ -84,7 +87,9 @@ pub fn run(address: &Address, operation: Operation, amount: Amount) -> Result<f6
 /// Uploads go to objects of their own, which are removed outside the timed part.
 fn remove_uploads(address: &Address, amount: Amount) -> Result<()> {
     let mut connection = Connection::open(address, &Options::default())?;
-    for (client, transfer) in (0..amount.clients).flat_map(|client| (0..amount.transfers).map(move |n| (client, n))) {
+    for (client, transfer) in
+        (0..amount.clients).flat_map(|client| (0..amount.transfers).map(move |n| (client, n)))
+    {
         connection.delete(&upload_name(client, transfer))?;
     }
     Ok(())
@@ -100,8 +105,12 @@ fn transfers(mut connection: Connection, operation: Operation, amount: Amount, c
             Operation::ClassicDownload => connection.get("volume", &mut drop_piece)?.bytes,
             Operation::ClassicUpload => {
                 let name = upload_name(client, transfer);
-                let mut content = Generated { left: amount.volume_bytes };
-                connection.upload(&name, &mut content, Some(amount.volume_bytes))?.bytes
+                let mut content = Generated {
+                    left: amount.volume_bytes,
+                };
+                connection
+                    .upload(&name, &mut content, Some(amount.volume_bytes))?
+                    .bytes
             }
             Operation::Read => {
                 let head = connection.read("volume", 0, None)?;
@@ -110,12 +119,22 @@ fn transfers(mut connection: Connection, operation: Operation, amount: Amount, c
             Operation::ReadVerified => verified_read(&mut connection)?,
             Operation::Write => {
                 let name = upload_name(client, transfer);
-                let mut content = Generated { left: amount.volume_bytes };
-                let body = Body { source: &mut content, length_bytes: amount.volume_bytes, digest: None };
+                let mut content = Generated {
+                    left: amount.volume_bytes,
+                };
+                let body = Body {
+                    source: &mut content,
+                    length_bytes: amount.volume_bytes,
+                    digest: None,
+                };
                 connection.write(&name, body, Condition::Always)?.1.bytes
             }
         };
-        ensure!(moved == amount.volume_bytes, "{moved} bytes moved, not {}", amount.volume_bytes);
+        ensure!(
+            moved == amount.volume_bytes,
+            "{moved} bytes moved, not {}",
+            amount.volume_bytes
+        );
     }
     Ok(())
 }
@@ -128,7 +147,10 @@ fn verified_read(connection: &mut Connection) -> Result<u64> {
         Ok(())
     })?;
     let digest = head.digest.context("the server knows no digest of the volume")?;
-    ensure!(hasher.finalize().to_hex().as_str() == digest, "the content is corrupt");
+    ensure!(
+        hasher.finalize().to_hex().as_str() == digest,
+        "the content is corrupt"
+    );
     Ok(transfer.bytes)
 }
 

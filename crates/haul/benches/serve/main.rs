@@ -21,14 +21,20 @@ use subject::{Scratch, Subject};
 const MIB: u64 = 1 << 20;
 /// How often everything is measured, in turns; `HAUL_BENCH_ROUNDS` overrides it for a quick look.
 fn rounds() -> usize {
-    std::env::var("HAUL_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5)
+    std::env::var("HAUL_BENCH_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(5)
 }
 /// What clients move at a time unless a table varies it: the client's default.
 const BUFFER_BYTES: usize = 256 * 1024;
 const HAUL: &str = env!("CARGO_BIN_EXE_haul");
 
 fn main() -> Result<()> {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     let is_wanted = |table: &str| wanted.is_empty() || wanted.iter().any(|name| name == table);
     let scratch = Scratch::new()?;
     if is_wanted("throughput") {
@@ -70,10 +76,17 @@ fn served_with(scratch: &Path, pool: &str, volume_bytes: u64, flags: &[String]) 
     let _ = fs::remove_dir_all(&root);
     fs::create_dir(&root)?;
     let subject = Subject::haul(Path::new(HAUL), &root, pool, flags)?;
-    let mut connection =
-        Connection::open_with(&address(subject.port), &Options::default(), Buffers::new(256 * 1024))?;
+    let mut connection = Connection::open_with(
+        &address(subject.port),
+        &Options::default(),
+        Buffers::new(256 * 1024),
+    )?;
     let mut content = std::io::Read::take(std::io::repeat(0xA5), volume_bytes);
-    let body = haul_client::Body { source: &mut content, length_bytes: volume_bytes, digest: None };
+    let body = haul_client::Body {
+        source: &mut content,
+        length_bytes: volume_bytes,
+        digest: None,
+    };
     connection.write("volume", body, Condition::Always)?;
     Ok(subject)
 }
@@ -86,7 +99,12 @@ fn median(values: &mut [f64]) -> f64 {
 /// Enough transfers for about `gibibytes` in all.
 fn amount(clients: usize, volume_bytes: u64, gibibytes: u64) -> Amount {
     let transfers = (gibibytes << 30) / (clients as u64 * volume_bytes);
-    Amount { clients, transfers: usize::try_from(transfers.max(1)).expect("a few"), volume_bytes, buffer_bytes: BUFFER_BYTES }
+    Amount {
+        clients,
+        transfers: usize::try_from(transfers.max(1)).expect("a few"),
+        volume_bytes,
+        buffer_bytes: BUFFER_BYTES,
+    }
 }
 
 const OPERATIONS: [Operation; 5] = [
@@ -105,12 +123,20 @@ fn throughput(scratch: &Path) -> Result<()> {
         ceilings.push(subject::iperf3(4)?);
         for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
             for (clients, rates) in [1, 5, 50].into_iter().zip(row) {
-                rates.push(load::run(&address(subject.port), operation, amount(clients, 100 * MIB, 4))?);
+                rates.push(load::run(
+                    &address(subject.port),
+                    operation,
+                    amount(clients, 100 * MIB, 4),
+                )?);
             }
         }
     }
     let ceiling = median(&mut ceilings);
-    println!("\niperf3, one stream: median {:.2} GB/s of {}\n", ceiling / 1e9, rounds());
+    println!(
+        "\niperf3, one stream: median {:.2} GB/s of {}\n",
+        ceiling / 1e9,
+        rounds()
+    );
     println!("| GB/s of content (share of iperf3), `threads:50` | 1 client | 5 clients | 50 clients |");
     println!("|---|---|---|---|");
     for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
@@ -131,7 +157,11 @@ fn pools(scratch: &Path) -> Result<()> {
         for (pool, column) in POOLS.into_iter().zip(0..) {
             let subject = served(scratch, pool, 100 * MIB)?;
             for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
-                row[column].push(load::run(&address(subject.port), operation, amount(50, 100 * MIB, 5))?);
+                row[column].push(load::run(
+                    &address(subject.port),
+                    operation,
+                    amount(50, 100 * MIB, 5),
+                )?);
             }
         }
     }
@@ -140,7 +170,9 @@ fn pools(scratch: &Path) -> Result<()> {
     for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
         let rates = row.each_mut().map(|rates| median(rates));
         print!("| {} |", operation.title());
-        rates.iter().for_each(|rate| print!(" {:.2} ({:.2}) |", rate / 1e9, rate / rates[0]));
+        rates
+            .iter()
+            .for_each(|rate| print!(" {:.2} ({:.2}) |", rate / 1e9, rate / rates[0]));
         println!();
     }
     Ok(())
@@ -154,27 +186,54 @@ fn cost(scratch: &Path) -> Result<()> {
         let moved = amount(5, 100 * MIB, 8);
         let before = subject.processor_seconds();
         let rate = load::run(&address(subject.port), operation, moved)?;
-        report_cost("haul `threads:50`", operation.title(), subject.processor_seconds() - before, moved, rate);
+        report_cost(
+            "haul `threads:50`",
+            operation.title(),
+            subject.processor_seconds() - before,
+            moved,
+            rate,
+        );
     }
     let root = scratch.join("root");
     let nginx = Subject::nginx(&root, scratch)?;
     let moved = amount(5, 100 * MIB, 8);
     let before = nginx.processor_seconds();
     let rate = http_get(nginx.port, moved)?;
-    report_cost("nginx, 2 workers, sendfile", "GET over HTTP", nginx.processor_seconds() - before, moved, rate);
+    report_cost(
+        "nginx, 2 workers, sendfile",
+        "GET over HTTP",
+        nginx.processor_seconds() - before,
+        moved,
+        rate,
+    );
     let python = Subject::plain_python(&root)?;
     for operation in [Operation::ClassicDownload, Operation::ClassicUpload] {
-        let moved = Amount { clients: 5, transfers: 1, volume_bytes: 100 * MIB, buffer_bytes: BUFFER_BYTES };
+        let moved = Amount {
+            clients: 5,
+            transfers: 1,
+            volume_bytes: 100 * MIB,
+            buffer_bytes: BUFFER_BYTES,
+        };
         let before = python.processor_seconds();
         let rate = load::run(&address(python.port), operation, moved)?;
-        report_cost("plain Python", operation.title(), python.processor_seconds() - before, moved, rate);
+        report_cost(
+            "plain Python",
+            operation.title(),
+            python.processor_seconds() - before,
+            moved,
+            rate,
+        );
     }
     Ok(())
 }
 
 fn report_cost(server: &str, operation: &str, seconds: f64, moved: Amount, rate: f64) {
     let gibibytes = moved.total_bytes() as f64 / (1_u64 << 30) as f64;
-    println!("| {server} | {operation} | {:.2} | {:.2} |", seconds / gibibytes, rate / 1e9);
+    println!(
+        "| {server} | {operation} | {:.2} | {:.2} |",
+        seconds / gibibytes,
+        rate / 1e9
+    );
 }
 
 /// Plain HTTP/1.1 downloads of `volume`, for nginx: the same bytes, received and dropped.
@@ -199,7 +258,9 @@ fn http_get(port: u16, amount: Amount) -> Result<f64> {
             Ok(())
         };
         let clients: Vec<_> = (0..amount.clients).map(|_| scope.spawn(client)).collect();
-        clients.into_iter().try_for_each(|client| client.join().expect("a client does not panic"))
+        clients
+            .into_iter()
+            .try_for_each(|client| client.join().expect("a client does not panic"))
     })?;
     Ok(amount.total_bytes() as f64 / started.elapsed().as_secs_f64())
 }
@@ -218,13 +279,27 @@ fn memory(scratch: &Path) -> Result<()> {
         let subject = served(scratch, pool, volume_bytes)?;
         let peaks = [Operation::ClassicUpload, Operation::ClassicDownload].map(|operation| {
             // Of 1 GiB, ten at a time: fifty files of it do not fit in this machine's memory.
-            let clients = if volume_bytes > 100 * MIB && operation == Operation::ClassicUpload { 10 } else { 50 };
-            let moved = Amount { clients, transfers: 1, volume_bytes, buffer_bytes: BUFFER_BYTES };
+            let clients = if volume_bytes > 100 * MIB && operation == Operation::ClassicUpload {
+                10
+            } else {
+                50
+            };
+            let moved = Amount {
+                clients,
+                transfers: 1,
+                volume_bytes,
+                buffer_bytes: BUFFER_BYTES,
+            };
             peak_memory(&subject, || load::run(&address(subject.port), operation, moved))
         });
         let [uploads, downloads] = peaks;
         let mib = |bytes: u64| bytes as f64 / MIB as f64;
-        println!("| {pool} | {} MiB | {:.0} MiB | {:.0} MiB |", volume_bytes / MIB, mib(uploads?), mib(downloads?));
+        println!(
+            "| {pool} | {} MiB | {:.0} MiB | {:.0} MiB |",
+            volume_bytes / MIB,
+            mib(uploads?),
+            mib(downloads?)
+        );
     }
     idle_connections(scratch)
 }
@@ -251,12 +326,18 @@ fn idle_connections(scratch: &Path) -> Result<()> {
     let subject = served(scratch, "tasks", MIB)?;
     let mut idle = Vec::new();
     for _ in 0..4000 {
-        let mut connection =
-            Connection::open_with(&address(subject.port), &Options::default(), Buffers::new(16 * 1024))?;
+        let mut connection = Connection::open_with(
+            &address(subject.port),
+            &Options::default(),
+            Buffers::new(16 * 1024),
+        )?;
         connection.hello(Duration::from_secs(10))?;
         idle.push(connection);
     }
-    println!("\n4,000 idle connections under `tasks`: {:.1} MiB", subject.memory_bytes() as f64 / MIB as f64);
+    println!(
+        "\n4,000 idle connections under `tasks`: {:.1} MiB",
+        subject.memory_bytes() as f64 / MIB as f64
+    );
     Ok(())
 }
 
@@ -265,14 +346,28 @@ fn volume(scratch: &Path) -> Result<()> {
     for volume_bytes in [MIB, 16 * MIB, 256 * MIB, 1024 * MIB, 4096 * MIB] {
         let subject = served(scratch, "threads:5", volume_bytes)?;
         print!("| {} MiB |", volume_bytes / MIB);
-        for operation in [Operation::ClassicDownload, Operation::ClassicUpload, Operation::Read, Operation::Write] {
+        for operation in [
+            Operation::ClassicDownload,
+            Operation::ClassicUpload,
+            Operation::Read,
+            Operation::Write,
+        ] {
             let mut seconds: Vec<f64> = Vec::new();
             for _ in 0..rounds() {
-                let moved = Amount { clients: 1, transfers: 1, volume_bytes, buffer_bytes: BUFFER_BYTES };
+                let moved = Amount {
+                    clients: 1,
+                    transfers: 1,
+                    volume_bytes,
+                    buffer_bytes: BUFFER_BYTES,
+                };
                 seconds.push(volume_bytes as f64 / load::run(&address(subject.port), operation, moved)?);
             }
             let median = median(&mut seconds);
-            print!(" {:.4} s, {:.2} s/GiB |", median, median / (volume_bytes as f64 / (1_u64 << 30) as f64));
+            print!(
+                " {:.4} s, {:.2} s/GiB |",
+                median,
+                median / (volume_bytes as f64 / (1_u64 << 30) as f64)
+            );
         }
         println!();
     }
@@ -286,25 +381,44 @@ fn list(scratch: &Path) -> Result<()> {
         for number in 0..files {
             fs::write(scratch.join(format!("root/file number {number:06}.bin")), b"")?;
         }
-        let mut connection =
-            Connection::open_with(&address(subject.port), &Options::default(), Buffers::new(256 * 1024))?;
+        let mut connection = Connection::open_with(
+            &address(subject.port),
+            &Options::default(),
+            Buffers::new(256 * 1024),
+        )?;
         let mut seconds = Vec::new();
         for _ in 0..rounds() {
             let started = Instant::now();
-            anyhow::ensure!(connection.list()?.len() == files + 1, "files are missing from the list");
+            anyhow::ensure!(
+                connection.list()?.len() == files + 1,
+                "files are missing from the list"
+            );
             seconds.push(started.elapsed().as_secs_f64());
         }
         let memory = subject.memory_bytes() as f64 / MIB as f64;
-        println!("| {files} | {:.1} ms | {memory:.1} MiB |", median(&mut seconds) * 1e3);
+        println!(
+            "| {files} | {:.1} ms | {memory:.1} MiB |",
+            median(&mut seconds) * 1e3
+        );
     }
     Ok(())
 }
 
 /// What `--buffer` and the client's buffer do: GB/s with 1 and with 5 clients.
 fn buffers(scratch: &Path) -> Result<()> {
-    println!("\n| GB/s of content, 1 client / 5 clients; buffers of server, client | {} |", OPERATIONS.map(Operation::title).join(" | "));
+    println!(
+        "\n| GB/s of content, 1 client / 5 clients; buffers of server, client | {} |",
+        OPERATIONS.map(Operation::title).join(" | ")
+    );
     println!("|---|---|---|---|---|---|");
-    const SIZES: [(u32, u32); 6] = [(64, 256), (96, 256), (128, 128), (128, 256), (192, 256), (256, 256)];
+    const SIZES: [(u32, u32); 6] = [
+        (64, 256),
+        (96, 256),
+        (128, 128),
+        (128, 256),
+        (192, 256),
+        (256, 256),
+    ];
     let mut cells = vec![[const { [const { Vec::new() }; 2] }; OPERATIONS.len()]; SIZES.len()];
     for _ in 0..rounds() {
         for ((server, client), row) in SIZES.into_iter().zip(&mut cells) {
@@ -313,7 +427,10 @@ fn buffers(scratch: &Path) -> Result<()> {
             for (operation, cell) in OPERATIONS.into_iter().zip(row) {
                 for (clients, rates) in [1, 5].into_iter().zip(cell) {
                     let buffer_bytes = client as usize * 1024;
-                    let moved = Amount { buffer_bytes, ..amount(clients, 100 * MIB, 3) };
+                    let moved = Amount {
+                        buffer_bytes,
+                        ..amount(clients, 100 * MIB, 3)
+                    };
                     rates.push(load::run(&address(subject.port), operation, moved)?);
                 }
             }

@@ -11,18 +11,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// A server that runs until it is dropped.
-pub struct Subject {
+pub(crate) struct Subject {
     child: Child,
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 impl Subject {
     /// `haul serve` with a pool, and other flags.
-    pub fn haul(binary: &Path, root: &Path, pool: &str, flags: &[String]) -> Result<Self> {
+    pub(crate) fn haul(binary: &Path, root: &Path, pool: &str, flags: &[String]) -> Result<Self> {
         let mut child = Command::new(binary)
             .arg("serve")
             .arg(root)
-            .args(["-w", "--durability", "buffered", "--listen", "127.0.0.1:0", "--pool", pool])
+            .args([
+                "-w",
+                "--durability",
+                "buffered",
+                "--listen",
+                "127.0.0.1:0",
+                "--pool",
+                pool,
+            ])
             .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -35,7 +43,7 @@ impl Subject {
     }
 
     /// The plain Python server of the family.
-    pub fn plain_python(root: &Path) -> Result<Self> {
+    pub(crate) fn plain_python(root: &Path) -> Result<Self> {
         let port = free_port()?;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/plain_server.py");
         let child = Command::new("python3")
@@ -47,7 +55,7 @@ impl Subject {
     }
 
     /// nginx with two workers and sendfile, as its packages configure it.
-    pub fn nginx(root: &Path, scratch: &Path) -> Result<Self> {
+    pub(crate) fn nginx(root: &Path, scratch: &Path) -> Result<Self> {
         let port = free_port()?;
         let configuration = scratch.join("nginx.conf");
         fs::write(
@@ -61,7 +69,11 @@ impl Subject {
                 root.display()
             ),
         )?;
-        let child = Command::new("nginx").arg("-c").arg(&configuration).stderr(Stdio::null()).spawn()?;
+        let child = Command::new("nginx")
+            .arg("-c")
+            .arg(&configuration)
+            .stderr(Stdio::null())
+            .spawn()?;
         Self { child, port }.until_it_listens()
     }
 
@@ -75,30 +87,40 @@ impl Subject {
     }
 
     /// The server's processes: itself and its children.
-    pub fn processes(&self) -> Vec<u32> {
+    pub(crate) fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
         let tasks = format!("/proc/{own}/task");
-        let children = fs::read_dir(tasks).into_iter().flatten().flatten().flat_map(|task| {
-            let listed = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            listed.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<u32>>()
-        });
+        let children = fs::read_dir(tasks)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .flat_map(|task| {
+                let listed = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+                listed
+                    .split_whitespace()
+                    .filter_map(|child| child.parse().ok())
+                    .collect::<Vec<u32>>()
+            });
         [own].into_iter().chain(children).collect()
     }
 
     /// Seconds of processor time that the server has used so far, user and system together.
-    pub fn processor_seconds(&self) -> f64 {
+    pub(crate) fn processor_seconds(&self) -> f64 {
         self.processes().into_iter().map(processor_seconds).sum()
     }
 
     /// Bytes of memory now: proportional set size, summed over the processes.
-    pub fn memory_bytes(&self) -> u64 {
+    pub(crate) fn memory_bytes(&self) -> u64 {
         self.processes().into_iter().map(proportional_bytes).sum()
     }
 }
 
 impl Drop for Subject {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        let _ = Command::new("kill")
+            .arg("-TERM")
+            .arg(self.child.id().to_string())
+            .status();
         let _ = self.child.wait();
     }
 }
@@ -106,8 +128,18 @@ impl Drop for Subject {
 fn processor_seconds(process: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The fields after the name, which may hold spaces, in brackets: user and system time are the 12th and 13th.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or_default();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|ticks| ticks.parse::<f64>().ok())
+            .unwrap_or_default()
+    };
     (ticks(11) + ticks(12)) / 100.0
 }
 
@@ -119,12 +151,17 @@ fn proportional_bytes(process: u32) -> u64 {
 }
 
 /// One run of iperf3 over loopback, one stream: bytes a second.
-pub fn iperf3(seconds: u32) -> Result<f64> {
+pub(crate) fn iperf3(seconds: u32) -> Result<f64> {
     let port = free_port()?.to_string();
-    let mut server = Command::new("iperf3").args(["-s", "-1", "-p", &port]).stdout(Stdio::null()).spawn()?;
+    let mut server = Command::new("iperf3")
+        .args(["-s", "-1", "-p", &port])
+        .stdout(Stdio::null())
+        .spawn()?;
     thread::sleep(Duration::from_millis(300));
     let seconds = seconds.to_string();
-    let client = Command::new("iperf3").args(["-c", "127.0.0.1", "-p", &port, "-t", &seconds, "-J"]).output()?;
+    let client = Command::new("iperf3")
+        .args(["-c", "127.0.0.1", "-p", &port, "-t", &seconds, "-J"])
+        .output()?;
     server.wait()?;
     let report: serde_json::Value = serde_json::from_slice(&client.stdout)?;
     let bits = report["end"]["sum_received"]["bits_per_second"].as_f64();
@@ -136,10 +173,10 @@ fn free_port() -> Result<u16> {
 }
 
 /// A folder in memory, removed when dropped.
-pub struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let folder = PathBuf::from(format!("/dev/shm/haul-bench-{}", std::process::id()));
         if !Path::new("/dev/shm").is_dir() {
             bail!("this comparison needs a file system in memory at /dev/shm");
@@ -148,7 +185,7 @@ impl Scratch {
         Ok(Self(folder))
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

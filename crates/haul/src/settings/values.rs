@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use haul_server::PoolSpec;
 use haul_server::Durability;
+use haul_server::PoolSpec;
 use tracing::level_filters::LevelFilter;
 
 use crate::logs::Format;

@@ -191,7 +191,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             if left.is_zero() {
                 return Ok(false);
             }
-            let patience = idle.max(self.patience_while_others_wait()).min(Limits::IDLE_WHILE_OTHERS_WAIT).min(left);
+            let patience = idle
+                .max(self.patience_while_others_wait())
+                .min(Limits::IDLE_WHILE_OTHERS_WAIT)
+                .min(left);
             let received = tokio::select! {
                 biased;
                 received = timeout(patience, self.input.receive_small(self.stream)) => received,
@@ -223,21 +226,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         self.half_heard = Some(account);
         let limits = &self.worker.shared.config.limits;
         // Short content ends in the same line: a sender that stalls in it is still in the head.
-        let left = limits.line_timeout.saturating_sub(since.elapsed()).min(limits.stall_timeout);
+        let left = limits
+            .line_timeout
+            .saturating_sub(since.elapsed())
+            .min(limits.stall_timeout);
         let silence = self.completing_silence();
-        match self.hear(silence.map_or(left, |silence| silence.min(left)), Size::Small).await? {
+        match self
+            .hear(silence.map_or(left, |silence| silence.min(left)), Size::Small)
+            .await?
+        {
             Heard::Bytes => Ok(true),
             Heard::Silence if silence.is_some_and(|silence| silence <= left) => {
                 self.input.end_line();
                 Ok(true)
             }
-            Heard::EndOfFile if self.decoder.lone().is_some_and(|verb| self.completes_unterminated(verb)) => {
+            Heard::EndOfFile
+                if self
+                    .decoder
+                    .lone()
+                    .is_some_and(|verb| self.completes_unterminated(verb)) =>
+            {
                 self.input.end_line();
                 Ok(true)
             }
-            Heard::EndOfFile => self.refuse_head(Code::BadRequest, "the request has no line end").await,
+            Heard::EndOfFile => {
+                self.refuse_head(Code::BadRequest, "the request has no line end")
+                    .await
+            }
             Heard::Silence => {
-                self.refuse_head(Code::Timeout, "the request line took too long; send it at once").await
+                self.refuse_head(Code::Timeout, "the request line took too long; send it at once")
+                    .await
             }
         }
     }
@@ -247,7 +265,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let verb = self.decoder.lone().filter(|_| !self.spoken)?;
         match verb {
             Verb::List | Verb::Get => Some(Limits::UNTERMINATED_READ_SILENCE),
-            _ => self.completes_unterminated(verb).then_some(Limits::UNTERMINATED_WRITE_SILENCE),
+            _ => self
+                .completes_unterminated(verb)
+                .then_some(Limits::UNTERMINATED_WRITE_SILENCE),
         }
     }
 
@@ -282,9 +302,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             Request::Get { name } => self.download(&name, &mut account).await,
             Request::Read { name, offset, length } => self.read(&name, offset, length, &mut account).await,
             Request::Upload { name } => self.upload(&name, &mut account).await,
-            Request::Write { name, length, condition } => {
-                self.write(&name, length, condition, &mut account).await
-            }
+            Request::Write {
+                name,
+                length,
+                condition,
+            } => self.write(&name, length, condition, &mut account).await,
         };
         self.conclude(account, done).await
     }
@@ -307,7 +329,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         self.out.clear();
         reply::refusal(&mut self.out, &refusal);
         send(self.stream, &self.out, self.worker).await?;
-        if is_last { self.linger(LAST_LINGER).await } else { Ok(true) }
+        if is_last {
+            self.linger(LAST_LINGER).await
+        } else {
+            Ok(true)
+        }
     }
 
     /// Shuts down the sending side and reads on to the end, within `limit`: a close with unread bytes would make the
@@ -318,7 +344,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         loop {
             self.input.forget();
             let left = until.saturating_duration_since(Instant::now());
-            let heard = self.hear(left.min(Limits::IDLE_WHILE_OTHERS_WAIT), Size::Large).await?;
+            let heard = self
+                .hear(left.min(Limits::IDLE_WHILE_OTHERS_WAIT), Size::Large)
+                .await?;
             let others_wait = heard == Heard::Silence && self.worker.shared.clients_wait();
             if left.is_zero() || heard == Heard::EndOfFile || others_wait {
                 return Ok(false);
@@ -331,9 +359,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             match size {
                 Size::Small => self.input.receive_small(self.stream).await,
                 Size::Large => {
-                    let buffers = self.buffers.get_or_insert_with(|| self.worker.shared.shelf.take());
+                    let buffers = self
+                        .buffers
+                        .get_or_insert_with(|| self.worker.shared.shelf.take());
                     let piece = self.worker.shared.shelf.piece_bytes();
-                    self.input.receive_large(self.stream, &mut buffers.wire[..piece]).await
+                    self.input
+                        .receive_large(self.stream, &mut buffers.wire[..piece])
+                        .await
                 }
             }
         };
@@ -346,7 +378,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     }
 
     fn give_back_buffers(&mut self) {
-        let Some(buffers) = self.buffers.take() else { return };
+        let Some(buffers) = self.buffers.take() else {
+            return;
+        };
         if self.input.leave_large(&buffers.wire) {
             self.worker.shared.shelf.put_back(buffers);
         } else {
@@ -356,7 +390,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
 
     /// The account of the request at hand, opened now if its line came in one piece.
     fn account(&mut self) -> Account {
-        self.half_heard.take().unwrap_or_else(|| Account::open(self.worker, self.peer))
+        self.half_heard
+            .take()
+            .unwrap_or_else(|| Account::open(self.worker, self.peer))
     }
 }
 

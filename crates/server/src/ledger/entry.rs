@@ -25,7 +25,11 @@ pub(crate) struct Entry {
 impl Entry {
     pub(super) fn begin(slot: Slot, row: usize) -> Self {
         add(slot.row_word(row, word::STARTED), 1);
-        Self { slot, row, stage: Stage::Begun }
+        Self {
+            slot,
+            row,
+            stage: Stage::Begun,
+        }
     }
 
     /// What was begun turns out to be a request of this verb.

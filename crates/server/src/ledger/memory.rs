@@ -31,7 +31,10 @@ impl Memory {
         let file = File::from(file);
         let bytes = words * size_of::<AtomicU64>();
         if file.metadata()?.len() < bytes as u64 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the ledger's memory is too small"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the ledger's memory is too small",
+            ));
         }
         let map = MmapOptions::new().len(bytes).map_raw(&file)?;
         Ok(Self { map, file, words })

@@ -21,5 +21,9 @@ pub(super) fn defer_accept(listener: BorrowedFd<'_>, seconds: u64) -> io::Result
             length,
         )
     };
-    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if outcome == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }

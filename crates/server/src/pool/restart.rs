@@ -22,7 +22,9 @@ impl Restart {
         if lived >= HEALTHY {
             self.deaths = 0;
         }
-        let pause = FIRST.saturating_mul(1_u32.checked_shl(self.deaths).unwrap_or(u32::MAX)).min(LONGEST);
+        let pause = FIRST
+            .saturating_mul(1_u32.checked_shl(self.deaths).unwrap_or(u32::MAX))
+            .min(LONGEST);
         self.deaths = self.deaths.saturating_add(1);
         pause
     }
@@ -35,8 +37,13 @@ mod tests {
     #[test]
     fn the_pause_doubles_from_100_ms_to_10_s_and_stays_there() {
         let mut restart = Restart::default();
-        let pauses: Vec<u128> = (0..40).map(|_| restart.died(Duration::from_secs(1)).as_millis()).collect();
-        assert_eq!(pauses[..9], [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        let pauses: Vec<u128> = (0..40)
+            .map(|_| restart.died(Duration::from_secs(1)).as_millis())
+            .collect();
+        assert_eq!(
+            pauses[..9],
+            [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]
+        );
         assert!(pauses[9..].iter().all(|&pause| pause == 10_000));
     }
 

@@ -67,14 +67,19 @@ fn processors() -> NonZeroU32 {
 
 fn count(text: &str, most: u32) -> Option<NonZeroU32> {
     let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse::<NonZeroU32>().ok().filter(|count| digits_only && count.get() <= most)
+    text.parse::<NonZeroU32>()
+        .ok()
+        .filter(|count| digits_only && count.get() <= most)
 }
 
 impl FromStr for PoolSpec {
     type Err = PoolSpecError;
 
     fn from_str(spec: &str) -> Result<Self, PoolSpecError> {
-        let wrong = |problem| PoolSpecError { spec: spec.to_owned(), problem };
+        let wrong = |problem| PoolSpecError {
+            spec: spec.to_owned(),
+            problem,
+        };
         let (kind, size) = match spec.split_once(':') {
             Some((kind, size)) => (kind, Some(size)),
             None => (spec, None),
@@ -105,7 +110,11 @@ impl FromStr for PoolSpec {
             }
             None => NonZeroU32::MIN,
         };
-        Ok(Self { kind, workers, connections })
+        Ok(Self {
+            kind,
+            workers,
+            connections,
+        })
     }
 }
 
@@ -154,7 +163,14 @@ mod tests {
 
     #[test]
     fn a_spec_is_read_and_written_back() {
-        for text in ["threads:50", "processes:2x2048", "threads:1", "tasks:5", "tasks:4x10", "processes:50"] {
+        for text in [
+            "threads:50",
+            "processes:2x2048",
+            "threads:1",
+            "tasks:5",
+            "tasks:4x10",
+            "processes:50",
+        ] {
             assert_eq!(text.parse::<PoolSpec>().unwrap().to_string(), text);
         }
         assert_eq!("tasks:5".parse::<PoolSpec>().unwrap().capacity(), 4100);
@@ -163,10 +179,23 @@ mod tests {
 
     #[test]
     fn what_is_not_a_spec_is_refused() {
-        for text in
-            ["", "threads", "processes", "threads:", "threads:0", "threads:-1", "threads:5x", "threads:5x0", "fork:3",
-             "threads:+5", "threads:5000", "tasks:", "threads:5x2x3", "Threads:5", "threads: 5"]
-        {
+        for text in [
+            "",
+            "threads",
+            "processes",
+            "threads:",
+            "threads:0",
+            "threads:-1",
+            "threads:5x",
+            "threads:5x0",
+            "fork:3",
+            "threads:+5",
+            "threads:5000",
+            "tasks:",
+            "threads:5x2x3",
+            "Threads:5",
+            "threads: 5",
+        ] {
             let error = text.parse::<PoolSpec>().unwrap_err().to_string();
             assert!(error.contains("threads:50"), "{text}: {error}");
         }

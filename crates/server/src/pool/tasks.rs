@@ -39,11 +39,19 @@ impl Tasks {
                 worker.slot.enter(State::Ended);
             }
         });
-        Ok(Self { drain: shared.drain.clone(), runtime, serving })
+        Ok(Self {
+            drain: shared.drain.clone(),
+            runtime,
+            serving,
+        })
     }
 
     pub(super) async fn drain(self, grace: Duration) {
-        let Self { drain, runtime, serving } = self;
+        let Self {
+            drain,
+            runtime,
+            serving,
+        } = self;
         drain_workers(&drain, grace, async {
             // A panic of the accepting task has been reported by the runtime.
             let _ = serving.await;

@@ -28,12 +28,17 @@ impl Threads {
             let worker = Worker::new(shared, number);
             let runtime = worker_runtime()?;
             let alive = alive.clone();
-            thread::Builder::new().name(format!("haul-worker-{number}")).spawn(move || {
-                run(&worker, runtime);
-                drop(alive);
-            })?;
+            thread::Builder::new()
+                .name(format!("haul-worker-{number}"))
+                .spawn(move || {
+                    run(&worker, runtime);
+                    drop(alive);
+                })?;
         }
-        Ok(Self { drain: shared.drain.clone(), ended })
+        Ok(Self {
+            drain: shared.drain.clone(),
+            ended,
+        })
     }
 
     pub(super) async fn drain(mut self, grace: Duration) {

@@ -16,7 +16,8 @@ const LISTING_PIECE_BYTES: usize = 64 * 1024;
 
 /// The verbs that HELLO offers.
 const VERBS: [&str; 13] = [
-    "LIST", "GET", "DOWNLOAD", "UPLOAD", "PUT", "POST", "DELETE", "HELLO", "LS", "STAT", "READ", "WRITE", "STATS",
+    "LIST", "GET", "DOWNLOAD", "UPLOAD", "PUT", "POST", "DELETE", "HELLO", "LS", "STAT", "READ", "WRITE",
+    "STATS",
 ];
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
@@ -25,7 +26,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let listing = self.worker.shared.store.list(None, Detail::Names).await;
         let listing = listing.map_err(|error| from_store(error, &root_name()))?;
         let shown = |kind, name: &str| kind == Kind::File && !name.starts_with('.');
-        let names = listing.iter().filter(|entry| shown(entry.kind, entry.name)).map(|entry| entry.name);
+        let names = listing
+            .iter()
+            .filter(|entry| shown(entry.kind, entry.name))
+            .map(|entry| entry.name);
         self.send_list(names, account).await
     }
 
@@ -51,14 +55,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     async fn folder(&self, folder: Option<Name>) -> Result<Listing, Refusal> {
         let store = &self.worker.shared.store;
         match folder {
-            None => store.list(None, Detail::Full).await.map_err(|error| from_store(error, &root_name())),
+            None => store
+                .list(None, Detail::Full)
+                .await
+                .map_err(|error| from_store(error, &root_name())),
             Some(name) => {
                 let key = key(&name)?;
                 let listing = store.list(Some(&key), Detail::Full).await;
                 listing.map_err(|error| match error {
-                    haul_store::Error::NotAFolder => {
-                        Refusal::new(Code::BadRequest, format!("{} is not a folder; STAT shows a file", short(&name)))
-                    }
+                    haul_store::Error::NotAFolder => Refusal::new(
+                        Code::BadRequest,
+                        format!("{} is not a folder; STAT shows a file", short(&name)),
+                    ),
                     other => from_store(other, &name),
                 })
             }
@@ -92,7 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let key = key(name)?;
         let store = &self.worker.shared.store;
         let meta = store.stat(&key).await.map_err(|error| from_store(error, name))?;
-        let meta = if wants_digest && meta.digest.is_none() { self.digest(name).await? } else { meta };
+        let meta = if wants_digest && meta.digest.is_none() {
+            self.digest(name).await?
+        } else {
+            meta
+        };
         let facts = reply::Facts {
             name: name.as_str().to_owned(),
             size: meta.size,
@@ -109,7 +121,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let key = key(name)?;
         let opened = self.worker.shared.store.open(&key).await;
         let mut reader = opened.map_err(|error| from_store(error, name))?;
-        let buffers = self.buffers.get_or_insert_with(|| self.worker.shared.shelf.take());
+        let buffers = self
+            .buffers
+            .get_or_insert_with(|| self.worker.shared.shelf.take());
         if !self.input.leave_large(&buffers.wire) {
             // What the peer has sent ahead fills the wire buffer; the content buffer is free.
             tracing::trace!("hashing beside unread input");
@@ -128,7 +142,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             // Nothing here waits for the peer; other connections of this worker want their turn.
             tokio::task::yield_now().await;
         }
-        Ok(Meta { digest: Some(hasher.finalize()), ..reader.meta().clone() })
+        Ok(Meta {
+            digest: Some(hasher.finalize()),
+            ..reader.meta().clone()
+        })
     }
 
     /// DELETE.
@@ -137,7 +154,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let key = key(name)?;
         let removed = self.worker.shared.store.remove(&key).await;
         removed.map_err(|error| from_store_writing(error, name))?;
-        reply::done(&mut self.out, name.as_str(), &format!("{} has been deleted", short(name)));
+        reply::done(
+            &mut self.out,
+            name.as_str(),
+            &format!("{} has been deleted", short(name)),
+        );
         self.send_last(0, 0, account).await
     }
 
@@ -163,7 +184,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// STATS: the ledger as it is now; this request is not in it yet.
     pub(super) async fn stats(&mut self, account: &mut Account) -> Result<(), Failure> {
         let shared = &self.worker.shared;
-        reply::object(&mut self.out, &shared.ledger.stats(shared.config.pool.to_string(), SystemTime::now()));
+        reply::object(
+            &mut self.out,
+            &shared
+                .ledger
+                .stats(shared.config.pool.to_string(), SystemTime::now()),
+        );
         self.send_last(0, 0, account).await
     }
 
@@ -175,10 +201,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         account: &mut Account,
     ) -> Result<(), Failure> {
         account.succeed(bytes_in, bytes_out);
-        send(self.stream, &self.out, self.worker).await.map_err(|broken| match broken {
-            Broken::Stalled => Failure::Broken(Broken::Unfinished),
-            other => Failure::Broken(other),
-        })
+        send(self.stream, &self.out, self.worker)
+            .await
+            .map_err(|broken| match broken {
+                Broken::Stalled => Failure::Broken(Broken::Unfinished),
+                other => Failure::Broken(other),
+            })
     }
 
     /// Refuses what would change the store, unless that is allowed.
@@ -186,7 +214,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         if self.worker.shared.config.writable {
             return Ok(());
         }
-        let sentence = format!("{verb} is not allowed: this server is read-only; start it with --writable (-w)");
+        let sentence =
+            format!("{verb} is not allowed: this server is read-only; start it with --writable (-w)");
         Err(Refusal::new(Code::Forbidden, sentence))
     }
 }

@@ -55,12 +55,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let mut reader = self.open(name).await?;
         let size = reader.meta().size;
         let Some(rest) = size.checked_sub(offset) else {
-            let sentence = format!("{} has {size} bytes; the offset {offset} lies behind them", short(name));
+            let sentence = format!(
+                "{} has {size} bytes; the offset {offset} lies behind them",
+                short(name)
+            );
             return Err(Refusal::new(Code::BadRequest, sentence).into());
         };
         let length = length.map_or(rest, |length| length.min(rest));
         let digest = reader.meta().digest.map(|digest| digest.to_hex().to_string());
-        let head = ReadHead { size, offset, length, etag: reader.meta().etag.clone(), digest };
+        let head = ReadHead {
+            size,
+            offset,
+            length,
+            etag: reader.meta().etag.clone(),
+            digest,
+        };
         reply::object(&mut self.out, &head);
         let mut buffers = self.outgoing();
         let mut filled = self.lead(&mut buffers).await?;
@@ -83,7 +92,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
 
     async fn open(&self, name: &Name) -> Result<Box<dyn Reader>, Refusal> {
         let key = key(name)?;
-        self.worker.shared.store.open(&key).await.map_err(|error| from_store(error, name))
+        self.worker
+            .shared
+            .store
+            .open(&key)
+            .await
+            .map_err(|error| from_store(error, name))
     }
 
     /// Buffers for a reply: the connection's own, unless they hold what the peer has sent ahead.
@@ -117,7 +131,11 @@ async fn read_piece(
     let wanted = left.min(buffer.len());
     match reader.read_at(offset, &mut buffer[..wanted]).await {
         Ok(0) => {
-            tracing::warn!(offset, end, "an object became shorter while it was sent; the connection is reset");
+            tracing::warn!(
+                offset,
+                end,
+                "an object became shorter while it was sent; the connection is reset"
+            );
             Err(Broken::Unfinished)
         }
         Ok(read) => Ok(read),

@@ -19,7 +19,12 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn new() -> Self {
-        Self { small: Box::new([0; SMALL_BYTES]), in_large: false, start: 0, end: 0 }
+        Self {
+            small: Box::new([0; SMALL_BYTES]),
+            in_large: false,
+            start: 0,
+            end: 0,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -28,7 +33,11 @@ impl Input {
 
     /// The bytes not yet decoded. `large` is the buffer that was handed to [`Input::receive_large`].
     pub(super) fn unread<'b>(&'b self, large: &'b [u8]) -> &'b [u8] {
-        if self.in_large { &large[self.start..self.end] } else { &self.small[self.start..self.end] }
+        if self.in_large {
+            &large[self.start..self.end]
+        } else {
+            &self.small[self.start..self.end]
+        }
     }
 
     pub(super) fn consume(&mut self, bytes: usize) {

@@ -31,7 +31,10 @@ impl From<Refusal> for Failure {
 /// The key that a name stands for.
 pub(super) fn key(name: &Name) -> Result<Key, Refusal> {
     name.as_str().parse().map_err(|error: KeyError| {
-        Refusal::new(Code::InvalidName, format!("{} cannot be a name here: {error}", short(name)))
+        Refusal::new(
+            Code::InvalidName,
+            format!("{} cannot be a name here: {error}", short(name)),
+        )
     })
 }
 
@@ -41,23 +44,37 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
     let (code, sentence) = match error {
         Error::NotFound => (Code::NotFound, format!("{it} is not there; LIST shows what is")),
         Error::IsAFolder => (Code::IsADirectory, format!("{it} is a folder; name a file in it")),
-        Error::NotAFolder => {
-            (Code::NotFound, format!("{it} is not there: a part of the name before a / is a file, not a folder"))
-        }
-        Error::Exists => (Code::Exists, format!("{it} exists already; choose another name or delete it first")),
-        Error::ConditionFailed => {
-            (Code::Exists, format!("{it} is not the version that was to be replaced; look at it again"))
-        }
+        Error::NotAFolder => (
+            Code::NotFound,
+            format!("{it} is not there: a part of the name before a / is a file, not a folder"),
+        ),
+        Error::Exists => (
+            Code::Exists,
+            format!("{it} exists already; choose another name or delete it first"),
+        ),
+        Error::ConditionFailed => (
+            Code::Exists,
+            format!("{it} is not the version that was to be replaced; look at it again"),
+        ),
         Error::Forbidden => (Code::Forbidden, format!("{it} may not be touched by this server")),
         Error::Escapes => (Code::Forbidden, format!("{it} leads out of the served folder")),
-        Error::NoSpace => (Code::NoSpace, format!("there is no room to store {it}; free some and send it again")),
+        Error::NoSpace => (
+            Code::NoSpace,
+            format!("there is no room to store {it}; free some and send it again"),
+        ),
         Error::Gone => {
             tracing::error!("the served folder has vanished");
-            (Code::Internal, "the served folder has vanished; tell whoever runs this server".to_owned())
+            (
+                Code::Internal,
+                "the served folder has vanished; tell whoever runs this server".to_owned(),
+            )
         }
         Error::Io(cause) => {
             tracing::error!(%name, error = %cause, "the store failed");
-            (Code::Internal, format!("{it} could not be handled; the server's log says why"))
+            (
+                Code::Internal,
+                format!("{it} could not be handled; the server's log says why"),
+            )
         }
     };
     Refusal::new(code, sentence)
@@ -68,7 +85,10 @@ pub(super) fn from_store_writing(error: Error, name: &Name) -> Refusal {
     match error {
         Error::NotAFolder => Refusal::new(
             Code::Exists,
-            format!("{} cannot be stored: a part of the name before a / is a file", short(name)),
+            format!(
+                "{} cannot be stored: a part of the name before a / is a file",
+                short(name)
+            ),
         ),
         other => from_store(other, name),
     }

@@ -31,9 +31,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let mut incoming = self.begin_upload(name, Condition::Always, None).await?;
         self.receive_body(&mut incoming).await?;
         let size = incoming.received;
-        incoming.writer.commit(None).await.map_err(|error| from_store_writing(error, name))?;
+        incoming
+            .writer
+            .commit(None)
+            .await
+            .map_err(|error| from_store_writing(error, name))?;
         self.out.clear();
-        reply::done(&mut self.out, name.as_str(), &format!("{} has been stored, {size} bytes", short(name)));
+        reply::done(
+            &mut self.out,
+            name.as_str(),
+            &format!("{} has been stored, {size} bytes", short(name)),
+        );
         self.send_last(size, 0, account).await
     }
 
@@ -47,18 +55,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     ) -> Result<(), Failure> {
         self.check_writable("WRITE")?;
         self.check_size(name, length)?;
-        let mut incoming = self.begin_upload(name, stored_condition(condition), Some(Hasher::new())).await?;
+        let mut incoming = self
+            .begin_upload(name, stored_condition(condition), Some(Hasher::new()))
+            .await?;
         let declared = self.receive_body(&mut incoming).await?;
-        let digest = incoming.hasher.as_ref().map(Hasher::finalize).expect("a WRITE is hashed");
+        let digest = incoming
+            .hasher
+            .as_ref()
+            .map(Hasher::finalize)
+            .expect("a WRITE is hashed");
         if declared != Some(digest) {
-            let sentence = format!("{} arrived with another digest than was declared; send it again", short(name));
+            let sentence = format!(
+                "{} arrived with another digest than was declared; send it again",
+                short(name)
+            );
             return Err(Refusal::new(Code::DigestMismatch, sentence).into());
         }
         let committed = incoming.writer.commit(Some(digest)).await;
         let meta = committed.map_err(|error| from_store_writing(error, name))?;
         let digest = digest.to_hex().to_string();
         self.out.clear();
-        reply::object(&mut self.out, &reply::Written { size: meta.size, digest, etag: meta.etag });
+        reply::object(
+            &mut self.out,
+            &reply::Written {
+                size: meta.size,
+                digest,
+                etag: meta.etag,
+            },
+        );
         self.send_last(meta.size, 0, account).await
     }
 
@@ -71,13 +95,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let key = key(name)?;
         let created = self.worker.shared.store.create(&key, condition).await;
         let writer = created.map_err(|error| from_store_writing(error, name))?;
-        Ok(Incoming { name, writer, received: 0, gathered: 0, hasher })
+        Ok(Incoming {
+            name,
+            writer,
+            received: 0,
+            gathered: 0,
+            hasher,
+        })
     }
 
     /// Receives a body to its end and hands it on as it is decoded. Returns the digest that the peer declared.
     async fn receive_body(&mut self, incoming: &mut Incoming<'_>) -> Result<Option<Digest>, Failure> {
         loop {
-            let buffers = self.buffers.get_or_insert_with(|| self.worker.shared.shelf.take());
+            let buffers = self
+                .buffers
+                .get_or_insert_with(|| self.worker.shared.shelf.take());
             let unread = self.input.unread(&buffers.wire);
             let room = &mut buffers.content[incoming.gathered..];
             let Decoded { consumed, event } = self.decoder.decode(unread, room);
@@ -90,9 +122,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 Some(RequestEvent::BodyEnd { digest }) => Ok(Some(digest)),
                 Some(RequestEvent::Refused { refusal, .. }) => Err(refusal),
                 // Neither can happen within a body.
-                Some(RequestEvent::Request(_) | RequestEvent::Skipped) => {
-                    Err(Refusal::new(Code::Internal, "the upload could not be followed; send it again"))
-                }
+                Some(RequestEvent::Request(_) | RequestEvent::Skipped) => Err(Refusal::new(
+                    Code::Internal,
+                    "the upload could not be followed; send it again",
+                )),
                 None => {
                     needs_more = true;
                     Ok(None)
@@ -113,9 +146,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
 
     async fn hear_body(&mut self, name: &Name) -> Result<(), Failure> {
         let stall = self.worker.shared.config.limits.stall_timeout;
-        let lone = self.decoder.lone().filter(|&verb| self.completes_unterminated(verb) && !self.spoken);
+        let lone = self
+            .decoder
+            .lone()
+            .filter(|&verb| self.completes_unterminated(verb) && !self.spoken);
         let completing = lone.map(|_| Limits::UNTERMINATED_WRITE_SILENCE);
-        let heard = self.hear(completing.map_or(stall, |silence| silence.min(stall)), Size::Large).await?;
+        let heard = self
+            .hear(
+                completing.map_or(stall, |silence| silence.min(stall)),
+                Size::Large,
+            )
+            .await?;
         match heard {
             Heard::Bytes => Ok(()),
             Heard::EndOfFile | Heard::Silence if completing.is_some() => {
@@ -146,7 +187,10 @@ impl Incoming<'_> {
             // Raw bytes are written from where they were received.
             Some(hasher) => {
                 hasher.update(piece);
-                self.writer.write(piece).await.map_err(|error| from_store_writing(error, self.name))
+                self.writer
+                    .write(piece)
+                    .await
+                    .map_err(|error| from_store_writing(error, self.name))
             }
             // Decoded ones already stand in the content buffer, behind those gathered before.
             None => {
@@ -169,7 +213,10 @@ impl Incoming<'_> {
 fn check_size(name: &Name, bytes: u64, bytes_max: Option<u64>) -> Result<(), Refusal> {
     match bytes_max {
         Some(max) if bytes > max => {
-            let sentence = format!("{} is larger than the {max} bytes that this server takes", short(name));
+            let sentence = format!(
+                "{} is larger than the {max} bytes that this server takes",
+                short(name)
+            );
             Err(Refusal::new(Code::TooLarge, sentence))
         }
         _ => Ok(()),

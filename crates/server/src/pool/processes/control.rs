@@ -37,7 +37,12 @@ pub(super) struct Orders {
 /// The two ends of a control socket: the supervisor's and the worker's.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     // Messages keep their bounds, and the end of the peer is the end of the file.
-    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
 }
 
 /// Sends a message, with descriptors beside it.
@@ -46,9 +51,17 @@ pub(super) fn send(socket: impl AsFd, message: &Message, descriptors: &[Borrowed
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many listeners for worker processes"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "too many listeners for worker processes",
+        ));
     }
-    sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
+    sendmsg(
+        socket,
+        &[IoSlice::new(&bytes)],
+        &mut ancillary,
+        SendFlags::NOSIGNAL,
+    )?;
     Ok(())
 }
 
@@ -58,8 +71,9 @@ pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<(Message, Vec<Owne
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC;
-    let received =
-        rustix::io::retry_on_intr(|| recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags))?;
+    let received = rustix::io::retry_on_intr(|| {
+        recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags)
+    })?;
     if received.bytes == 0 {
         return Ok(None);
     }
@@ -71,7 +85,10 @@ pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<(Message, Vec<Owne
         })
         .flatten()
         .collect();
-    Ok(Some((serde_json::from_slice(&bytes[..received.bytes])?, descriptors)))
+    Ok(Some((
+        serde_json::from_slice(&bytes[..received.bytes])?,
+        descriptors,
+    )))
 }
 
 #[cfg(test)]
@@ -81,9 +98,17 @@ mod tests {
     #[test]
     fn orders_and_descriptors_arrive_whole_and_the_end_of_the_peer_is_noticed() {
         let (supervisor, worker) = pair().unwrap();
-        let orders = Orders { worker: 7, config: Config::default() };
+        let orders = Orders {
+            worker: 7,
+            config: Config::default(),
+        };
         let passed = std::fs::File::open("/dev/null").unwrap();
-        send(&supervisor, &Message::Orders(Box::new(orders)), &[passed.as_fd(), passed.as_fd()]).unwrap();
+        send(
+            &supervisor,
+            &Message::Orders(Box::new(orders)),
+            &[passed.as_fd(), passed.as_fd()],
+        )
+        .unwrap();
         send(&supervisor, &Message::Drain(Duration::from_secs(3)), &[]).unwrap();
         drop(supervisor);
         let (message, descriptors) = receive(&worker).unwrap().unwrap();

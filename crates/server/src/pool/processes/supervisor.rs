@@ -108,9 +108,13 @@ impl Keeper {
             .kill_on_drop(true)
             .spawn()?;
         self.slot.name_process(child.id().unwrap_or_default());
-        let orders = Orders { worker: self.number, config: plan.config.clone() };
+        let orders = Orders {
+            worker: self.number,
+            config: plan.config.clone(),
+        };
         let listeners = plan.listeners.iter().map(AsFd::as_fd);
-        let descriptors: Vec<BorrowedFd<'_>> = [plan.ledger.descriptor()].into_iter().chain(listeners).collect();
+        let descriptors: Vec<BorrowedFd<'_>> =
+            [plan.ledger.descriptor()].into_iter().chain(listeners).collect();
         control::send(&ours, &Message::Orders(Box::new(orders)), &descriptors)?;
         Ok((child, ours))
     }
@@ -130,7 +134,12 @@ impl Keeper {
         }
         self.slot.count_restart();
         let ended = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        tracing::error!(worker = self.number, process, ended, "a worker died; its connections are lost");
+        tracing::error!(
+            worker = self.number,
+            process,
+            ended,
+            "a worker died; its connections are lost"
+        );
         false
     }
 

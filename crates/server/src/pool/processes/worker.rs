@@ -29,7 +29,8 @@ const ORPHANED: i32 = 3;
 /// When standard input is not such a socket, or the store cannot be opened.
 pub fn run_worker() -> Result<(), ServeError> {
     // Should the thread below ever be held up, the kernel still ends this process with its supervisor.
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(io::Error::from)?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(io::Error::from)?;
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     let Some((Message::Orders(orders), descriptors)) = control::receive(&socket)? else {
         return Err(ServeError::NotAWorker);
@@ -39,7 +40,9 @@ pub fn run_worker() -> Result<(), ServeError> {
     worker.slot.name_process(process::id());
     let runtime = threads::worker_runtime()?;
     let control = Control::new(socket, drain)?;
-    thread::Builder::new().name("haul-control".to_owned()).spawn(move || control.run())?;
+    thread::Builder::new()
+        .name("haul-control".to_owned())
+        .spawn(move || control.run())?;
     threads::run(&worker, runtime);
     Ok(())
 }
@@ -72,13 +75,25 @@ impl Control {
         let interrupted = signal(SignalKind::interrupt())?;
         let terminated = signal(SignalKind::terminate())?;
         drop(context);
-        Ok(Self { runtime, socket, interrupted, terminated, drain })
+        Ok(Self {
+            runtime,
+            socket,
+            interrupted,
+            terminated,
+            drain,
+        })
     }
 
     /// A terminal's Ctrl-C reaches the workers too, and is the supervisor's business: it has them drain. A SIGTERM to
     /// one worker alone drains that one; the supervisor replaces it.
     fn run(self) {
-        let Self { runtime, socket, mut interrupted, mut terminated, drain } = self;
+        let Self {
+            runtime,
+            socket,
+            mut interrupted,
+            mut terminated,
+            drain,
+        } = self;
         runtime.block_on(async {
             loop {
                 tokio::select! {
@@ -93,7 +108,9 @@ impl Control {
 
 /// The supervisor's next message; `None` when it is gone.
 async fn hear(socket: &UnixDatagram) -> Option<Message> {
-    let received = socket.async_io(Interest::READABLE, || control::receive(socket)).await;
+    let received = socket
+        .async_io(Interest::READABLE, || control::receive(socket))
+        .await;
     received.ok().flatten().map(|(message, _)| message)
 }
 
