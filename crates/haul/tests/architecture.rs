@@ -16,7 +16,13 @@ const ARROWS: [(&str, &[&str], &[&str]); 8] = [
     ("haul-server", &["haul-wire", "haul-store"], &["haul-client"]),
     (
         "haul",
-        &["haul-client", "haul-server", "haul-lab", "haul-report", "haul-results"],
+        &[
+            "haul-client",
+            "haul-server",
+            "haul-lab",
+            "haul-report",
+            "haul-results",
+        ],
         &["haul-wire"],
     ),
     ("haul-results", &[], &[]),
