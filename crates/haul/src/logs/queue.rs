@@ -107,9 +107,7 @@ fn write_lines<W: Write, L: Fn(u64) -> String>(
     losses: &mut Losses<L>,
     ending: &AtomicBool,
 ) {
-    while let Ok(line) = queued.recv() {
-        // Looked at before the queue is emptied: whatever was queued when the end came is still written.
-        let is_last_round = ending.load(Ordering::SeqCst);
+    while let Some(line) = next_line(queued, ending) {
         to.gather(&line).ok();
         while let Ok(line) = queued.try_recv() {
             to.gather(&line).ok();
@@ -118,9 +116,18 @@ fn write_lines<W: Write, L: Fn(u64) -> String>(
             to.gather(report.as_bytes()).ok();
         }
         to.write_gathered().ok();
-        if is_last_round {
-            return;
-        }
+    }
+}
+
+/// The next line; none once the end has come and the queue is empty.
+fn next_line(queued: &Receiver<Vec<u8>>, ending: &AtomicBool) -> Option<Vec<u8>> {
+    // Looked at first: whatever was queued when the end came is still there to be taken.
+    let is_ending = ending.load(Ordering::SeqCst);
+    match queued.try_recv() {
+        Ok(line) => Some(line),
+        Err(_) if is_ending => None,
+        // Should the end come now, there is a line to wake this: the guard's, or one that filled the queue before it.
+        Err(_) => queued.recv().ok(),
     }
 }
 
