@@ -194,7 +194,9 @@ fn unsafe_code_stands_only_in_named_files() {
         if name == "crates/haul/tests/architecture.rs" {
             continue;
         }
-        let is_unsafe = source.lines().any(|line| has_word(line, "unsafe"));
+        // A content security policy has a word of its own that begins so.
+        let keyword_only = source.replace("'unsafe-inline'", "");
+        let is_unsafe = keyword_only.lines().any(|line| has_word(line, "unsafe"));
         let is_allowed = source
             .lines()
             .any(|line| has_word(line, "unsafe_code") && has_word(line, "allow"));

@@ -123,7 +123,7 @@ fn throughput(scratch: &Path) -> Result<()> {
         ceilings.push(subject::iperf3(4)?);
         for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
             for (clients, rates) in [1, 5, 50].into_iter().zip(row) {
-                rates.push(load::run(
+                rates.push(load::run_warm(
                     &address(subject.port),
                     operation,
                     amount(clients, 100 * MIB, 4),
@@ -157,7 +157,7 @@ fn pools(scratch: &Path) -> Result<()> {
         for (pool, column) in POOLS.into_iter().zip(0..) {
             let subject = served(scratch, pool, 100 * MIB)?;
             for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
-                row[column].push(load::run(
+                row[column].push(load::run_warm(
                     &address(subject.port),
                     operation,
                     amount(50, 100 * MIB, 5),
@@ -290,7 +290,9 @@ fn memory(scratch: &Path) -> Result<()> {
                 volume_bytes,
                 buffer_bytes: BUFFER_BYTES,
             };
-            peak_memory(&subject, || load::run(&address(subject.port), operation, moved))
+            peak_memory(&subject, || {
+                load::run_warm(&address(subject.port), operation, moved)
+            })
         });
         let [uploads, downloads] = peaks;
         let mib = |bytes: u64| bytes as f64 / MIB as f64;
@@ -360,7 +362,7 @@ fn volume(scratch: &Path) -> Result<()> {
                     volume_bytes,
                     buffer_bytes: BUFFER_BYTES,
                 };
-                seconds.push(volume_bytes as f64 / load::run(&address(subject.port), operation, moved)?);
+                seconds.push(volume_bytes as f64 / load::run_warm(&address(subject.port), operation, moved)?);
             }
             let median = median(&mut seconds);
             print!(
@@ -431,7 +433,7 @@ fn buffers(scratch: &Path) -> Result<()> {
                         buffer_bytes,
                         ..amount(clients, 100 * MIB, 3)
                     };
-                    rates.push(load::run(&address(subject.port), operation, moved)?);
+                    rates.push(load::run_warm(&address(subject.port), operation, moved)?);
                 }
             }
         }
