@@ -109,6 +109,10 @@ fn a_request_that_comes_too_late_is_refused_as_draining(pool: &str) {
     talk.expect_taken();
     served.signal(Signal::TERM);
     expect_drain(&served);
+    // Worker processes hear of the drain a moment later, all at once: those with nothing to do have ended.
+    expect_soon("only the busy worker is left", || {
+        (served.children().len() <= 1).then_some(())
+    });
     talk.send("D\r\nUPLOAD late QUJD\r\n");
     expect_done(&talk.reply(), "early");
     expect_refusal(&talk.reply(), "draining", &served);
