@@ -271,7 +271,6 @@ fn memory(scratch: &Path) -> Result<()> {
         ("threads:50", 100 * MIB),
         ("tasks", 100 * MIB),
         ("processes:50", 100 * MIB),
-        // 50 objects of 1 GiB do not fit in memory: each client replaces one of 8 names.
         ("threads:50", 1024 * MIB),
         ("tasks", 1024 * MIB),
         ("processes:50", 1024 * MIB),
