@@ -5,8 +5,7 @@ use std::fs;
 use crate::mock::Mock;
 use crate::ran::{Place, outcomes, ran};
 
-const ONE: &str =
-    "--repeats 1 --volumes 1KiB --clients 2 --workers 1 --client-pools threads --start-timeout 1s";
+const ONE: &str = "--repeats 1 --volumes 1KiB --clients 2 --workers 1 --client-pools threads";
 
 /// A server of the family in a few lines; `{twist}` is what it does with a name, some content and its store of objects.
 const LIAR: &str = r#"
@@ -50,7 +49,9 @@ fn a_server_that_does_not_start_is_refused_with_what_it_said() {
         ("sleep 1000 {port}", "never listened"),
     ] {
         let place = Place::new();
-        let ran = ran(place.bench(ONE).args(["--server-command", command]));
+        let ran = ran(place
+            .bench(ONE)
+            .args(["--start-timeout", "1s", "--server-command", command]));
         ran.expect_code(5);
         assert!(ran.stderr.contains(said), "{command}: {}", ran.stderr);
         assert!(!place.out().exists(), "{command}");
