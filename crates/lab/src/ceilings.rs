@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use base64_turbo::STANDARD;
 use haul_results::{Ceiling, CeilingKind};
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 /// Bytes that TCP and file move at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -120,7 +121,10 @@ fn tcp(streams: u32, span: Duration) -> io::Result<f64> {
     for _ in 0..streams {
         // The connection is complete before it is accepted: one thread can hold both ends.
         let sender = TcpStream::connect(address)?;
-        pairs.push((sender, listener.accept()?.0));
+        let receiver = listener.accept()?.0;
+        // As the clients do: with the window that the system would choose, less than they reach was measured.
+        set_socket_recv_buffer_size(&receiver, haul_client::LOOPBACK_WINDOW_BYTES)?;
+        pairs.push((sender, receiver));
     }
     let over = AtomicBool::new(false);
     let received = AtomicU64::new(0);

@@ -1,13 +1,15 @@
 //! The server beside iperf3, nginx and a plain Python server, in turns, in one run; prints the tables of
 //! `docs/performance.md` as Markdown. By hand: `cargo bench --bench serve -- [throughput] [pools] [cost] [memory]
-//! [volume] [list]
-//! [buffers]`; nothing named means all. Needs iperf3, nginx and python3, and some 12 GB in /dev/shm.
+//! [volume] [list] [buffers]`; nothing named means all. Needs iperf3, nginx and python3, some 12 GB in /dev/shm, and for
+//! the table of memory 52 GB in the folder for temporary files.
 #![allow(missing_docs, clippy::print_stdout)]
 
 mod load;
 mod subject;
 
 use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -120,8 +122,8 @@ fn throughput(scratch: &Path) -> Result<()> {
     let mut ceilings = Vec::new();
     let mut cells = vec![[const { Vec::new() }; 3]; OPERATIONS.len()];
     for _ in 0..rounds() {
-        ceilings.push(subject::iperf3(4)?);
         for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
+            ceilings.push(subject::iperf3(4)?);
             for (clients, rates) in [1, 5, 50].into_iter().zip(row) {
                 rates.push(load::run_warm(
                     &address(subject.port),
@@ -135,7 +137,7 @@ fn throughput(scratch: &Path) -> Result<()> {
     println!(
         "\niperf3, one stream: median {:.2} GB/s of {}\n",
         ceiling / 1e9,
-        rounds()
+        ceilings.len()
     );
     println!("| GB/s of content (share of iperf3), `threads:50` | 1 client | 5 clients | 50 clients |");
     println!("|---|---|---|---|");
@@ -152,12 +154,18 @@ fn throughput(scratch: &Path) -> Result<()> {
 
 fn pools(scratch: &Path) -> Result<()> {
     const POOLS: [&str; 3] = ["threads:50", "processes:50", "tasks"];
+    // All at once, so that they can take turns; a server that is idle costs nothing.
+    let subjects = POOLS.into_iter().map(|pool| {
+        let folder = scratch.join(pool.replace(':', "-"));
+        fs::create_dir(&folder)?;
+        served(&folder, pool, 100 * MIB)
+    });
+    let subjects = subjects.collect::<Result<Vec<_>>>()?;
     let mut cells = vec![[const { Vec::new() }; 3]; OPERATIONS.len()];
     for _ in 0..rounds() {
-        for (pool, column) in POOLS.into_iter().zip(0..) {
-            let subject = served(scratch, pool, 100 * MIB)?;
-            for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
-                row[column].push(load::run_warm(
+        for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
+            for (subject, rates) in subjects.iter().zip(row) {
+                rates.push(load::run_warm(
                     &address(subject.port),
                     operation,
                     amount(50, 100 * MIB, 5),
@@ -267,6 +275,8 @@ fn http_get(port: u16, amount: Amount) -> Result<f64> {
 
 fn memory(scratch: &Path) -> Result<()> {
     println!("\n| pool | volume | peak memory, 50 uploads | then 50 downloads |\n|---|---|---|---|");
+    // Fifty files of 1 GiB do not fit in this machine's memory.
+    let disk = tempfile::tempdir()?;
     for (pool, volume_bytes) in [
         ("threads:50", 100 * MIB),
         ("tasks", 100 * MIB),
@@ -275,24 +285,17 @@ fn memory(scratch: &Path) -> Result<()> {
         ("tasks", 1024 * MIB),
         ("processes:50", 1024 * MIB),
     ] {
-        let subject = served(scratch, pool, volume_bytes)?;
-        let peaks = [Operation::ClassicUpload, Operation::ClassicDownload].map(|operation| {
-            // Of 1 GiB, ten at a time: fifty files of it do not fit in this machine's memory.
-            let clients = if volume_bytes > 100 * MIB && operation == Operation::ClassicUpload {
-                10
-            } else {
-                50
-            };
-            let moved = Amount {
-                clients,
-                transfers: 1,
-                volume_bytes,
-                buffer_bytes: BUFFER_BYTES,
-            };
-            peak_memory(&subject, || {
-                load::run_warm(&address(subject.port), operation, moved)
-            })
-        });
+        let is_large = volume_bytes > 100 * MIB;
+        let folder = if is_large { disk.path() } else { scratch };
+        let subject = served(folder, pool, volume_bytes)?;
+        let moved = Amount {
+            clients: 50,
+            transfers: 1,
+            volume_bytes,
+            buffer_bytes: BUFFER_BYTES,
+        };
+        let peaks = [Operation::ClassicUpload, Operation::ClassicDownload]
+            .map(|operation| peak_memory(&subject, || load::run(&address(subject.port), operation, moved)));
         let [uploads, downloads] = peaks;
         let mib = |bytes: u64| bytes as f64 / MIB as f64;
         println!(
@@ -376,7 +379,7 @@ fn volume(scratch: &Path) -> Result<()> {
 }
 
 fn list(scratch: &Path) -> Result<()> {
-    println!("\n| files | LIST, whole reply | memory after it |\n|---|---|---|");
+    println!("\n| files | LIST, first byte | whole reply | memory after it |\n|---|---|---|---|");
     for files in [1_000, 10_000, 100_000] {
         let subject = served(scratch, "threads:5", MIB)?;
         for number in 0..files {
@@ -387,22 +390,36 @@ fn list(scratch: &Path) -> Result<()> {
             &Options::default(),
             Buffers::new(256 * 1024),
         )?;
-        let mut seconds = Vec::new();
+        let (mut first, mut whole) = (Vec::new(), Vec::new());
         for _ in 0..rounds() {
+            first.push(seconds_to_first_byte_of_list(subject.port)?);
             let started = Instant::now();
             anyhow::ensure!(
                 connection.list()?.len() == files + 1,
                 "files are missing from the list"
             );
-            seconds.push(started.elapsed().as_secs_f64());
+            whole.push(started.elapsed().as_secs_f64());
         }
         let memory = subject.memory_bytes() as f64 / MIB as f64;
         println!(
-            "| {files} | {:.1} ms | {memory:.1} MiB |",
-            median(&mut seconds) * 1e3
+            "| {files} | {:.1} ms | {:.1} ms | {memory:.1} MiB |",
+            median(&mut first) * 1e3,
+            median(&mut whole) * 1e3
         );
     }
     Ok(())
+}
+
+/// On a connection of its own, which is there before the clock runs and is read to its end after.
+fn seconds_to_first_byte_of_list(port: u16) -> Result<f64> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    let started = Instant::now();
+    stream.write_all(b"LIST\r\n")?;
+    stream.read_exact(&mut [0])?;
+    let seconds = started.elapsed().as_secs_f64();
+    stream.shutdown(Shutdown::Write)?;
+    io::copy(&mut stream, &mut io::sink())?;
+    Ok(seconds)
 }
 
 /// What `--buffer` and the client's buffer do: GB/s with 1 and with 5 clients.
