@@ -22,11 +22,19 @@ use settings::SettingError;
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    let typed: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some(warden) = bench::as_warden(&typed) {
+        return ended(warden);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return bench::exit_of_parser(&error).unwrap_or_else(|| error.exit()),
     };
-    run(cli.command).unwrap_or_else(|error| {
+    ended(run(cli.command))
+}
+
+fn ended(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
         // There is nowhere left to say that standard error is closed.
         writeln!(io::stderr(), "haul: {error:#}").ok();
         if error.is::<SettingError>() {

@@ -109,8 +109,9 @@ fn file(path: &Path, synced: bool) -> io::Result<f64> {
         if synced { file.sync_all() } else { Ok(()) }
     })();
     let elapsed = begun.elapsed();
-    std::fs::remove_file(path)?;
-    written.map(|()| FILE_BYTES as f64 / elapsed.as_secs_f64())
+    let removed = std::fs::remove_file(path);
+    written.and(removed)?;
+    Ok(FILE_BYTES as f64 / elapsed.as_secs_f64())
 }
 
 /// All streams together.

@@ -2,7 +2,7 @@
 //!
 //! A server under test is a command line and an address, so that an older build or somebody else's server can be
 //! measured. [`Plan`] says what a run will do, [`run`](run()) does it, [`resume`] goes on with it, [`work`] is what a client worker
-//! process does. What is found goes into a journal and comes back as a [`Run`](haul_results::Run); nothing here prints.
+//! process does, [`ward`] what clears up after a lab that was killed. What is found goes into a journal and comes back as a [`Run`](haul_results::Run); nothing here prints.
 #![forbid(unsafe_code)]
 
 mod books;
@@ -25,6 +25,7 @@ mod scratch;
 mod subject;
 mod transfer;
 mod trial;
+mod warden;
 
 pub use books::pool_of;
 pub use command::CommandLine;
@@ -40,3 +41,4 @@ pub use run::{Event, LabError, Setup, resume, run};
 pub use scratch::{Place as ScratchPlace, SPARE as SCRATCH_SPARE, ScratchError, choose as choose_scratch};
 pub use subject::{ServerCommand, ServerCommandError, SubjectSpec};
 pub use trial::Limits;
+pub use warden::{WardenError, ward};

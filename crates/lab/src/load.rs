@@ -1,15 +1,17 @@
 //! A client worker: some of a trial's clients as threads of this process, warmed up, released together, each one's
 //! transfer reported as soon as it is over.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::thread;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::content::Content;
+use crate::interrupt::GLANCE;
 use crate::job::{Job, Message};
 use crate::transfer::Client;
 
@@ -24,7 +26,7 @@ pub enum LoadError {
     Job(#[source] serde_json::Error),
     /// Threads, or the pipes to the lab, failed.
     #[error("the client worker failed: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 /// Does a job that the lab gave as text. `control` releases and ends it, `report` takes its messages. Returns when
@@ -52,8 +54,8 @@ pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, report: W)
             .spawn(move || shared.serve(client, &warm))?;
     }
     drop(warm);
-    if is_warm.iter().take(clients as usize).count() < clients as usize {
-        return Err(std::io::Error::other("a client ended before its warm-up was over").into());
+    if !all_warm(&is_warm, clients, control.as_fd())? {
+        return Ok(());
     }
     shared.say(&Message::Ready { worker });
     if !released(control.as_fd())? {
@@ -62,6 +64,24 @@ pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, report: W)
     shared.barrier.wait();
     // The clients stay, so that what they used can still be read, until the lab has read it.
     until_hung_up(control.as_fd())
+}
+
+/// Waits until all clients are warm; `false` if the lab is gone before.
+fn all_warm(is_warm: &Receiver<()>, clients: u32, control: BorrowedFd<'_>) -> Result<bool, LoadError> {
+    let mut warm = 0;
+    while warm < clients {
+        match is_warm.recv_timeout(GLANCE) {
+            Ok(()) => warm += 1,
+            Err(RecvTimeoutError::Timeout) if is_hung_up(control, Some(&Timespec::default()))? => {
+                return Ok(false);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("a client ended before its warm-up was over").into());
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Takes one byte, and only one: the others are for the other workers at the same pipe. At its end there is none.
@@ -77,12 +97,19 @@ fn released(control: BorrowedFd<'_>) -> Result<bool, LoadError> {
 
 /// Waits for the end of the pipe without taking what is still in it.
 fn until_hung_up(control: BorrowedFd<'_>) -> Result<(), LoadError> {
-    loop {
-        match poll(&mut [PollFd::from_borrowed_fd(control, PollFlags::empty())], None) {
-            Ok(_) => return Ok(()),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(LoadError::Io(errno.into())),
-        }
+    while !is_hung_up(control, None)? {}
+    Ok(())
+}
+
+/// Whether the pipe has ended, or does so within the time; without one it waits for the end.
+fn is_hung_up(control: BorrowedFd<'_>, within: Option<&Timespec>) -> Result<bool, LoadError> {
+    match poll(
+        &mut [PollFd::from_borrowed_fd(control, PollFlags::empty())],
+        within,
+    ) {
+        Ok(ended) => Ok(ended > 0),
+        Err(Errno::INTR) => Ok(false),
+        Err(errno) => Err(LoadError::Io(errno.into())),
     }
 }
 
@@ -126,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_release_takes_one_byte_and_leaves_the_others_to_the_other_workers() {
-        let (control, mut lab) = std::io::pipe().unwrap();
+        let (control, mut lab) = io::pipe().unwrap();
         lab.write_all(b"\n\n").unwrap();
         assert!(released(control.as_fd()).unwrap());
         assert!(released(control.as_fd()).unwrap());
@@ -136,10 +163,20 @@ mod tests {
 
     #[test]
     fn the_end_of_the_lab_is_noticed_while_bytes_for_others_are_still_there() {
-        let (control, mut lab) = std::io::pipe().unwrap();
+        let (control, mut lab) = io::pipe().unwrap();
         lab.write_all(b"\n").unwrap();
         drop(lab);
         until_hung_up(control.as_fd()).unwrap();
         assert!(released(control.as_fd()).unwrap(), "the byte was left there");
+    }
+
+    #[test]
+    fn the_end_of_the_lab_is_noticed_while_clients_are_still_warming_up() {
+        let (control, lab) = io::pipe().unwrap();
+        let (warm, is_warm) = mpsc::channel();
+        warm.send(()).unwrap();
+        assert!(all_warm(&is_warm, 1, control.as_fd()).unwrap());
+        drop(lab);
+        assert!(!all_warm(&is_warm, 1, control.as_fd()).unwrap());
     }
 }

@@ -8,19 +8,24 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use haul_client::{Address, Connection, Error, Options};
-use haul_results::{Bytes, Matrix, Operation, Outcome, Sample};
+use haul_results::{Bytes, FailureClass, Matrix, Operation, Outcome, Sample};
 
 use crate::content::{Check, Content, Finding, Stream};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{GLANCE, Interrupt};
 use crate::job::{served_name, upload_name, warm_up, warm_up_name};
 use crate::transfer::{failure, outcome_of};
 
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 128 * 1024;
+/// How long a server may take to remove objects once the run is to stop.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
+/// Why something was not done; nobody sees it, since the trial does not count.
+const STOPPED: &str = "the run is to stop";
 
 /// Where objects are.
 #[derive(Debug, Clone)]
@@ -50,43 +55,42 @@ impl Place {
         volume: Bytes,
         interrupt: &Interrupt,
     ) -> Result<(), PutError> {
-        let stream = content.served(volume);
         let mut reader = Glancing {
-            reader: stream.reader(),
-            interrupt,
+            reader: content.served(volume).reader(),
+            interrupt: interrupt.clone(),
         };
         let put = match self {
             Self::Folder(root) => {
-                write(&root.join(served_name(volume)), &mut reader).map_err(|error| error.to_string())
+                Some(write(&root.join(served_name(volume)), &mut reader).map_err(|error| error.to_string()))
             }
-            Self::Wire(address, stall) => connect(address, *stall)
-                .and_then(|mut connection| {
-                    connection.upload(&served_name(volume), &mut reader, Some(volume.0))
+            Self::Wire(address, stall) => {
+                let (address, stall) = (address.clone(), *stall);
+                unless_stopped(interrupt, Duration::ZERO, move || {
+                    connect(&address, stall)
+                        .and_then(|mut connection| {
+                            connection.upload(&served_name(volume), &mut reader, Some(volume.0))
+                        })
+                        .map_err(|error| error.to_string())
+                        .map(drop)
                 })
-                .map_err(|error| error.to_string())
-                .map(drop),
+            }
         };
         match put {
-            _ if interrupt.is_set() => Err(PutError::Interrupted),
-            put => put.map_err(PutError::Failed),
+            Some(put) if !interrupt.is_set() => put.map_err(PutError::Failed),
+            _ => Err(PutError::Interrupted),
         }
     }
 
-    /// Removes objects; those that are not there are no failure.
-    pub(crate) fn remove(&self, names: impl IntoIterator<Item = String>) {
+    /// Removes objects; those that are not there are no failure. Once the run is to stop, a server has [`FAREWELL`] for it.
+    pub(crate) fn remove(&self, names: impl IntoIterator<Item = String>, interrupt: &Interrupt) {
         match self {
             Self::Folder(root) => names.into_iter().for_each(|name| {
                 fs::remove_file(root.join(name)).ok();
             }),
             Self::Wire(address, stall) => {
-                // Older servers close after each request, so each has a connection of its own.
-                for name in names {
-                    let removed =
-                        connect(address, *stall).and_then(|mut connection| connection.delete(&name));
-                    if matches!(removed, Err(Error::Connect { .. })) {
-                        return;
-                    }
-                }
+                let (address, stall) = (address.clone(), *stall);
+                let names: Vec<String> = names.into_iter().collect();
+                unless_stopped(interrupt, FAREWELL, move || delete(&address, stall, &names));
             }
         }
     }
@@ -131,17 +135,21 @@ impl Place {
         let read = match self {
             Self::Folder(root) => read(&root.join(name), &mut check, interrupt).map_err(|error| {
                 let detail = format!("it was acknowledged, but what was stored cannot be read: {error}");
-                Outcome::failed(haul_results::FailureClass::Short, detail)
+                Outcome::failed(FailureClass::Short, detail)
             }),
             Self::Wire(address, stall) => {
-                let mut sink = |piece: &[u8]| {
-                    check.take(piece);
-                    stop_if(interrupt)
-                };
-                connect(address, *stall)
-                    .and_then(|mut connection| connection.get(&name, &mut sink))
-                    .map(drop)
-                    .map_err(|error| failure(&error))
+                let (address, stall) = (address.clone(), *stall);
+                let got = unless_stopped(interrupt, Duration::ZERO, move || {
+                    let received = get(&address, stall, &name, &mut check);
+                    (received, check)
+                });
+                match got {
+                    Some((received, checked)) => {
+                        check = checked;
+                        received.map_err(|error| failure(&error))
+                    }
+                    None => return (Outcome::failed(FailureClass::Deadline, STOPPED), false),
+                }
             }
         };
         let finding = check.finding();
@@ -169,6 +177,51 @@ pub(crate) fn uploads(clients: u32) -> impl Iterator<Item = String> {
 /// The names of what warm-ups of so many clients may leave.
 pub(crate) fn warm_ups(clients: u32) -> impl Iterator<Item = String> {
     (0..clients).map(warm_up_name)
+}
+
+/// Does `work` aside, and leaves it to itself when the run is to stop and it takes longer than `farewell` from then on: a
+/// server may stay silent for as long as the stall timeout allows.
+fn unless_stopped<T: Send + 'static>(
+    interrupt: &Interrupt,
+    farewell: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (done, outcome) = mpsc::channel();
+    thread::spawn(move || done.send(work()));
+    let mut until = None;
+    loop {
+        match outcome.recv_timeout(GLANCE) {
+            Ok(outcome) => return Some(outcome),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if interrupt.is_set() => {
+                let now = Instant::now();
+                if now >= *until.get_or_insert(now + farewell) {
+                    return None;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// Older servers close after each request, so each name has a connection of its own.
+fn delete(address: &Address, stall: Duration, names: &[String]) {
+    for name in names {
+        let removed = connect(address, stall).and_then(|mut connection| connection.delete(name));
+        if matches!(removed, Err(Error::Connect { .. })) {
+            return;
+        }
+    }
+}
+
+fn get(address: &Address, stall: Duration, name: &str, check: &mut Check) -> Result<(), Error> {
+    let mut sink = |piece: &[u8]| {
+        check.take(piece);
+        Ok(())
+    };
+    connect(address, stall)
+        .and_then(|mut connection| connection.get(name, &mut sink))
+        .map(drop)
 }
 
 fn connect(address: &Address, stall: Duration) -> Result<Connection, Error> {
@@ -204,20 +257,18 @@ fn read(path: &Path, check: &mut Check, interrupt: &Interrupt) -> io::Result<()>
 }
 
 fn stop_if(interrupt: &Interrupt) -> io::Result<()> {
-    interrupt
-        .check()
-        .map_err(|_| io::Error::other("the run is to stop"))
+    interrupt.check().map_err(|_| io::Error::other(STOPPED))
 }
 
 /// A reader that fails when the run is to stop.
-struct Glancing<'a, R> {
+struct Glancing<R> {
     reader: R,
-    interrupt: &'a Interrupt,
+    interrupt: Interrupt,
 }
 
-impl<R: Read> Read for Glancing<'_, R> {
+impl<R: Read> Read for Glancing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        stop_if(self.interrupt)?;
+        stop_if(&self.interrupt)?;
         self.reader.read(buffer)
     }
 }

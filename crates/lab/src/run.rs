@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use haul_results::{
     Binary, CeilingKind, Cell, End, Header, Journal, Matrix, Pool, Record, Run, Subject as SubjectFacts,
-    Trial,
+    SubjectKind, Trial,
 };
 use jiff::Timestamp;
 
@@ -40,6 +40,8 @@ pub struct Setup {
     pub subject: SubjectSpec,
     /// The program that does a client worker's job, which is appended as its last argument.
     pub clients: CommandLine,
+    /// The program that [`ward`](crate::ward)s: the folder to remove, if any, is appended as its last argument.
+    pub warden: CommandLine,
     /// This program, for the record.
     pub program: Binary,
     /// The command line, for the record.
@@ -58,7 +60,7 @@ pub struct Setup {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The run does something other than a trial.
-    Phase(&'static str),
+    Phase(&'a str),
     /// Everything is ready for so many trials, which will take about so long.
     Begins {
         /// How many.
@@ -206,8 +208,17 @@ fn journal_error(setup: &Setup, cause: io::Error) -> LabError {
 struct Ground {
     space: Space,
     introduction: Option<Introduction>,
-    /// Objects that were put on a server that is not ours, to be removed.
-    put: Option<(Place, Vec<String>)>,
+    /// What was put on a server that is not ours, to be removed.
+    put: Option<Put>,
+    interrupt: Interrupt,
+}
+
+/// Objects on a server that keeps them elsewhere than in the scratch space.
+struct Put {
+    place: Place,
+    names: Vec<String>,
+    /// The server, if the lab starts it: then another one than that to which they were sent removes them.
+    starts: Option<(SubjectSpec, Pool, Duration)>,
 }
 
 impl Ground {
@@ -219,7 +230,7 @@ impl Ground {
         allow_descriptors(Plan::descriptors(&setup.matrix))?;
         let need = Plan::new(&setup.matrix, 1, setup.seed).scratch;
         let place = scratch::choose(setup.scratch.as_deref(), need)?;
-        let space = Space::create(&place)?;
+        let space = Space::create(&place, &setup.warden)?;
         let root = space.root();
         std::fs::create_dir(&root).map_err(|cause| ScratchError::Unusable {
             folder: root.display().to_string(),
@@ -229,8 +240,7 @@ impl Ground {
         let subject = Subject::start(
             &setup.subject,
             &smallest_pool(&setup.matrix),
-            &root,
-            space.path(),
+            &space,
             setup.limits.start,
             interrupt,
         );
@@ -243,6 +253,7 @@ impl Ground {
             space,
             introduction,
             put: None,
+            interrupt: interrupt.clone(),
         };
         watch(Event::Phase("preparing the objects"));
         ground.put(setup, &mut subject, interrupt)?;
@@ -261,7 +272,13 @@ impl Ground {
                 .iter()
                 .map(|volume| crate::job::served_name(*volume))
                 .collect();
-            self.put = Some((place.clone(), names));
+            let is_started = setup.subject.kind() == SubjectKind::Command;
+            let starts = is_started.then(|| {
+                let pool = smallest_pool(&setup.matrix);
+                (setup.subject.clone(), pool, setup.limits.start)
+            });
+            let place = place.clone();
+            self.put = Some(Put { place, names, starts });
         }
         for volume in volumes {
             place
@@ -313,8 +330,20 @@ impl Ground {
 
 impl Drop for Ground {
     fn drop(&mut self) {
-        if let Some((place, names)) = &self.put {
-            place.remove(names.clone());
+        let Some(Put { place, names, starts }) = self.put.take() else {
+            return;
+        };
+        let Some((spec, pool, limit)) = starts else {
+            return place.remove(names, &self.interrupt);
+        };
+        let limit = if self.interrupt.is_set() {
+            limit.min(objects::FAREWELL)
+        } else {
+            limit
+        };
+        // What it stores stays there if it does not start again.
+        if let Ok(server) = Subject::start(&spec, &pool, &self.space, limit, &Interrupt::default()) {
+            Place::Wire(server.address.clone(), limit).remove(names, &self.interrupt);
         }
     }
 }
@@ -369,7 +398,14 @@ impl Running<'_> {
         }
         self.trials(plan, watch)?;
         watch(Event::Phase("measuring once more what the machine can do"));
-        self.ceilings()
+        match self.ceilings() {
+            // The trials are made, and the first rounds have measured it already.
+            Err(LabError::Scratch(error)) => {
+                watch(Event::Phase(&format!("that was not possible: {error}")));
+                Ok(())
+            }
+            measured => measured,
+        }
     }
 
     /// One round over all ceilings, in turn, so that a slow moment of the machine does not meet one of them only.
@@ -395,16 +431,15 @@ impl Running<'_> {
     }
 
     fn trials(&mut self, plan: &Plan, watch: &mut dyn FnMut(Event<'_>)) -> Result<(), LabError> {
-        let root = self.ground.space.root();
+        let space = &self.ground.space;
         let bench = Bench {
             subject: &self.setup.subject,
             clients: &self.setup.clients,
             limits: self.setup.limits,
             content: Content::new(self.setup.seed),
             seed: self.setup.seed,
-            folder: self.setup.subject.is_local().then(|| Place::Folder(root.clone())),
-            root: &root,
-            scratch: self.ground.space.path(),
+            folder: self.setup.subject.is_local().then(|| Place::Folder(space.root())),
+            space,
             has_ledger: self
                 .ground
                 .introduction

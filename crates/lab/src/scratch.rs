@@ -7,15 +7,21 @@ use std::path::{Path, PathBuf};
 use haul_results::{Bytes, Scratch};
 use tempfile::TempDir;
 
+use crate::command::CommandLine;
+use crate::warden::FolderWarden;
+
 /// What stays free beside what a run needs.
 pub const SPARE: Bytes = Bytes::mib(64);
 /// What stays free of main memory, beside what a run needs, where the scratch space lies in it.
 const MEMORY_SPARE: Bytes = Bytes::mib(1024);
+/// How the names of all scratch spaces begin.
+pub(crate) const FOLDER_PREFIX: &str = "haul-bench-";
 
-/// A folder for a run, removed when dropped.
+/// A folder for a run, removed when dropped, or by its warden if the lab is killed.
 #[derive(Debug)]
 pub(crate) struct Space {
     folder: TempDir,
+    pub(crate) warden: FolderWarden,
     pub(crate) facts: Scratch,
 }
 
@@ -33,6 +39,9 @@ pub enum ScratchError {
         /// Where how much is free, as text that begins with a separator.
         found: String,
     },
+    /// Nobody would remove it if the lab is killed.
+    #[error("the warden of the scratch space cannot be started: {0}")]
+    Warden(io::Error),
     /// The folder cannot be used.
     #[error("--scratch: `{folder}` cannot be used: {cause}")]
     Unusable {
@@ -127,10 +136,10 @@ fn pick(candidates: Vec<Place>, need: Bytes) -> Result<Place, ScratchError> {
 }
 
 impl Space {
-    /// A new folder in a place.
-    pub(crate) fn create(place: &Place) -> Result<Self, ScratchError> {
+    /// A new folder in a place; `warden` is the program of the wardens.
+    pub(crate) fn create(place: &Place, warden: &CommandLine) -> Result<Self, ScratchError> {
         let folder = tempfile::Builder::new()
-            .prefix("haul-bench-")
+            .prefix(FOLDER_PREFIX)
             .tempdir_in(&place.folder);
         let folder = folder.map_err(|cause| ScratchError::Unusable {
             folder: place.folder.display().to_string(),
@@ -141,7 +150,12 @@ impl Space {
             file_system: place.file_system.clone(),
             in_memory: place.in_memory,
         };
-        Ok(Self { folder, facts })
+        let warden = FolderWarden::start(warden, folder.path()).map_err(ScratchError::Warden)?;
+        Ok(Self {
+            folder,
+            warden,
+            facts,
+        })
     }
 
     /// The folder that is served.
@@ -233,7 +247,7 @@ mod tests {
     #[test]
     fn a_space_is_removed_with_all_that_is_in_it() {
         let place = Place::at(&std::env::temp_dir()).unwrap();
-        let space = Space::create(&place).unwrap();
+        let space = Space::create(&place, &CommandLine::new("true", [""])).unwrap();
         let root = space.root();
         fs::create_dir(&root).unwrap();
         fs::write(root.join("object"), b"x").unwrap();

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc;
@@ -11,10 +12,12 @@ use std::time::{Duration, Instant};
 
 use haul_client::Address;
 use haul_results::{Durability, Pool, SubjectKind};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::command::CommandLine;
 use crate::interrupt::{GLANCE, Interrupt, Interrupted};
+use crate::scratch::Space;
+use crate::warden::GroupWarden;
 
 /// How long a server that was asked to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
@@ -174,37 +177,48 @@ impl From<Interrupted> for SubjectError {
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) address: Address,
-    child: Option<Child>,
+    started: Option<Started>,
     log: PathBuf,
 }
 
+/// A server that the lab started.
+#[derive(Debug)]
+struct Started {
+    child: Child,
+    /// Leads its process group.
+    warden: GroupWarden,
+}
+
 impl Subject {
-    /// Starts the server, or finds it there, and waits until it listens, at most for `limit`. `folder` holds its log.
+    /// Starts the server, or finds it there, and waits until it listens, at most for `limit`. `space` holds what it serves,
+    /// and its log.
     pub(crate) fn start(
         spec: &SubjectSpec,
         pool: &Pool,
-        root: &Path,
-        folder: &Path,
+        space: &Space,
         limit: Duration,
         interrupt: &Interrupt,
     ) -> Result<Self, SubjectError> {
-        let log = folder.join("server.log");
+        let log = space.path().join("server.log");
+        let root = space.root();
         let until = Instant::now() + limit;
         match spec {
             SubjectSpec::Target(address) => Ok(Self {
                 address: address.clone(),
-                child: None,
+                started: None,
                 log,
             }),
             SubjectSpec::Own { program, durability } => {
-                let mut child = spawn(&own(program, *durability, pool, root), &log, Stdio::piped())?;
-                let stdout = child
+                let line = own(program, *durability, pool, &root);
+                let mut started = spawn(&line, &log, Stdio::piped(), space)?;
+                let stdout = started
+                    .child
                     .stdout
                     .take()
                     .expect("standard output was asked for as a pipe");
                 let mut subject = Self {
                     address: Address::new("127.0.0.1", 1),
-                    child: Some(child),
+                    started: Some(started),
                     log,
                 };
                 subject.address = subject.announced(stdout, until, interrupt)?;
@@ -213,10 +227,10 @@ impl Subject {
             SubjectSpec::Command(command) => {
                 let port =
                     free_port().map_err(|error| SubjectError::Failed(format!("no free port: {error}")))?;
-                let child = spawn(&command.fill(port, pool, root), &log, Stdio::null())?;
+                let started = spawn(&command.fill(port, pool, &root), &log, Stdio::null(), space)?;
                 let mut subject = Self {
                     address: Address::new("127.0.0.1", port),
-                    child: Some(child),
+                    started: Some(started),
                     log,
                 };
                 subject.until_it_listens(port, until, interrupt)?;
@@ -227,12 +241,12 @@ impl Subject {
 
     /// The server's process; `None` for one that runs already.
     pub(crate) fn process(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+        self.started.as_ref().map(|started| started.child.id())
     }
 
     /// How the server ended, if it did.
     pub(crate) fn death(&mut self) -> Option<String> {
-        let status = self.child.as_mut()?.try_wait().ok()??;
+        let status = self.started.as_mut()?.child.try_wait().ok()??;
         Some(format!("the server ended with {status}{}", self.said()))
     }
 
@@ -320,15 +334,18 @@ impl Subject {
 /// A server of the lab does not outlive its trial.
 impl Drop for Subject {
     fn drop(&mut self) {
-        let Some(child) = &mut self.child else { return };
-        let process = Pid::from_child(child);
-        kill_process(process, Signal::TERM).ok();
+        let Some(Started { mut child, warden }) = self.started.take() else {
+            return;
+        };
+        if matches!(child.try_wait(), Ok(None)) {
+            kill_process(Pid::from_child(&child), Signal::TERM).ok();
+        }
         let until = Instant::now() + GRACE;
         while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
             thread::sleep(PAUSE);
         }
         // What is left of its group: itself if it did not end, and children that it forgot.
-        kill_process_group(process, Signal::KILL).ok();
+        drop(warden);
         child.wait().ok();
         fs::remove_file(&self.log).ok();
     }
@@ -354,17 +371,23 @@ fn own(program: &Path, durability: Durability, pool: &Pool, root: &Path) -> Comm
     command
 }
 
-fn spawn(command: &CommandLine, log: &Path, stdout: Stdio) -> Result<Child, SubjectError> {
+/// Starts the server in the process group of a warden.
+fn spawn(command: &CommandLine, log: &Path, stdout: Stdio, space: &Space) -> Result<Started, SubjectError> {
     let program = command.program.display();
     let failed =
         |error: std::io::Error| SubjectError::Failed(format!("`{program}` cannot be started: {error}"));
     let log = File::create(log).map_err(failed)?;
-    command
+    let warden = space.warden.over_group();
+    let warden =
+        warden.map_err(|error| SubjectError::Failed(format!("its warden cannot be started: {error}")))?;
+    let child = command
         .prepare()
+        .process_group(warden.group())
         .stdout(stdout)
         .stderr(log)
         .spawn()
-        .map_err(failed)
+        .map_err(failed)?;
+    Ok(Started { child, warden })
 }
 
 fn free_port() -> std::io::Result<u16> {
@@ -379,17 +402,13 @@ mod tests {
     use std::net::Ipv4Addr;
 
     fn start(command: &str, limit: Duration) -> Result<Subject, SubjectError> {
-        let folder = tempfile::tempdir().unwrap();
+        // It waits for its end as a warden does, and does nothing then.
+        let warden = CommandLine::new("sh", ["-c", "cat >/dev/null"]);
+        let place = crate::scratch::Place::at(&std::env::temp_dir()).unwrap();
+        let space = Space::create(&place, &warden).unwrap();
         let spec = SubjectSpec::Command(command.parse().unwrap());
         let pool = "threads:3".parse().unwrap();
-        Subject::start(
-            &spec,
-            &pool,
-            folder.path(),
-            folder.path(),
-            limit,
-            &Interrupt::default(),
-        )
+        Subject::start(&spec, &pool, &space, limit, &Interrupt::default())
     }
 
     fn refusal(command: &str, limit: Duration) -> String {

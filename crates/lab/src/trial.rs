@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use haul_client::{Address, Stats};
@@ -14,14 +15,17 @@ use crate::books;
 use crate::command::CommandLine;
 use crate::content::Content;
 use crate::crew::{self, Crew, CrewError, Outcomes};
-use crate::interrupt::{Interrupt, Interrupted};
+use crate::interrupt::{GLANCE, Interrupt, Interrupted};
 use crate::job::Job;
 use crate::objects::{self, Place};
 use crate::process::{self, Meter};
+use crate::scratch::Space;
 use crate::subject::{Subject, SubjectError, SubjectSpec};
 
 /// The longest wait for a ledger.
 const LEDGER_LIMIT: Duration = Duration::from_secs(10);
+/// How long a death may take to become known after a connection broke off. It costs trials that fail without one as much.
+const DEATH_LIMIT: Duration = Duration::from_secs(2);
 /// The shortest time between two looks at the memory; and how much longer than a look that time is, at least.
 const MEMORY_PAUSE: Duration = Duration::from_millis(100);
 const MEMORY_PAUSE_FACTOR: u32 = 50;
@@ -57,9 +61,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) seed: u64,
     /// Where uploads are looked up; `None` asks the server of the trial.
     pub(crate) folder: Option<Place>,
-    pub(crate) root: &'a Path,
-    /// Where logs of the trial lie.
-    pub(crate) scratch: &'a Path,
+    /// Where the served folder and the logs of the trial lie.
+    pub(crate) space: &'a Space,
     pub(crate) has_ledger: bool,
     pub(crate) interrupt: &'a Interrupt,
 }
@@ -101,14 +104,7 @@ impl Bench<'_> {
 
     fn start(&self, cell: &Cell) -> Result<Subject, SubjectError> {
         let limit = self.limits.start;
-        Subject::start(
-            self.subject,
-            &cell.pool,
-            self.root,
-            self.scratch,
-            limit,
-            self.interrupt,
-        )
+        Subject::start(self.subject, &cell.pool, self.space, limit, self.interrupt)
     }
 
     /// Where this trial's uploads are.
@@ -118,6 +114,22 @@ impl Bench<'_> {
     }
 
     fn load(&self, trial: &mut Trial, subject: &mut Subject, number: u32) -> Result<(), Interrupted> {
+        let place = self.place(subject);
+        let loaded = self.transfers(trial, subject, &place, number);
+        if trial.cell.operation == Operation::Upload {
+            place.remove(objects::uploads(trial.cell.clients), self.interrupt);
+        }
+        loaded?;
+        self.interrupt.check()
+    }
+
+    fn transfers(
+        &self,
+        trial: &mut Trial,
+        subject: &mut Subject,
+        place: &Place,
+        number: u32,
+    ) -> Result<(), Interrupted> {
         let cell = trial.cell;
         let crew = match self.crew(&cell, &subject.address, number) {
             Ok(crew) => crew,
@@ -130,9 +142,8 @@ impl Bench<'_> {
                 return Ok(());
             }
         };
-        let place = self.place(subject);
         if cell.operation == Operation::Upload {
-            place.remove(objects::warm_ups(cell.clients));
+            place.remove(objects::warm_ups(cell.clients), self.interrupt);
         }
         let before = self.ledger(&subject.address, &mut trial.faults);
         let measured = match self.measure(crew, subject) {
@@ -150,9 +161,9 @@ impl Bench<'_> {
         trial.client_usage = measured.clients;
         self.close(trial, subject, before.as_ref());
         if cell.operation == Operation::Upload {
-            self.compare(trial, &place, number);
+            self.compare(trial, place, number);
         }
-        self.interrupt.check()
+        Ok(())
     }
 
     fn crew(&self, cell: &Cell, address: &Address, number: u32) -> Result<Crew, CrewError> {
@@ -170,7 +181,7 @@ impl Bench<'_> {
             trial: number,
             stall_ms: u64::try_from(self.limits.stall.as_millis()).unwrap_or(u64::MAX),
         };
-        let log = File::create(self.scratch.join("clients.log"))
+        let log = File::create(self.space.path().join("clients.log"))
             .map_err(|error| CrewError::Failed(format!("no log for the clients: {error}")))?;
         Crew::start(
             self.clients,
@@ -214,27 +225,37 @@ impl Bench<'_> {
             .ok()
     }
 
-    /// Sets the server's side beside the clients'.
+    /// Sets the server's side beside the clients'. Where connections broke off, a worker or the whole server may have died;
+    /// that is known a moment later than it is felt, so it is looked for again and again for [`DEATH_LIMIT`].
     fn close(&self, trial: &mut Trial, subject: &mut Subject, before: Option<&Stats>) {
-        if let Some(death) = subject.death() {
-            trial.faults.push(fault(FaultKind::ServerDied, death));
-            blame_workers(&mut trial.samples);
+        let may_tell = before.is_some() || subject.process().is_some();
+        let until = Instant::now() + DEATH_LIMIT;
+        let is_awaited = may_tell && trial.samples.iter().any(is_broken_off);
+        loop {
+            if let Some(death) = subject.death() {
+                trial.faults.push(fault(FaultKind::ServerDied, death));
+                return blame_workers(&mut trial.samples);
+            }
+            let mut faults = Vec::new();
+            let books = before.and_then(|before| {
+                let after = self.ledger(&subject.address, &mut faults)?;
+                Some(books::difference(before, &after, &trial.cell))
+            });
+            let is_dead = books.as_ref().is_some_and(has_death);
+            if is_awaited && !is_dead && Instant::now() < until && !self.interrupt.is_set() {
+                thread::sleep(GLANCE);
+                continue;
+            }
+            trial.server_books = books.unwrap_or(ServerBooks::NotReported);
+            trial.faults.append(&mut faults);
+            if is_dead {
+                blame_workers(&mut trial.samples);
+            }
             return;
-        }
-        let Some(before) = before else { return };
-        let Some(after) = self.ledger(&subject.address, &mut trial.faults) else {
-            return;
-        };
-        trial.server_books = books::difference(before, &after, &trial.cell);
-        let ServerBooks::Reported(workers) = &trial.server_books else {
-            return;
-        };
-        if workers.iter().any(|worker| worker.restarts > 0) {
-            blame_workers(&mut trial.samples);
         }
     }
 
-    /// Compares what was uploaded and removes it.
+    /// Compares what was uploaded.
     fn compare(&self, trial: &mut Trial, place: &Place, number: u32) {
         let volume = trial.cell.volume;
         let stream = |client| self.content.uploaded(number, client, volume);
@@ -242,18 +263,29 @@ impl Bench<'_> {
         trial.check_ns = trial
             .check_ns
             .saturating_add(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
-        place.remove(objects::uploads(trial.cell.clients));
     }
 }
 
 /// A connection that broke off while a worker died broke off because of that.
 fn blame_workers(samples: &mut [Sample]) {
-    for sample in samples {
-        if let Outcome::Failed(failure) = &mut sample.outcome
-            && matches!(failure.class, FailureClass::Reset | FailureClass::Short)
-        {
+    for sample in samples.iter_mut().filter(|sample| is_broken_off(sample)) {
+        if let Outcome::Failed(failure) = &mut sample.outcome {
             failure.class = FailureClass::WorkerKilled;
         }
+    }
+}
+
+fn is_broken_off(sample: &Sample) -> bool {
+    matches!(
+        sample.outcome.class(),
+        Some(FailureClass::Reset | FailureClass::Short)
+    )
+}
+
+fn has_death(books: &ServerBooks) -> bool {
+    match books {
+        ServerBooks::Reported(workers) => workers.iter().any(|worker| worker.restarts > 0),
+        ServerBooks::NotReported => false,
     }
 }
 

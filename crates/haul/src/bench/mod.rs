@@ -1,5 +1,5 @@
 //! `haul bench`: what was typed becomes a run of the lab, its results files, a table and an exit code. And the hidden
-//! subcommand that is the clients of a trial.
+//! subcommands that are the clients of a trial and the wardens of a run.
 
 mod args;
 mod dry_run;
@@ -7,8 +7,9 @@ mod finish;
 mod live;
 mod settings;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -24,6 +25,8 @@ use settings::Settings;
 const EXIT_USAGE: u8 = 1;
 /// The run is invalid.
 const EXIT_INVALID: u8 = 5;
+/// The hidden subcommand that is a warden; with the folder to remove, if it has one.
+const WARDEN: &str = "warden";
 /// The lab's commands, whose exit codes differ from those of the others.
 const LAB_COMMANDS: [&str; 3] = ["bench", "compare", "report"];
 
@@ -41,6 +44,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 pub(crate) fn work(job: &str) -> anyhow::Result<ExitCode> {
     haul_lab::work(job, io::stdin(), io::stdout())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Is a warden of a run, if that was typed. It does not pass the parser of the command line: what a warden maps of the
+/// program into its memory, it shares with our server, which then seems to need less.
+pub(crate) fn as_warden(typed: &[OsString]) -> Option<anyhow::Result<ExitCode>> {
+    let folder = match typed {
+        [word] if word == WARDEN => None,
+        [word, folder] if word == WARDEN => Some(Path::new(folder)),
+        _ => return None,
+    };
+    let warded = haul_lab::ward(folder, io::stdin());
+    Some(warded.map(|()| ExitCode::SUCCESS).map_err(Into::into))
 }
 
 /// The lab's commands have their own exit code for what cannot be used; `None` leaves it to the parser.

@@ -3,18 +3,14 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::expect_soon;
 use crate::mock::Mock;
-use crate::ran::{Place, children, ended, outcomes, ran};
+use crate::ran::{Place, children, ended, outcomes, ran, signal};
 
 /// Two clients, each with a warm-up, and one trial.
 const ONE: &str = "--repeats 1 --operations download --volumes 1KiB --clients 2";
-
-fn signal(process: u32, signal: Signal) {
-    kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
-}
 
 #[test]
 fn an_interrupted_run_leaves_a_journal_a_report_and_no_process_and_can_be_resumed() {

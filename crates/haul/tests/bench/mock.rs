@@ -1,5 +1,5 @@
-//! A server of the family in this process: classic verbs, objects in memory, one request per connection. The first few GETs
-//! are answered at once, the others when the test lets them.
+//! A server of the family in this process: classic verbs, objects in memory, one request per connection. Requests that the
+//! test holds back are answered when it lets them.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,9 +14,10 @@ use base64::engine::general_purpose::STANDARD;
 #[derive(Default)]
 struct State {
     objects: HashMap<String, Vec<u8>>,
-    /// GETs that are answered at once.
+    /// By verb and name, the requests that the test holds back; unless so many are still free.
+    held: Option<fn(&str, &str) -> bool>,
     free: usize,
-    /// GETs that wait for the test.
+    /// Requests that wait for the test.
     waiting: usize,
     is_open: bool,
     upload_refusal: Option<&'static str>,
@@ -31,7 +32,16 @@ impl Mock {
     /// Answers so many GETs at once and holds the others back.
     pub(crate) fn holding_after(free: usize) -> Self {
         Self::start(State {
+            held: Some(|verb, _| verb == "GET"),
             free,
+            ..State::default()
+        })
+    }
+
+    /// Holds back the requests that are `held`, by verb and name.
+    pub(crate) fn holding(held: fn(&str, &str) -> bool) -> Self {
+        Self::start(State {
+            held: Some(held),
             ..State::default()
         })
     }
@@ -39,7 +49,6 @@ impl Mock {
     /// Answers everything; uploads of clients with this refusal.
     pub(crate) fn refusing_uploads(code: &'static str) -> Self {
         Self::start(State {
-            is_open: true,
             upload_refusal: Some(code),
             ..State::default()
         })
@@ -68,10 +77,14 @@ impl Mock {
         self.shared.0.lock().unwrap().waiting
     }
 
-    /// Lets all GETs through, now and later.
+    /// Lets all requests through, now and later.
     pub(crate) fn open(&self) {
         self.shared.0.lock().unwrap().is_open = true;
         self.shared.1.notify_all();
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.shared.0.lock().unwrap().objects.contains_key(name)
     }
 
     pub(crate) fn objects(&self) -> usize {
@@ -86,15 +99,13 @@ fn serve(stream: &TcpStream, shared: &(Mutex<State>, Condvar)) {
         return;
     }
     let mut words = line.split_whitespace();
-    let (verb, name, payload) = (
-        words.next(),
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
+    let mut word = || words.next().unwrap_or_default();
+    let (verb, name, payload) = (word(), word(), word());
+    hold(verb, name, shared);
     let reply = match verb {
-        Some("GET") => get(name, shared),
-        Some("UPLOAD") => upload(name, payload, shared),
-        Some("DELETE") => match shared.0.lock().unwrap().objects.remove(name) {
+        "GET" => get(name, shared),
+        "UPLOAD" => upload(name, payload, shared),
+        "DELETE" => match shared.0.lock().unwrap().objects.remove(name) {
             Some(_) => r#"{"status":"OK","data":"gone"}"#.to_owned(),
             None => refusal("not-found"),
         },
@@ -108,15 +119,22 @@ fn serve(stream: &TcpStream, shared: &(Mutex<State>, Condvar)) {
     while reader.read_line(&mut line).is_ok_and(|count| count > 0) {}
 }
 
-fn get(name: &str, (state, change): &(Mutex<State>, Condvar)) -> String {
+fn hold(verb: &str, name: &str, (state, change): &(Mutex<State>, Condvar)) {
     let mut state = state.lock().unwrap();
+    if state.is_open || !state.held.is_some_and(|held| held(verb, name)) {
+        return;
+    }
     if state.free > 0 {
         state.free -= 1;
-    } else if !state.is_open {
-        state.waiting += 1;
-        state = change.wait_while(state, |state| !state.is_open).unwrap();
-        state.waiting -= 1;
+        return;
     }
+    state.waiting += 1;
+    state = change.wait_while(state, |state| !state.is_open).unwrap();
+    state.waiting -= 1;
+}
+
+fn get(name: &str, (state, _): &(Mutex<State>, Condvar)) -> String {
+    let state = state.lock().unwrap();
     match state.objects.get(name) {
         Some(content) => {
             format!(

@@ -49,9 +49,13 @@ fn a_server_that_does_not_start_is_refused_with_what_it_said() {
         ("sleep 1000 {port}", "never listened"),
     ] {
         let place = Place::new();
-        let ran = ran(place
-            .bench(ONE)
-            .args(["--start-timeout", "1s", "--server-command", command]));
+        let mut bench = place.bench(ONE);
+        bench.args(["--server-command", command]);
+        // The others end of their own accord.
+        if said == "never listened" {
+            bench.args(["--start-timeout", "1s"]);
+        }
+        let ran = ran(&mut bench);
         ran.expect_code(5);
         assert!(ran.stderr.contains(said), "{command}: {}", ran.stderr);
         assert!(!place.out().exists(), "{command}");
@@ -126,4 +130,21 @@ fn refusals_are_counted_by_their_class_and_code_and_nothing_is_left_on_the_serve
         }
         assert_eq!(mock.objects(), 0);
     }
+}
+
+#[test]
+fn a_server_that_keeps_its_objects_elsewhere_is_left_as_it_was_found() {
+    let place = Place::new();
+    let kept = place.file("kept");
+    fs::create_dir(&kept).unwrap();
+    fs::write(kept.join("mine"), "mine").unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/plain_server.py");
+    let command = format!("python3 {script} --port {{port}} --root {}", kept.display());
+    ran(place.bench(ONE).args(["--server-command", &command])).expect_code(0);
+    let left: Vec<_> = fs::read_dir(&kept)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["mine"]);
+    place.assert_clean();
 }

@@ -9,6 +9,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod mount;
 mod served;
 mod sockets;
 mod talk;

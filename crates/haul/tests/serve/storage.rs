@@ -1,12 +1,11 @@
 //! What the disk does to a server: full, vanished, forbidden; and both durabilities.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::mount::MountFlags;
 
+use crate::mount::Mount;
 use crate::rows::Outcome::{Content, Deleted, Names, Refused, Stored};
 use crate::rows::{expect, expect_refusal};
 use crate::served::{Served, temporary};
@@ -18,38 +17,6 @@ under_every_pool! {
     a_vanished_folder_is_an_internal_error_and_the_server_lives_on
     what_the_system_forbids_is_forbidden
     nested_folders_appear_with_their_first_file_only
-}
-
-/// A small file system in memory; unmounted at the end.
-struct Mount<'p>(&'p Path);
-
-impl<'p> Mount<'p> {
-    fn tmpfs(place: &'p Path, options: &str) -> Option<Self> {
-        let options = std::ffi::CString::new(options).unwrap();
-        match mount(
-            "tmpfs",
-            place,
-            "tmpfs",
-            MountFlags::NODEV,
-            Some(options.as_c_str()),
-        ) {
-            Ok(()) => Some(Self(place)),
-            Err(error) => {
-                // Past the capture of the test's output: who runs the tests must see it.
-                let notice = format!("SKIPPED: a small tmpfs cannot be mounted here: {error}\n");
-                io::stderr().write_all(notice.as_bytes()).ok();
-                let may_skip = std::env::var_os("HAUL_TEST_NO_SKIP").is_none_or(|value| value != "1");
-                assert!(may_skip, "nothing may be skipped here");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for Mount<'_> {
-    fn drop(&mut self) {
-        unmount(self.0, UnmountFlags::DETACH).ok();
-    }
 }
 
 fn both_durabilities_store_replace_and_delete(pool: &str) {
