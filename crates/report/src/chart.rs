@@ -18,7 +18,7 @@ use crate::drawing::{Drawing, Ink, Style};
 pub(crate) const PANELS_MAX: usize = 24;
 /// Size of the ticks' text.
 const TICK: f64 = 9.5;
-/// By how much wider than the bundled font a browser's own may be before a title is cut.
+/// By how much wider than the bundled font one that stands in for it may be before a title is cut.
 const TITLE_ROOM: f64 = 1.06;
 /// Size of the titles of axes and panels.
 const LABEL: f64 = 10.0;
@@ -166,6 +166,13 @@ impl Panel {
         }
         drawing
     }
+}
+
+/// The width of the widest of some ticks.
+fn widest<'a>(ticks: impl Iterator<Item = &'a str>) -> f64 {
+    ticks
+        .map(|text| Face::Regular.width(text, TICK))
+        .fold(0.0, f64::max)
 }
 
 fn title_lines(title: &str, width: f64) -> Vec<String> {

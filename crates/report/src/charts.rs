@@ -9,9 +9,11 @@ mod scaling;
 mod throughput;
 mod time;
 
-use crate::chart::{Chart, Key, PANELS_MAX, Panel, Sign};
+use haul_results::{Bytes, CellSummary, Factor};
+
+use crate::chart::{Axis, Chart, Key, Layer, PANELS_MAX, Panel, Scale, Sign};
 use crate::drawing::Ink;
-use crate::findings::{Findings, distinct};
+use crate::findings::{Findings, distinct, names};
 use crate::lang::Lang;
 
 /// All charts, in the order of the report.
@@ -30,6 +32,80 @@ pub(crate) fn charts(findings: &Findings<'_>) -> Vec<Chart> {
         .flatten()
         .filter(|chart| !chart.panels.is_empty())
         .collect()
+}
+
+/// What tells the panels of one volume apart.
+const PANEL_FACTORS: [Factor; 5] = [
+    Factor::Operations,
+    Factor::Pools,
+    Factor::ClientPools,
+    Factor::Buffers,
+    Factor::Fronts,
+];
+/// What tells panels of several volumes apart.
+const PANEL_FACTORS_WITH_VOLUME: [Factor; 6] = [
+    Factor::Operations,
+    Factor::Volumes,
+    Factor::Pools,
+    Factor::ClientPools,
+    Factor::Buffers,
+    Factor::Fronts,
+];
+
+/// The cells of each panel: those that differ only in the numbers of clients and workers.
+fn panel_groups<'a>(findings: &'a Findings<'_>) -> Vec<Vec<&'a CellSummary>> {
+    findings.groups(|cell| {
+        (
+            cell.operation,
+            cell.volume,
+            cell.pool.family(),
+            cell.client_pool,
+            cell.buffer,
+            cell.front,
+        )
+    })
+}
+
+/// Those of [`panel_groups`] with the largest volume, and that volume.
+fn largest_volume_groups<'a>(findings: &'a Findings<'_>) -> Option<(Bytes, Vec<Vec<&'a CellSummary>>)> {
+    let volume = findings.cells.iter().map(|summary| summary.cell.volume).max()?;
+    let mut groups = panel_groups(findings);
+    groups.retain(|group| group[0].cell.volume == volume);
+    Some((volume, groups))
+}
+
+/// Says that only the largest volume is shown, where there are others.
+fn largest_volume_note(findings: &Findings<'_>, volume: Bytes) -> Option<String> {
+    findings.varies(Factor::Volumes).then(|| match findings.lang {
+        Lang::En => format!("Shown for the largest volume, {volume:#}."),
+        Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),
+    })
+}
+
+/// An axis with a level for each number of clients.
+fn clients_axis(findings: &Findings<'_>) -> Axis {
+    Axis {
+        title: findings.lang.pick("clients", "client").to_owned(),
+        scale: Scale::Levels(names(&findings.clients())),
+    }
+}
+
+/// Dots in the colour of each series.
+fn series_dots(series: Vec<Vec<(f64, f64)>>) -> impl Iterator<Item = Layer> {
+    let dots = |(number, points)| Layer::Dots {
+        ink: Ink::Series(number),
+        points,
+    };
+    series.into_iter().enumerate().map(dots)
+}
+
+/// An entry of a legend for a part of bars.
+fn bar_key(name: &str, ink: Ink) -> Key {
+    Key {
+        name: name.to_owned(),
+        ink,
+        sign: Sign::Block,
+    }
 }
 
 /// One entry of a legend for each number of workers.

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use haul_results::units::MIB;
 use haul_results::{CellComparison, Change, Comparison, Ratio, Unjudged};
 
-use crate::formats::terminal::wrap;
+use crate::formats::terminal::push_wrapped;
 use crate::lang::Lang;
 use crate::table::operation;
 
@@ -30,12 +30,7 @@ pub(crate) fn text(
 ) -> String {
     let width = width.max(WIDTH_MIN);
     let mut text = String::new();
-    let mut paragraph = |line: &str| {
-        for line in wrap(line, width.into()) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    };
+    let mut paragraph = |line: &str| push_wrapped(&mut text, line, width);
     paragraph(&format!("A: {}", names[0]));
     paragraph(&format!("B: {}", names[1]));
     for difference in &comparison.differences {

@@ -127,17 +127,18 @@ pub(crate) enum Mark {
         radius: f64,
         opacity: f64,
     },
-    /// The point is on the base line; a turned text runs upwards.
-    Text {
-        x: f64,
-        y: f64,
-        text: String,
-        size: f64,
-        face: Face,
-        anchor: Anchor,
-        ink: Ink,
-        turned: bool,
-    },
+    Text(Text),
+}
+
+/// A line of text. Its point is on the base line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Text {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) text: String,
+    pub(crate) style: Style,
+    /// Whether it runs upwards.
+    pub(crate) is_turned: bool,
 }
 
 /// Marks on a plane from (0, 0) to (`width`, `height`), later ones over earlier ones.
@@ -157,15 +158,8 @@ impl Drawing {
         }
     }
 
-    pub(crate) fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: Ink) {
-        self.marks.push(Mark::Rect {
-            x,
-            y,
-            width,
-            height,
-            radius: 0.0,
-            fill,
-        });
+    pub(crate) fn rect(&mut self, corner: (f64, f64), size: (f64, f64), fill: Ink) {
+        self.rounded(corner, size, 0.0, fill);
     }
 
     pub(crate) fn rounded(
@@ -222,42 +216,24 @@ impl Drawing {
 
     /// A line of text with its base line at `y`.
     pub(crate) fn text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
-        let Style {
-            size,
-            face,
-            anchor,
-            ink,
-        } = style;
-        self.marks.push(Mark::Text {
+        self.marks.push(Mark::Text(Text {
             x,
             y,
             text: text.into(),
-            size,
-            face,
-            anchor,
-            ink,
-            turned: false,
-        });
+            style,
+            is_turned: false,
+        }));
     }
 
     /// A line of text that runs upwards, with its base line at `x`.
     pub(crate) fn turned_text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
-        let Style {
-            size,
-            face,
-            anchor,
-            ink,
-        } = style;
-        self.marks.push(Mark::Text {
+        self.marks.push(Mark::Text(Text {
             x,
             y,
             text: text.into(),
-            size,
-            face,
-            anchor,
-            ink,
-            turned: true,
-        });
+            style,
+            is_turned: true,
+        }));
     }
 
     /// Sets another drawing upon this one, its corner at (`x`, `y`) and its size multiplied by `scale`.
@@ -302,9 +278,9 @@ impl Mark {
                 *thickness *= scale;
             }
             Mark::Area { points, .. } => points.iter_mut().for_each(|point| *point = at(*point)),
-            Mark::Text { x, y, size, .. } => {
+            Mark::Text(Text { x, y, style, .. }) => {
                 (*x, *y) = at((*x, *y));
-                *size *= scale;
+                style.size *= scale;
             }
         }
         mark
@@ -338,10 +314,11 @@ impl Style {
     }
 
     pub(crate) fn bold(self) -> Self {
-        Self {
-            face: Face::Bold,
-            ..self
-        }
+        self.face(Face::Bold)
+    }
+
+    pub(crate) fn face(self, face: Face) -> Self {
+        Self { face, ..self }
     }
 
     pub(crate) fn middle(self) -> Self {
@@ -380,9 +357,9 @@ mod tests {
         small.text((1.0, 2.0), "x", Style::new(8.0));
         let mut large = Drawing::new(100.0, 100.0);
         large.place(&small, 50.0, 60.0, 2.0);
-        let Mark::Text { x, y, size, .. } = &large.marks[0] else {
+        let Mark::Text(text) = &large.marks[0] else {
             panic!("a text stays one");
         };
-        assert_eq!((*x, *y, *size), (52.0, 64.0, 16.0));
+        assert_eq!((text.x, text.y, text.style.size), (52.0, 64.0, 16.0));
     }
 }

@@ -71,6 +71,19 @@ impl<'a> Findings<'a> {
         parts.join(" · ")
     }
 
+    /// What a single cell is called in a sentence.
+    pub(crate) fn cell_name(&self, cell: &Cell) -> String {
+        let factors = [
+            Factor::Operations,
+            Factor::Volumes,
+            Factor::Clients,
+            Factor::Workers,
+            Factor::Pools,
+            Factor::ClientPools,
+        ];
+        self.name(cell, &factors)
+    }
+
     /// The trials of a cell that are valid.
     pub(crate) fn valid_trials(&self, cell: Cell) -> impl Iterator<Item = &'a Trial> {
         let run = self.run;
@@ -130,7 +143,14 @@ pub(crate) fn names<T: ToString>(levels: &[T]) -> Vec<String> {
     levels.iter().map(ToString::to_string).collect()
 }
 
-/// The middle one of some values; `None` of none.
+/// The smallest and the largest of some values; `None` of none.
+pub(crate) fn ends(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    Some((low, high))
+}
+
+/// The middle one of some values, those that are not finite left out; `None` of none.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);

@@ -1,6 +1,6 @@
 //! The two languages of a report, and how numbers are written in them.
 //!
-//! Both versions of a text stand side by side where it is used, `lang.pick("worker", "pekerja")`, so that neither can be
+//! Both versions of a text stand side by side where it is used, `lang.pick("time", "waktu")`, so that neither can be
 //! forgotten.
 
 use std::fmt;

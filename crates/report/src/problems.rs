@@ -1,8 +1,20 @@
 //! What can be wrong with a trial or a run, as sentences.
 
-use haul_results::{Fault, FaultKind, Problem};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use haul_results::{FailureClass, Fault, FaultKind, Problem};
 
 use crate::lang::Lang;
+
+/// How many transfers failed, class by class.
+pub(crate) fn classes_text(failures: &BTreeMap<FailureClass, impl fmt::Display>) -> String {
+    let classes: Vec<String> = failures
+        .iter()
+        .map(|(class, count)| format!("{count} × {class}"))
+        .collect();
+    classes.join(", ")
+}
 
 /// Why a trial is invalid, as a clause.
 pub(crate) fn problem_text(problem: &Problem, lang: Lang) -> String {

@@ -1,6 +1,6 @@
 //! The one model that every format writes: the sections of a report in their order, in its language.
 
-use haul_results::{CellSummary, Factor, Run};
+use haul_results::{CellSummary, Run};
 
 use crate::Options;
 use crate::architecture;
@@ -10,7 +10,7 @@ use crate::configuration::configuration;
 use crate::drawing::Drawing;
 use crate::findings::{Findings, distinct};
 use crate::lang::Lang;
-use crate::problems::problem_text;
+use crate::problems::{classes_text, problem_text};
 use crate::table::Table;
 use crate::verdict::{Verdict, verdict};
 
@@ -146,17 +146,7 @@ fn banner(findings: &Findings<'_>) -> Vec<String> {
     for (index, summary) in findings.cells.iter().enumerate() {
         if let Some(reason) = reason(summary, lang) {
             let no = index + 1;
-            let name = findings.name(
-                &summary.cell,
-                &[
-                    Factor::Operations,
-                    Factor::Volumes,
-                    Factor::Clients,
-                    Factor::Workers,
-                    Factor::Pools,
-                    Factor::ClientPools,
-                ],
-            );
+            let name = findings.cell_name(&summary.cell);
             cells.push(match lang {
                 Lang::En => format!("Cell {no} ({name}): {reason}"),
                 Lang::Id => format!("Sel {no} ({name}): {reason}"),
@@ -189,15 +179,11 @@ fn reason(summary: &CellSummary, lang: Lang) -> Option<String> {
     }
     let failed = summary.clients_failed();
     if failed > 0 {
-        let classes: Vec<String> = summary
-            .failures()
-            .iter()
-            .map(|(class, count)| format!("{count} × {class}"))
-            .collect();
+        let classes = classes_text(&summary.failures());
         let of = summary.clients_ok() + failed;
         reasons.push(match lang {
-            Lang::En => format!("{failed} of {of} transfers failed ({})", classes.join(", ")),
-            Lang::Id => format!("{failed} dari {of} transfer gagal ({})", classes.join(", ")),
+            Lang::En => format!("{failed} of {of} transfers failed ({classes})"),
+            Lang::Id => format!("{failed} dari {of} transfer gagal ({classes})"),
         });
     }
     if let Some(ceiling) = summary.ceiling.filter(|ceiling| ceiling.is_above()) {

@@ -1,12 +1,11 @@
 //! The verdict in words: what came out, in one sentence, and how sure it is.
 
-use std::collections::BTreeMap;
-
 use haul_results::units::MIB;
-use haul_results::{Extreme, Factor, FailureClass, Grade, Recommendation, Threshold};
+use haul_results::{Extreme, FailureClass, Grade, Recommendation, Threshold};
 
 use crate::findings::{Findings, median};
 use crate::lang::Lang;
+use crate::problems::classes_text;
 
 /// Most crossed thresholds that are listed.
 const CROSSINGS_MAX: usize = 6;
@@ -212,7 +211,7 @@ fn points(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Vec<Strin
         points.push(format!(
             "{}: {}",
             lang.pick("Failures by class", "Kegagalan menurut kelas"),
-            classes(&verdict.failures)
+            classes_text(&verdict.failures)
         ));
     }
     let limited = verdict.cells_limited_by_client.len();
@@ -247,27 +246,8 @@ fn points(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Vec<Strin
 }
 
 fn extreme(findings: &Findings<'_>, extreme: &Extreme, name: &str) -> String {
-    let factors = [
-        Factor::Operations,
-        Factor::Volumes,
-        Factor::Clients,
-        Factor::Workers,
-        Factor::Pools,
-        Factor::ClientPools,
-    ];
     let rate = findings
         .lang
         .number(extreme.total_bytes_per_s.median / MIB as f64);
-    format!(
-        "{name}: {rate} MiB/s ({})",
-        findings.name(&extreme.cell, &factors)
-    )
-}
-
-fn classes(failures: &BTreeMap<FailureClass, u64>) -> String {
-    let classes: Vec<String> = failures
-        .iter()
-        .map(|(class, count)| format!("{count} × {class}"))
-        .collect();
-    classes.join(", ")
+    format!("{name}: {rate} MiB/s ({})", findings.cell_name(&extreme.cell))
 }

@@ -64,6 +64,8 @@ pub struct Pool {
     pub connections: Option<u32>,
 }
 
+const WRONG_KIND: &str = "the kind is threads, processes or tasks";
+
 /// A pool that cannot be read; the text says what is wrong and gives an example.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -128,9 +130,7 @@ impl FromStr for Pool {
         let (kind, size) = text
             .split_once(':')
             .ok_or_else(|| wrong("it has no number of workers"))?;
-        let kind = kind
-            .parse()
-            .map_err(|_| wrong("the kind is threads, processes or tasks"))?;
+        let kind = kind.parse().map_err(|_| wrong(WRONG_KIND))?;
         let (workers, connections) = match size.split_once('x') {
             Some((workers, connections)) => (workers, Some(connections)),
             None => (size, None),
@@ -193,7 +193,7 @@ impl FromStr for PoolLevel {
             Err(_) if text.contains(':') => text.parse().map(Self::Fixed),
             Err(_) => Err(PoolError {
                 text: text.to_owned(),
-                problem: "the kind is threads, processes or tasks",
+                problem: WRONG_KIND,
             }),
         }
     }

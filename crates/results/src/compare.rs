@@ -37,7 +37,6 @@ use crate::random::{Purpose, Random};
 use crate::run::Run;
 use crate::statistics::{benjamini_hochberg, mean, median};
 use crate::summary::TrialSummary;
-use crate::trial::Trial;
 use variance::{Component, Variances};
 
 /// How strict a comparison is.
@@ -273,15 +272,7 @@ struct Pair {
 }
 
 fn pairs(before: &Run, after: &Run) -> Vec<Pair> {
-    let summarised = |run: &Run| -> Vec<(Cell, Vec<TrialSummary>)> {
-        let cores = run.header.machine.cores;
-        let summary = |trial: &&Trial| TrialSummary::new(trial, cores);
-        run.trials_by_cell()
-            .into_iter()
-            .map(|(cell, trials)| (cell, trials.iter().map(summary).collect()))
-            .collect()
-    };
-    let (left, right) = (summarised(before), summarised(after));
+    let (left, right) = (before.trial_summaries(), after.trial_summaries());
     let [by_cell_left, by_cell_right] = [&left, &right].map(|side| {
         side.iter()
             .map(|(cell, trials)| (*cell, trials))

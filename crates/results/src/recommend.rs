@@ -13,7 +13,6 @@ use crate::random::{Purpose, Random};
 use crate::run::Run;
 use crate::statistics::{Estimate, mean, median};
 use crate::summary::TrialSummary;
-use crate::trial::Trial;
 
 /// How close to the best a pool has to be, by the lower end of the interval.
 pub const GOOD_ENOUGH: f64 = 0.95;
@@ -83,7 +82,7 @@ fn score(run: &Run, wanted: impl Fn(&Cell) -> bool) -> (Vec<(Pool, Scores)>, Vec
     let mut workloads = HashSet::new();
     let mut pools: Vec<Pool> = Vec::new();
     let mut by_pool: HashMap<Pool, Vec<Vec<TrialSummary>>> = HashMap::new();
-    for (cell, trials) in run.trials_by_cell() {
+    for (cell, trials) in run.trial_summaries() {
         if !wanted(&cell) {
             continue;
         }
@@ -91,9 +90,7 @@ fn score(run: &Run, wanted: impl Fn(&Cell) -> bool) -> (Vec<(Pool, Scores)>, Vec
         if !pools.contains(&cell.pool) {
             pools.push(cell.pool);
         }
-        let summary = |trial: &&Trial| TrialSummary::new(trial, run.header.machine.cores);
-        let summaries = trials.iter().map(summary).collect();
-        by_pool.entry(cell.pool).or_default().push(summaries);
+        by_pool.entry(cell.pool).or_default().push(trials);
     }
     let mut scored = Vec::new();
     let mut excluded = Vec::new();

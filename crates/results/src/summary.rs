@@ -309,6 +309,13 @@ impl CellSummary {
         sum
     }
 
+    /// The trial with the most failed clients; of several the first.
+    #[must_use]
+    pub fn worst_trial(&self) -> Option<&TrialSummary> {
+        let last_first = self.trials.iter().rev();
+        last_first.max_by_key(|trial| trial.clients_failed())
+    }
+
     /// Workers of the trial with the most failed ones; of several the one in which the fewest took part.
     #[must_use]
     pub fn workers(&self) -> Option<WorkerTally> {
@@ -347,8 +354,18 @@ impl Run {
             .collect()
     }
 
+    /// The same trials as [`Run::trials_by_cell`], each in a few numbers.
+    pub(crate) fn trial_summaries(&self) -> Vec<(Cell, Vec<TrialSummary>)> {
+        let cores = self.header.machine.cores;
+        let summary = |trial: &&Trial| TrialSummary::new(trial, cores);
+        self.trials_by_cell()
+            .into_iter()
+            .map(|(cell, trials)| (cell, trials.iter().map(summary).collect()))
+            .collect()
+    }
+
     /// The trials of each cell of the matrix by replicate, the cells in the order of the report.
-    pub(crate) fn trials_by_cell(&self) -> Vec<(Cell, Vec<&Trial>)> {
+    fn trials_by_cell(&self) -> Vec<(Cell, Vec<&Trial>)> {
         let mut by_cell: HashMap<Cell, Vec<&Trial>> = HashMap::new();
         for trial in &self.trials {
             by_cell.entry(trial.cell).or_default().push(trial);

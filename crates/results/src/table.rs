@@ -267,9 +267,9 @@ impl Row {
         let (summary, cell) = (&self.summary, &self.summary.cell);
         let mib = |bytes_per_s: f64| bytes_per_s / MIB as f64;
         let count = |count: u32| Value::Count(u64::from(count));
-        let counted =
-            |count: Option<u32>| count.map_or(Value::Missing, |count| Value::Count(u64::from(count)));
+        let counted = |number: Option<u32>| number.map_or(Value::Missing, count);
         let bytes = |bytes: Option<Bytes>| bytes.map_or(Value::Missing, Value::Bytes);
+        let cost = |cost: Option<CpuCost>| cost.map(|cost| cost.total_s_per_gib());
         let word = |word: &str| Value::Words(word.to_owned());
         let (time, total) = (summary.client_s, summary.total_bytes_per_s);
         let worst = summary.worst_trial();
@@ -295,14 +295,8 @@ impl Row {
             Column::TotalLow => total.map(|total| mib(total.low)).into(),
             Column::TotalHigh => total.map(|total| mib(total.high)).into(),
             Column::CeilingShare => summary.ceiling.map(|ceiling| ceiling.share).into(),
-            Column::ServerCpu => summary
-                .server_cpu
-                .map(|cost: CpuCost| cost.total_s_per_gib())
-                .into(),
-            Column::ClientCpu => summary
-                .client_cpu
-                .map(|cost: CpuCost| cost.total_s_per_gib())
-                .into(),
+            Column::ServerCpu => cost(summary.server_cpu).into(),
+            Column::ClientCpu => cost(summary.client_cpu).into(),
             Column::ServerMemory => bytes(summary.server_memory),
             Column::ClientMemory => bytes(summary.client_memory),
             Column::Verified => count(summary.verified()),

@@ -50,13 +50,13 @@ pub struct WorkerBooks {
 impl WorkerBooks {
     /// Whether it crashed, was killed or failed a request.
     #[must_use]
-    pub fn is_failed(&self) -> bool {
+    pub(crate) fn is_failed(&self) -> bool {
         self.restarts > 0 || self.requests_failed > 0
     }
 
     /// Whether it served anything.
     #[must_use]
-    pub fn took_part(&self) -> bool {
+    pub(crate) fn took_part(&self) -> bool {
         self.requests_ok > 0 || self.requests_failed > 0
     }
 }

@@ -8,9 +8,10 @@ use crate::cell::Cell;
 use crate::recommend::{Recommendation, recommend};
 use crate::run::Run;
 use crate::sample::FailureClass;
-use crate::statistics::Estimate;
-use crate::summary::{CellSummary, TrialSummary};
+use crate::statistics::{Estimate, median};
+use crate::summary::CellSummary;
 use crate::threshold::{Crossing, Threshold};
+use crate::trial::Trial;
 use crate::units::Bytes;
 use crate::words::words;
 
@@ -148,7 +149,7 @@ impl Run {
             transfers_ok: sum(CellSummary::clients_ok),
             transfers_verified: sum(CellSummary::verified),
             failures: failures(&summaries),
-            content: self.trials.iter().map(crate::Trial::content_ok).sum(),
+            content: self.trials.iter().map(Trial::content_ok).sum(),
             cells_above_ceiling: cells_where(&|summary| {
                 summary.ceiling.is_some_and(|ceiling| ceiling.is_above())
             }),
@@ -157,7 +158,7 @@ impl Run {
             slowest: totals.iter().min_by(by_median).copied(),
             recommendation: recommend(self, |_| true),
             confidence: confidence(&summaries),
-            relative_error: crate::statistics::median(&errors),
+            relative_error: median(&errors),
             crossings: thresholds
                 .iter()
                 .flat_map(|threshold| threshold.crossings(&summaries))
@@ -191,15 +192,6 @@ fn grade(verdict: &Verdict) -> Grade {
         Grade::Ok => true,
     };
     Grade::ALL.iter().copied().find(holds).unwrap_or(Grade::Ok)
-}
-
-impl CellSummary {
-    /// The trial with the most failed clients; of several the first.
-    #[must_use]
-    pub fn worst_trial(&self) -> Option<&TrialSummary> {
-        let last_first = self.trials.iter().rev();
-        last_first.max_by_key(|trial| trial.clients_failed())
-    }
 }
 
 #[cfg(test)]

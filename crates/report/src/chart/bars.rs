@@ -1,7 +1,6 @@
 //! Horizontal bars in parts, each with its name before it and its number behind it.
 
-use super::{Axis, LABEL, TICK};
-use crate::drawing::typeface::Face;
+use super::{Axis, LABEL, TICK, widest};
 use crate::drawing::{Drawing, Ink, Style};
 
 const ROW: f64 = 18.0;
@@ -28,19 +27,9 @@ pub(crate) struct Bar {
 impl Bars {
     pub(super) fn draw(&self, drawing: &mut Drawing, top: f64) {
         let width = drawing.width;
-        let widest = |texts: &mut dyn Iterator<Item = &str>| {
-            texts
-                .map(|text| Face::Regular.width(text, TICK))
-                .fold(0.0, f64::max)
-        };
-        let left = widest(
-            &mut self
-                .bars
-                .iter()
-                .map(|bar| bar.name.as_str())
-                .chain([self.names.as_str()]),
-        ) + 8.0;
-        let behind = widest(&mut self.bars.iter().map(|bar| bar.text.as_str())) + 6.0;
+        let names = self.bars.iter().map(|bar| bar.name.as_str());
+        let left = widest(names.chain([self.names.as_str()])) + 8.0;
+        let behind = widest(self.bars.iter().map(|bar| bar.text.as_str())) + 6.0;
         let length = (width - left - behind).max(20.0);
         let top = top + 14.0;
         let bottom = top + ROW * self.bars.len() as f64;

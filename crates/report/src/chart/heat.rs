@@ -1,6 +1,6 @@
 //! Heat maps: one square for each cell, its number inside, so that nobody has to guess a colour.
 
-use super::{LABEL, TICK};
+use super::{LABEL, TICK, widest};
 use crate::drawing::typeface::Face;
 use crate::drawing::{Drawing, Ink, Style};
 
@@ -87,12 +87,7 @@ impl HeatScale {
 impl Heat {
     pub(super) fn draw(&self, drawing: &mut Drawing, top: f64, scale: Option<&HeatScale>) {
         let width = drawing.width;
-        let widest = self
-            .y_levels
-            .iter()
-            .map(|level| Face::Regular.width(level, TICK))
-            .fold(0.0, f64::max);
-        let left = 14.0 + widest + 5.0;
+        let left = 14.0 + widest(self.y_levels.iter().map(String::as_str)) + 5.0;
         let square = (width - left) / self.x_levels.len().max(1) as f64;
         let rows = self.y_levels.len().max(1) as f64;
         // The title of the axis stands beside the rows and must fit there, however few they are.

@@ -1,6 +1,6 @@
 //! Panels with two axes: lines, dots and bands.
 
-use super::{Axis, LABEL, Scale, TICK};
+use super::{Axis, LABEL, Scale, TICK, widest};
 use crate::drawing::typeface::Face;
 use crate::drawing::{Drawing, Ink, Style};
 
@@ -92,11 +92,8 @@ impl Lines {
     pub(super) fn draw(&self, drawing: &mut Drawing, top: f64) {
         let (top, width) = (top + 4.0, drawing.width);
         let y_ticks = self.y.scale.ticks();
-        let widest = y_ticks
-            .iter()
-            .map(|(_, text)| Face::Regular.width(text, TICK))
-            .fold(0.0, f64::max);
-        let left = widest + if self.y.title.is_empty() { 6.0 } else { 20.0 };
+        let beside = if self.y.title.is_empty() { 6.0 } else { 20.0 };
+        let left = widest(y_ticks.iter().map(|(_, text)| text.as_str())) + beside;
         let field = Field {
             lines: self,
             left,

@@ -2,7 +2,7 @@ use haul_results::{Factor, Levels, Run};
 
 use super::*;
 use crate::charts::charts;
-use crate::drawing::{Anchor, Mark};
+use crate::drawing::{Anchor, Mark, Text};
 use crate::findings::Findings;
 use crate::lang::Lang;
 use crate::synthetic;
@@ -12,27 +12,25 @@ type Extent = [f64; 4];
 
 fn extents(drawing: &Drawing) -> Vec<(Extent, &str)> {
     let extent = |mark| {
-        let Mark::Text {
+        let Mark::Text(Text {
             x,
             y,
             text,
-            size,
-            face,
-            anchor,
-            turned,
-            ..
-        }: &Mark = mark
+            style,
+            is_turned,
+        }): &Mark = mark
         else {
             return None;
         };
-        let width = face.width(text, *size);
-        let back = match anchor {
+        let size = style.size;
+        let width = style.face.width(text, size);
+        let back = match style.anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => width / 2.0,
             Anchor::End => width,
         };
         let (rise, fall) = (size * 0.72, size * 0.2);
-        let extent = if *turned {
+        let extent = if *is_turned {
             [x - rise, y - (width - back), x + fall, y + back]
         } else {
             [x - back, y - rise, x - back + width, y + fall]

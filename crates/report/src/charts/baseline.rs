@@ -2,10 +2,10 @@
 
 use haul_results::{CellSummary, Factor};
 
-use super::limited;
+use super::{limited, series_dots};
 use crate::chart::{Axis, Chart, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 use crate::drawing::Ink;
-use crate::findings::{Findings, distinct, median, place};
+use crate::findings::{Findings, distinct, ends, median, place};
 use crate::lang::Lang;
 
 pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
@@ -18,10 +18,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
         .filter(|ratio| ratio.is_finite() && *ratio > 0.0)
         .collect();
     let middle = median(known.iter().copied())?;
-    let (low, high) = (
-        known.iter().copied().reduce(f64::min)?,
-        known.iter().copied().reduce(f64::max)?,
-    );
+    let (low, high) = ends(&known)?;
     let scale = Scale::log_around(known.iter().copied().chain([1.0]));
     let ratio_of = |summary: &CellSummary| {
         let index = findings
@@ -116,11 +113,7 @@ fn panel(
         ink: Ink::Muted,
         points: vec![(1.0, -0.5), (1.0, rows.len() as f64 - 0.5)],
     }];
-    let dots = series.into_iter().enumerate();
-    layers.extend(dots.map(|(number, points)| Layer::Dots {
-        ink: Ink::Series(number),
-        points,
-    }));
+    layers.extend(series_dots(series));
     let lang = findings.lang;
     let levels = rows
         .iter()

@@ -2,10 +2,10 @@
 
 use haul_results::{CellSummary, CpuCost, Factor};
 
-use super::limited;
-use crate::chart::{Axis, Bar, Bars, Chart, Key, Panel, Plot, Scale, Sign};
+use super::{bar_key, limited};
+use crate::chart::{Axis, Bar, Bars, Chart, Panel, Plot, Scale};
 use crate::drawing::Ink;
-use crate::findings::{Findings, distinct, median};
+use crate::findings::{Findings, distinct, ends, median};
 use crate::lang::Lang;
 
 const USER: Ink = Ink::Series(0);
@@ -26,11 +26,11 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
             drawn.push((findings.name(&group[0].cell, &[Factor::Operations]), bars));
         }
     }
-    let ends = drawn
+    let totals = drawn
         .iter()
         .flat_map(|(_, bars)| bars)
         .map(|bar| bar.parts.iter().map(|(_, part)| part).sum());
-    let scale = Scale::from_zero(ends);
+    let scale = Scale::from_zero(totals);
     let axis = Axis {
         title: lang
             .pick("processor time (s/GiB)", "waktu prosesor (s/GiB)")
@@ -46,14 +46,9 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
         }),
     };
     let (panels, note) = limited(drawn.into_iter().map(panel).collect(), lang);
-    let key = |name: &str, ink| Key {
-        name: name.to_owned(),
-        ink,
-        sign: Sign::Block,
-    };
     let legend = vec![
-        key(lang.pick("user (program)", "user (program)"), USER),
-        key(lang.pick("system (kernel)", "system (kernel)"), SYSTEM),
+        bar_key(lang.pick("user (program)", "user (program)"), USER),
+        bar_key(lang.pick("system (kernel)", "system (kernel)"), SYSTEM),
     ];
     Some(Chart {
         id: "cpu",
@@ -76,12 +71,7 @@ fn title(findings: &Findings<'_>) -> String {
         .iter()
         .filter_map(|summary| Some(summary.server_cpu?.total_s_per_gib()))
         .collect();
-    let of_server = costs
-        .iter()
-        .copied()
-        .reduce(f64::min)
-        .zip(costs.iter().copied().reduce(f64::max));
-    match (of_server, lang) {
+    match (ends(&costs), lang) {
         (Some((low, high)), Lang::En) => {
             format!(
                 "A GiB costs the server {} to {} seconds of processor time",

@@ -2,10 +2,10 @@
 
 use haul_results::{Bytes, CellSummary, Factor};
 
-use super::{limited, worker_keys};
+use super::{clients_axis, limited, worker_keys};
 use crate::chart::{Axis, Chart, Layer, Lines, Panel, Plot, Scale, Sign};
 use crate::drawing::Ink;
-use crate::findings::{Findings, names, place};
+use crate::findings::{Findings, place};
 use crate::lang::Lang;
 
 type Side = fn(&CellSummary) -> Option<Bytes>;
@@ -21,48 +21,21 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     let mut panels = Vec::new();
     if server_peak.is_some() {
         for group in findings.groups(|cell| (cell.operation, cell.pool.family())) {
-            let name = findings.name(&group[0].cell, &[Factor::Operations]);
-            panels.push(panel(
-                findings,
-                &group,
-                server,
-                &scale,
-                format!("server, {} · {name}", group[0].cell.pool.family()),
-            ));
+            let name = format!("server, {}", group[0].cell.pool.family());
+            panels.push(panel(findings, &group, server, &scale, &name));
         }
     }
     if highest(clients).is_some() {
         for group in findings.groups(|cell| (cell.operation, cell.client_pool)) {
-            let name = findings.name(&group[0].cell, &[Factor::Operations]);
-            let side = lang.pick("clients", "client");
-            panels.push(panel(
-                findings,
-                &group,
-                clients,
-                &scale,
-                format!("{side}, {} · {name}", group[0].cell.client_pool),
-            ));
+            let name = format!(
+                "{}, {}",
+                lang.pick("clients", "client"),
+                group[0].cell.client_pool
+            );
+            panels.push(panel(findings, &group, clients, &scale, &name));
         }
     }
     let (panels, note) = limited(panels, lang);
-    let title = match (server_peak, lang) {
-        (Some(peak), Lang::En) => format!(
-            "The server never needs more than {} MiB of memory",
-            lang.number(peak.as_mib())
-        ),
-        (Some(peak), Lang::Id) => format!(
-            "Server tidak pernah memerlukan lebih dari {} MiB memori",
-            lang.number(peak.as_mib())
-        ),
-        (None, Lang::En) => format!(
-            "The clients never need more than {} MiB of memory",
-            lang.number(peak.as_mib())
-        ),
-        (None, Lang::Id) => format!(
-            "Client tidak pernah memerlukan lebih dari {} MiB memori",
-            lang.number(peak.as_mib())
-        ),
-    };
     let reading = lang.pick(
         "Peak memory of all processes of a side (proportional set size), the highest over all volumes and repetitions. A \
          line that rises with the clients means that each of them costs memory.",
@@ -71,7 +44,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     );
     Some(Chart {
         id: "memory",
-        title,
+        title: title(server_peak, peak, lang),
         reading: reading.to_owned(),
         legend: worker_keys(findings, Sign::Line),
         heat: None,
@@ -82,7 +55,19 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     })
 }
 
-fn panel(findings: &Findings<'_>, group: &[&CellSummary], side: Side, scale: &Scale, title: String) -> Panel {
+/// The most that the server needed or, where that is not known, the clients.
+fn title(server_peak: Option<Bytes>, peak: Bytes, lang: Lang) -> String {
+    let number = lang.number(server_peak.unwrap_or(peak).as_mib());
+    match (server_peak, lang) {
+        (Some(_), Lang::En) => format!("The server never needs more than {number} MiB of memory"),
+        (Some(_), Lang::Id) => format!("Server tidak pernah memerlukan lebih dari {number} MiB memori"),
+        (None, Lang::En) => format!("The clients never need more than {number} MiB of memory"),
+        (None, Lang::Id) => format!("Client tidak pernah memerlukan lebih dari {number} MiB memori"),
+    }
+}
+
+/// The panel of one side, run as `name` says, under one operation.
+fn panel(findings: &Findings<'_>, group: &[&CellSummary], side: Side, scale: &Scale, name: &str) -> Panel {
     let (clients, workers) = (findings.clients(), findings.workers());
     let mut layers = Vec::new();
     for (series, count) in workers.iter().enumerate() {
@@ -104,21 +89,21 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary], side: Side, scale: &Sc
             points,
         });
     }
-    let lang = findings.lang;
+    let operation = findings.name(&group[0].cell, &[Factor::Operations]);
     let lines = Lines {
-        x: Axis {
-            title: lang.pick("clients", "client").to_owned(),
-            scale: Scale::Levels(names(&clients)),
-        },
+        x: clients_axis(findings),
         y: Axis {
-            title: lang.pick("peak memory (MiB)", "memori puncak (MiB)").to_owned(),
+            title: findings
+                .lang
+                .pick("peak memory (MiB)", "memori puncak (MiB)")
+                .to_owned(),
             scale: scale.clone(),
         },
         layers,
         height: 110.0,
     };
     Panel {
-        title,
+        title: format!("{name} · {operation}"),
         plot: Plot::Lines(lines),
     }
 }

@@ -1,9 +1,9 @@
 //! Where a client's time goes: connecting, waiting in line, moving bytes.
 
-use haul_results::{CellSummary, Factor, PhaseMedians};
+use haul_results::{CellSummary, PhaseMedians};
 
-use super::{join_notes, limited};
-use crate::chart::{Axis, Bar, Bars, Chart, Key, Panel, Plot, Scale, Sign};
+use super::{PANEL_FACTORS, bar_key, join_notes, largest_volume_groups, largest_volume_note, limited};
+use crate::chart::{Axis, Bar, Bars, Chart, Panel, Plot, Scale};
 use crate::drawing::Ink;
 use crate::findings::Findings;
 use crate::lang::Lang;
@@ -14,7 +14,7 @@ const TRANSFER: Ink = Ink::Series(2);
 
 pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     let lang = findings.lang;
-    let volume = findings.cells.iter().map(|summary| summary.cell.volume).max()?;
+    let (volume, groups) = largest_volume_groups(findings)?;
     let longest_wait = findings
         .cells
         .iter()
@@ -22,45 +22,22 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
         .filter_map(|summary| Some((summary, wait_share(&summary.phases?))))
         .filter(|(_, share)| share.is_finite())
         .max_by(|(_, left), (_, right)| left.total_cmp(right))?;
-    let groups = findings.groups(|cell| {
-        (cell.volume == volume).then(|| {
-            (
-                cell.operation,
-                cell.pool.family(),
-                cell.client_pool,
-                cell.buffer,
-                cell.front,
-            )
-        })
-    });
-    let panels = groups
-        .iter()
-        .filter(|group| group[0].cell.volume == volume)
-        .filter_map(|group| panel(findings, group))
-        .collect();
+    let panels = groups.iter().filter_map(|group| panel(findings, group)).collect();
     let (panels, note) = limited(panels, lang);
-    let only = findings.varies(Factor::Volumes).then(|| match lang {
-        Lang::En => format!("Shown for the largest volume, {volume:#}."),
-        Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),
-    });
+    let only = largest_volume_note(findings, volume);
     let reading = lang.pick(
         "One bar for each number of clients and server workers, from the common start (0%) to the end (100%); the median \
          client's time stands behind it. Waiting is mostly the server's queue: more workers than clients remove it.",
         "Satu batang untuk setiap jumlah client dan server worker, dari start bersama (0%) sampai selesai (100%); waktu \
          client median di belakangnya. Menunggu terutama berarti antrean server: worker yang cukup menghapusnya.",
     );
-    let key = |name: &str, ink| Key {
-        name: name.to_owned(),
-        ink,
-        sign: Sign::Block,
-    };
     let legend = vec![
-        key(lang.pick("connect", "menyambung"), CONNECT),
-        key(
+        bar_key(lang.pick("connect", "menyambung"), CONNECT),
+        bar_key(
             lang.pick("wait for the first byte", "menunggu byte pertama"),
             WAIT,
         ),
-        key(lang.pick("transfer", "transfer"), TRANSFER),
+        bar_key(lang.pick("transfer", "transfer"), TRANSFER),
     ];
     Some(Chart {
         id: "phases",
@@ -116,14 +93,7 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary]) -> Option<Panel> {
         })
     };
     let bars: Vec<Bar> = group.iter().filter_map(bar).collect();
-    let factors = [
-        Factor::Operations,
-        Factor::Pools,
-        Factor::ClientPools,
-        Factor::Buffers,
-        Factor::Fronts,
-    ];
-    let title = findings.name(&group.first()?.cell, &factors);
+    let title = findings.name(&group.first()?.cell, &PANEL_FACTORS);
     let axis = Axis {
         title: lang
             .pick("share of a client's time (%)", "bagian waktu client (%)")

@@ -2,12 +2,12 @@
 
 use haul_results::scale::{self, Fit, Refusal};
 use haul_results::units::MIB;
-use haul_results::{Cell, CellSummary, Factor};
+use haul_results::{Cell, CellSummary, Estimate, Factor};
 
-use super::{join_notes, limited};
+use super::{PANEL_FACTORS, join_notes, largest_volume_groups, largest_volume_note, limited};
 use crate::chart::{Axis, Chart, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 use crate::drawing::Ink;
-use crate::findings::{Findings, place};
+use crate::findings::{Findings, ends, place};
 use crate::lang::Lang;
 
 const IDEAL: Ink = Ink::Muted;
@@ -63,25 +63,10 @@ impl Count {
 pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     let lang = findings.lang;
     let count = Count::of(findings)?;
-    let volume = findings.cells.iter().map(|summary| summary.cell.volume).max()?;
-    let groups = findings.groups(|cell| {
-        (cell.volume == volume).then(|| {
-            (
-                cell.operation,
-                cell.pool.family(),
-                cell.client_pool,
-                cell.buffer,
-                cell.front,
-            )
-        })
-    });
-    let shown: Vec<&Vec<&CellSummary>> = groups
+    let (volume, groups) = largest_volume_groups(findings)?;
+    let highs = groups
         .iter()
-        .filter(|group| group[0].cell.volume == volume)
-        .collect();
-    let highs = shown
-        .iter()
-        .flat_map(|group| group.iter())
+        .flatten()
         .filter_map(|summary| summary.total_bytes_per_s);
     let scale = Scale::from_zero(highs.map(|rate| rate.high / MIB as f64));
     let factor = if count.is_workers {
@@ -91,15 +76,12 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     };
     let fit = scale::levels(findings.run, factor).map(|levels| scale::fit(&levels, findings.run.header.seed));
     let curve = fit.as_ref().and_then(|fit| fit.as_ref().ok());
-    let panels = shown
+    let panels = groups
         .iter()
         .filter_map(|group| panel(findings, group, &count, &scale, curve))
         .collect();
     let (panels, note) = limited(panels, lang);
-    let only = findings.varies(Factor::Volumes).then(|| match lang {
-        Lang::En => format!("Shown for the largest volume, {volume:#}."),
-        Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),
-    });
+    let only = largest_volume_note(findings, volume);
     let reading = lang.pick(
         "Total throughput with the interval of each estimate as a band. The dashed line loses nothing: twice as many, twice \
          as much, from the first point of the last line on.",
@@ -108,7 +90,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     );
     Some(Chart {
         id: "scaling",
-        title: title(&count, &shown, lang)?,
+        title: title(&count, &groups, lang)?,
         reading: reading.to_owned(),
         legend: legend(&count, lang, curve.is_some()),
         heat: None,
@@ -159,7 +141,7 @@ fn line_key(count: &Count, lang: Lang, series: usize, level: u32) -> Key {
 }
 
 /// By how much the last line of the best panel grows from its first to its last level.
-fn title(count: &Count, shown: &[&Vec<&CellSummary>], lang: Lang) -> Option<String> {
+fn title(count: &Count, groups: &[Vec<&CellSummary>], lang: Lang) -> Option<String> {
     let (least, most) = (*count.levels.first()?, *count.levels.last()?);
     let lines = *count.line_levels.last()?;
     let rate = |group: &[&CellSummary], level: u32| {
@@ -168,13 +150,12 @@ fn title(count: &Count, shown: &[&Vec<&CellSummary>], lang: Lang) -> Option<Stri
             .find(|summary| (count.grows)(&summary.cell) == level && (count.lines)(&summary.cell) == lines)?;
         Some(found.total_bytes_per_s?.median)
     };
-    let gains: Vec<f64> = shown
+    let gains: Vec<f64> = groups
         .iter()
         .filter_map(|group| Some(rate(group, most)? / rate(group, least)?))
         .filter(|gain| gain.is_finite())
         .collect();
-    let low = gains.iter().copied().reduce(f64::min)?;
-    let high = gains.iter().copied().reduce(f64::max)?;
+    let (low, high) = ends(&gains)?;
     let range = if high / low < 1.05 {
         lang.number(high)
     } else {
@@ -238,15 +219,8 @@ fn panel(
         layers,
         height: 120.0,
     };
-    let factors = [
-        Factor::Operations,
-        Factor::Pools,
-        Factor::ClientPools,
-        Factor::Buffers,
-        Factor::Fronts,
-    ];
     Some(Panel {
-        title: findings.name(&group.first()?.cell, &factors),
+        title: findings.name(&group.first()?.cell, &PANEL_FACTORS),
         plot: Plot::Lines(lines),
     })
 }
@@ -262,7 +236,7 @@ fn lines(group: &[&CellSummary], count: &Count) -> (Vec<Layer>, Option<(f64, f64
             .filter(|summary| (count.lines)(&summary.cell) == *level)
             .collect();
         line.sort_by_key(|summary| (count.grows)(&summary.cell));
-        let at = |of: fn(haul_results::Estimate) -> f64| -> Vec<(f64, f64)> {
+        let at = |of: fn(Estimate) -> f64| -> Vec<(f64, f64)> {
             let point = |summary: &&&CellSummary| {
                 Some((
                     f64::from((count.grows)(&summary.cell)),

@@ -1,21 +1,12 @@
 //! Heat maps of total throughput: clients across, workers up, one panel for each operation, volume and pool.
 
+use haul_results::CellSummary;
 use haul_results::units::MIB;
-use haul_results::{CellSummary, Factor};
 
-use super::{columns_max, limited};
+use super::{PANEL_FACTORS_WITH_VOLUME, columns_max, limited, panel_groups};
 use crate::chart::{Chart, Heat, HeatCell, HeatScale, Panel, Plot};
 use crate::findings::{Findings, distinct, names, place};
 use crate::lang::Lang;
-
-const FACTORS: [Factor; 6] = [
-    Factor::Operations,
-    Factor::Volumes,
-    Factor::Pools,
-    Factor::ClientPools,
-    Factor::Buffers,
-    Factor::Fronts,
-];
 
 pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     let lang = findings.lang;
@@ -30,29 +21,10 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
         .map(rate)
         .filter(|rate| rate.is_finite() && *rate > 0.0)
         .collect();
-    let groups = findings.groups(|cell| {
-        (
-            cell.operation,
-            cell.volume,
-            cell.pool.family(),
-            cell.client_pool,
-            cell.buffer,
-            cell.front,
-        )
-    });
+    let groups = panel_groups(findings);
     let panels = groups.iter().map(|group| panel(findings, group)).collect();
     let (panels, note) = limited(panels, lang);
-    let where_best = findings.name(
-        &best.cell,
-        &[
-            Factor::Operations,
-            Factor::Volumes,
-            Factor::Clients,
-            Factor::Workers,
-            Factor::Pools,
-            Factor::ClientPools,
-        ],
-    );
+    let where_best = findings.cell_name(&best.cell);
     let title = match lang {
         Lang::En => format!(
             "Total throughput is highest at {} MiB/s: {where_best}",
@@ -85,7 +57,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     })
 }
 
-/// The median total throughput in MiB/s; not a number where there is none.
+/// The median total throughput in MiB/s; below every number where there is none.
 fn rate(summary: &CellSummary) -> f64 {
     summary
         .total_bytes_per_s
@@ -117,7 +89,7 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary]) -> Panel {
         cells,
     };
     Panel {
-        title: findings.name(&group[0].cell, &FACTORS),
+        title: findings.name(&group[0].cell, &PANEL_FACTORS_WITH_VOLUME),
         plot: Plot::Heat(heat),
     }
 }

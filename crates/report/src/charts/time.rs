@@ -1,21 +1,15 @@
 //! Each client's own time, on a logarithmic axis: the waves in which a small pool lets clients out.
 
-use haul_results::{CellSummary, Factor, Sample};
+use haul_results::{CellSummary, Sample};
 
-use super::{columns_max, limited, worker_keys};
+use super::{
+    PANEL_FACTORS_WITH_VOLUME, clients_axis, columns_max, limited, panel_groups, series_dots, worker_keys,
+};
 use crate::chart::{Axis, Chart, Layer, Lines, Panel, Plot, Scale, Sign};
 use crate::drawing::Ink;
-use crate::findings::{Findings, names, place};
+use crate::findings::{Findings, place};
 use crate::lang::Lang;
 
-const FACTORS: [Factor; 6] = [
-    Factor::Operations,
-    Factor::Volumes,
-    Factor::Pools,
-    Factor::ClientPools,
-    Factor::Buffers,
-    Factor::Fronts,
-];
 /// The most dots of one cell; of more clients an even choice is shown.
 const DOTS_MAX: usize = 60;
 
@@ -34,16 +28,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
             .flatten()
     });
     let scale = Scale::log_around(ends);
-    let groups = findings.groups(|cell| {
-        (
-            cell.operation,
-            cell.volume,
-            cell.pool.family(),
-            cell.client_pool,
-            cell.buffer,
-            cell.front,
-        )
-    });
+    let groups = panel_groups(findings);
     let panels = groups
         .iter()
         .map(|group| panel(findings, group, &scale))
@@ -117,7 +102,7 @@ fn times(findings: &Findings<'_>, summary: &CellSummary) -> Vec<f64> {
 fn panel(findings: &Findings<'_>, group: &[&CellSummary], scale: &Scale) -> Panel {
     let (clients, workers) = (findings.clients(), findings.workers());
     let slot = 0.84 / workers.len() as f64;
-    let mut clouds = Vec::new();
+    let mut layers = Vec::new();
     let mut medians: Vec<Vec<(f64, f64)>> = vec![Vec::new(); workers.len()];
     for summary in group {
         let series = place(&workers, &summary.cell.pool.workers);
@@ -134,23 +119,15 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary], scale: &Scale) -> Pane
             (middle + offset * slot * 0.8, time)
         };
         let dots = points.iter().copied().enumerate().map(spread).collect();
-        clouds.push(Layer::Cloud {
+        layers.push(Layer::Cloud {
             ink: Ink::Series(series),
             points: dots,
         });
         medians[series].extend(summary.client_s.map(|time| (middle, time.median)));
     }
-    let mut layers = clouds;
-    let dots = medians.into_iter().enumerate();
-    layers.extend(dots.map(|(series, points)| Layer::Dots {
-        ink: Ink::Series(series),
-        points,
-    }));
+    layers.extend(series_dots(medians));
     let lines = Lines {
-        x: Axis {
-            title: findings.lang.pick("clients", "client").to_owned(),
-            scale: Scale::Levels(names(&clients)),
-        },
+        x: clients_axis(findings),
         y: Axis {
             title: findings.lang.pick("time (s)", "waktu (s)").to_owned(),
             scale: scale.clone(),
@@ -159,7 +136,7 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary], scale: &Scale) -> Pane
         height: 110.0,
     };
     Panel {
-        title: findings.name(&group[0].cell, &FACTORS),
+        title: findings.name(&group[0].cell, &PANEL_FACTORS_WITH_VOLUME),
         plot: Plot::Lines(lines),
     }
 }

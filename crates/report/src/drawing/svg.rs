@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, SERIES_DARK, heat, on_heat};
-use crate::drawing::typeface::Face;
+use super::typeface::Face;
+use super::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, SERIES_DARK, Text, heat, on_heat};
 
 /// The bundled font, and those that stand in for it in a viewer that does not read it.
 pub(crate) const FONTS: &str =
@@ -153,42 +153,30 @@ fn push_mark(svg: &mut String, mark: &Mark) {
                 "<path{ink} d=\"{path}\" stroke-width=\"{width}\" stroke-opacity=\"{opacity}\"/>"
             )
         }
-        Mark::Text { .. } => write!(svg, "{}", text_element(mark)),
+        Mark::Text(text) => write!(svg, "{}", text_element(text)),
     };
     written.expect("a string takes all");
 }
 
-fn text_element(mark: &Mark) -> String {
-    let Mark::Text {
-        x,
-        y,
-        text,
-        size,
-        face,
-        anchor,
-        ink,
-        turned,
-    } = mark
-    else {
-        return String::new();
-    };
-    let (x, y) = (short(*x), short(*y));
-    let place = if *turned {
+fn text_element(text: &Text) -> String {
+    let style = text.style;
+    let (x, y) = (short(text.x), short(text.y));
+    let place = if text.is_turned {
         format!("transform=\"translate({x} {y}) rotate(-90)\"")
     } else {
         format!("x=\"{x}\" y=\"{y}\"")
     };
-    let anchor = match anchor {
+    let anchor = match style.anchor {
         Anchor::Start => "",
         Anchor::Middle => " text-anchor=\"middle\"",
         Anchor::End => " text-anchor=\"end\"",
     };
-    let bold = matches!(face, Face::Bold | Face::CondensedBold);
-    let ink = classed(*ink, 'f', if bold { "b" } else { "" }, "fill");
+    let bold = matches!(style.face, Face::Bold | Face::CondensedBold);
+    let ink = classed(style.ink, 'f', if bold { "b" } else { "" }, "fill");
     format!(
         "<text {place} font-size=\"{}\"{anchor}{ink}>{}</text>",
-        short(*size),
-        escape(text)
+        short(style.size),
+        escape(&text.text)
     )
 }
 

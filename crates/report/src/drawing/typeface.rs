@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use ttf_parser::Face as Metrics;
 
-/// A bundled font. Browsers use their own font of the same character.
+/// A bundled font. The narrow ones are for paper only: an SVG file brings the other two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Face {
     Regular,

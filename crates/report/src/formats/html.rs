@@ -1,8 +1,8 @@
 //! `report.html`: one file that needs nothing from outside. It follows the reader's light or dark page, is read on a
 //! telephone, and prints.
 
-use crate::chart::Chart;
 use crate::chart::legend::sign_drawing;
+use crate::chart::{Chart, Key};
 use crate::drawing::svg::{self, escape};
 use crate::report::Report;
 use crate::table::Value;
@@ -125,15 +125,11 @@ fn chart(chart: &Chart) -> String {
             );
         }
         None => {
-            let key = |key| {
-                let sign: &crate::chart::Key = key;
-                format!(
-                    "<li>{}{}</li>",
-                    svg::inline(&sign_drawing(sign), ""),
-                    escape(&sign.name)
-                )
+            let entry = |key: &Key| {
+                let sign = svg::inline(&sign_drawing(key), "");
+                format!("<li>{sign}{}</li>", escape(&key.name))
             };
-            let keys: String = chart.legend.iter().map(key).collect();
+            let keys: String = chart.legend.iter().map(entry).collect();
             text += &format!("<ul class=\"legend\">{keys}</ul>");
         }
     }

@@ -13,6 +13,7 @@ use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 
 use crate::chart::Chart;
+use crate::drawing::typeface::Face;
 use crate::drawing::{Ink, Style};
 use crate::report::Report;
 use paper::{Orientation, Paper};
@@ -101,13 +102,7 @@ fn pages(report: &Report) -> Paper {
     paper.heading(headings.repeat);
     paper.paragraph(&report.repeat.text, Style::new(10.0));
     for command in &report.repeat.commands {
-        paper.paragraph(
-            command,
-            Style {
-                face: crate::drawing::typeface::Face::Condensed,
-                ..Style::new(10.0)
-            },
-        );
+        paper.paragraph(command, Style::new(10.0).face(Face::Condensed));
     }
     let page = report.lang.pick("page", "halaman");
     paper.footers(&report.title, page);

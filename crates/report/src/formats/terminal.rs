@@ -47,12 +47,7 @@ const BLOCK: [Column; 4] = [Column::Pool, Column::ClientPool, Column::Buffer, Co
 pub(crate) fn text(report: &Report, width: u16) -> String {
     let width = width.max(WIDTH_MIN);
     let mut text = String::new();
-    let mut paragraph = |line: &str| {
-        for line in wrap(line, width.into()) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    };
+    let mut paragraph = |line: &str| push_wrapped(&mut text, line, width);
     paragraph(&format!("{}: {}", report.title, report.subtitle));
     paragraph("");
     paragraph(&report.verdict.sentence);
@@ -77,10 +72,7 @@ pub(crate) fn text(report: &Report, width: u16) -> String {
             text += &format!("{name}\n{}\n\n", table(report, &columns, &rows, width));
         }
     }
-    for line in wrap(&report.table_note, width.into()) {
-        text.push_str(&line);
-        text.push('\n');
-    }
+    push_wrapped(&mut text, &report.table_note, width);
     text
 }
 
@@ -186,8 +178,16 @@ fn breakable(heading: &str) -> String {
     heading.replace("ok/", "ok/ ").replace("sukses/", "sukses/ ")
 }
 
+/// Adds a paragraph in lines of at most `width` letters.
+pub(crate) fn push_wrapped(text: &mut String, paragraph: &str, width: u16) {
+    for line in wrap(paragraph, width.into()) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+}
+
 /// `text` in lines of at most `width` letters.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("it starts with one line");

@@ -8,7 +8,7 @@ use krilla::surface::Surface;
 use krilla::text::{Font, TextDirection};
 
 use crate::drawing::typeface::Face;
-use crate::drawing::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, heat, on_heat};
+use crate::drawing::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, Style, Text, heat, on_heat};
 
 /// How far a control point lies from the corner for a quarter of a circle, as a share of the radius.
 const ARC: f32 = 0.552_285;
@@ -65,50 +65,44 @@ pub(super) fn paint(surface: &mut Surface<'_>, drawing: &Drawing, faces: &[Font;
                 };
                 stroke_path(surface, dots(points), round);
             }
-            Mark::Text { .. } => text(surface, mark, faces),
+            Mark::Text(line) => text(surface, line, faces),
         }
     }
 }
 
-fn text(surface: &mut Surface<'_>, mark: &Mark, faces: &[Font; 4]) {
-    let Mark::Text {
-        x,
-        y,
-        text,
+fn text(surface: &mut Surface<'_>, line: &Text, faces: &[Font; 4]) {
+    let Style {
         size,
         face,
         anchor,
         ink,
-        turned,
-    } = mark
-    else {
-        return;
-    };
-    let shown: String = text
+    } = line.style;
+    let shown: String = line
+        .text
         .chars()
         .map(|letter| if face.has(letter) { letter } else { '?' })
         .collect();
-    let width = face.width(&shown, *size);
+    let width = face.width(&shown, size);
     let back = match anchor {
         Anchor::Start => 0.0,
         Anchor::Middle => width / 2.0,
         Anchor::End => width,
     };
     surface.set_stroke(None);
-    surface.set_fill(Some(fill(*ink, 1.0)));
-    let font = faces[*face as usize].clone();
-    let (x, y) = (*x as f32, *y as f32);
+    surface.set_fill(Some(fill(ink, 1.0)));
+    let font = faces[face as usize].clone();
+    let (x, y) = (line.x as f32, line.y as f32);
     let draw = |surface: &mut Surface<'_>, at| {
         surface.draw_text(
             at,
             font.clone(),
-            *size as f32,
+            size as f32,
             &shown,
             false,
             TextDirection::LeftToRight,
         );
     };
-    if *turned {
+    if line.is_turned {
         surface.push_transform(&Transform::from_rotate_at(-90.0, x, y));
         draw(surface, Point::from_xy(x - back as f32, y));
         surface.pop();

@@ -44,11 +44,7 @@ pub(super) fn table(paper: &mut Paper, report: &Report) {
         } else {
             Ink::Text
         };
-        let style = Style {
-            face: Face::Condensed,
-            ..Style::new(layout.size)
-        }
-        .ink(ink);
+        let style = Style::new(layout.size).face(Face::Condensed).ink(ink);
         write(paper, &layout, &report.table, &lines, top + 1.0, style);
     }
 }
@@ -57,10 +53,7 @@ fn heading(paper: &mut Paper, layout: &Layout, table: &Table) {
     let lines = layout.headings.iter().map(Vec::len).max().unwrap_or(1);
     let height = lines as f64 * layout.size * 1.25 + 5.0;
     let top = paper.take(height);
-    let style = Style {
-        face: Face::CondensedBold,
-        ..Style::new(layout.size)
-    };
+    let style = Style::new(layout.size).face(Face::CondensedBold);
     write(paper, layout, table, &layout.headings, top, style);
     let (left, width) = (paper.left(), paper.inner_width());
     paper.page().line(

@@ -1,30 +1,27 @@
 use super::*;
-use crate::drawing::{Anchor, Mark};
+use crate::drawing::{Anchor, Mark, Text};
 use crate::synthetic;
 use crate::{Lang, Options};
 
 fn texts(page: &crate::drawing::Drawing) -> impl Iterator<Item = (&str, [f64; 4])> {
     page.marks.iter().filter_map(|mark| {
-        let Mark::Text {
+        let Mark::Text(Text {
             x,
             y,
             text,
-            size,
-            face,
-            anchor,
-            turned: false,
-            ..
-        } = mark
+            style,
+            is_turned: false,
+        }) = mark
         else {
             return None;
         };
-        let width = face.width(text, *size);
-        let left = match anchor {
+        let width = style.face.width(text, style.size);
+        let left = match style.anchor {
             Anchor::Start => *x,
             Anchor::Middle => x - width / 2.0,
             Anchor::End => x - width,
         };
-        Some((text.as_str(), [left, y - size, left + width, *y]))
+        Some((text.as_str(), [left, y - style.size, left + width, *y]))
     })
 }
 
