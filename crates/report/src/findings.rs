@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use haul_results::scale::{Fit, Refusal};
 use haul_results::{Baseline, Cell, CellSummary, Factor, Remark, Row, Run, Trial};
 
 use crate::lang::Lang;
+use crate::scaling_law;
 use crate::table::operation;
 
 /// A run with what was computed from it once.
@@ -16,6 +18,8 @@ pub(crate) struct Findings<'a> {
     pub(crate) ratios: Option<Vec<Option<f64>>>,
     /// What has to be known of each cell.
     pub(crate) remarks: Vec<Vec<Remark>>,
+    /// The curve through a run that varies one factor, or why there is none; `None` for other runs.
+    pub(crate) law: Option<Result<Fit, Refusal>>,
     pub(crate) lang: Lang,
 }
 
@@ -30,6 +34,7 @@ impl<'a> Findings<'a> {
             cells,
             ratios,
             remarks,
+            law: scaling_law::fit(run),
             lang,
         }
     }

@@ -20,6 +20,7 @@ mod formats;
 mod lang;
 mod problems;
 mod report;
+mod scaling_law;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod synthetic;

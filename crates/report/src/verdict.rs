@@ -6,6 +6,7 @@ use haul_results::{Extreme, FailureClass, Grade, Recommendation, Threshold};
 use crate::findings::{Findings, median};
 use crate::lang::Lang;
 use crate::problems::classes_text;
+use crate::scaling_law;
 
 /// Most crossed thresholds that are listed.
 const CROSSINGS_MAX: usize = 6;
@@ -234,6 +235,8 @@ fn points(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Vec<Strin
             Lang::Id => format!("Terhadap baseline: {ratio} kali secepat itu pada sel median"),
         });
     }
+    let law = scaling_law::asked_for(findings.law.as_ref());
+    points.extend(law.map(|law| scaling_law::text(law, lang)));
     for crossing in verdict.crossings.iter().take(CROSSINGS_MAX) {
         points.push(format!(
             "{}: {} ({})",

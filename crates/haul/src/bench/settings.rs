@@ -67,11 +67,22 @@ pub(super) fn settings(args: &Args, typed: Vec<String>, now: Timestamp) -> Resul
         ceiling_span: ceiling_span(setup.matrix.content()),
         ..setup
     };
+    about_some_cell(&report.thresholds, &setup.matrix)?;
     Ok(Settings {
         setup,
         journal,
         report,
     })
+}
+
+/// A threshold about no cell could never be crossed: whoever typed it would take that for a success.
+fn about_some_cell(thresholds: &[Threshold], matrix: &Matrix) -> Result<(), UsageError> {
+    match thresholds.iter().find(|threshold| !threshold.applies_to(matrix)) {
+        Some(threshold) => Err(UsageError(format!(
+            "--fail-if: `{threshold}` is about no cell of this matrix"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn ceiling_span(content: Bytes) -> Duration {

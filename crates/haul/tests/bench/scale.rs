@@ -42,7 +42,7 @@ fn too_few_repeats_are_no_curve_and_the_report_says_why_in_either_language() {
         ran(&mut place.bench(&flags)).expect_code(0);
         assert_eq!(measured(&place, varied), LEVELS);
         assert_eq!(measured(&place, other), [2; 9], "at its last level");
-        for name in ["charts/scaling.svg", "report.html"] {
+        for name in ["charts/scaling.svg", "report.html", "report.md"] {
             assert!(place.report(name).contains(reason), "{name}");
         }
     }

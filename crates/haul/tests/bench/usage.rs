@@ -22,6 +22,7 @@ fn what_makes_no_sense_is_refused_with_the_flag_that_is_wrong() {
         ("--seed many", "--seed"),
         ("--deadline 0", "--deadline"),
         ("--fail-if nonsense", "--fail-if"),
+        ("--fail-if [clients=51]failed>0", "--fail-if"),
         ("--baseline /no/such/file", "--baseline"),
         ("--server-command server", "--server-command"),
         ("--target 127.0.0.1:99999", "--target"),

@@ -1,14 +1,15 @@
 //! How total throughput grows with the pool, beside the line of a pool that loses nothing.
 
-use haul_results::scale::{self, Fit, Refusal};
+use haul_results::scale::Fit;
 use haul_results::units::MIB;
-use haul_results::{Cell, CellSummary, Estimate, Factor};
+use haul_results::{Cell, CellSummary, Estimate};
 
 use super::{PANEL_FACTORS, join_notes, largest_volume_groups, largest_volume_note, limited};
 use crate::chart::{Axis, Chart, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 use crate::drawing::Ink;
 use crate::findings::{Findings, ends, place};
 use crate::lang::Lang;
+use crate::scaling_law;
 
 const IDEAL: Ink = Ink::Muted;
 const CURVE: Ink = Ink::Series(3);
@@ -69,13 +70,8 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
         .flatten()
         .filter_map(|summary| summary.total_bytes_per_s);
     let scale = Scale::from_zero(highs.map(|rate| rate.high / MIB as f64));
-    let factor = if count.is_workers {
-        Factor::Workers
-    } else {
-        Factor::Clients
-    };
-    let fit = scale::levels(findings.run, factor).map(|levels| scale::fit(&levels, findings.run.header.seed));
-    let curve = fit.as_ref().and_then(|fit| fit.as_ref().ok());
+    let curve = findings.law.as_ref().and_then(|law| law.as_ref().ok());
+    let law = findings.law.as_ref().map(|law| scaling_law::text(law, lang));
     let panels = groups
         .iter()
         .filter_map(|group| panel(findings, group, &count, &scale, curve))
@@ -97,7 +93,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
         panels,
         panel_width: 220.0,
         columns_max: 4,
-        note: join_notes([join_notes([fit.map(|fit| fit_text(&fit, lang)), only]), note]),
+        note: join_notes([join_notes([law, only]), note]),
     })
 }
 
@@ -259,66 +255,4 @@ fn lines(group: &[&CellSummary], count: &Count) -> (Vec<Layer>, Option<(f64, f64
         layers.push(Layer::Dots { ink, points: middle });
     }
     (layers, ideal)
-}
-
-/// What became of the fitted curve.
-fn fit_text(fit: &Result<Fit, Refusal>, lang: Lang) -> String {
-    match (fit, lang) {
-        (Ok(fit), lang) => {
-            let number = |value: f64| lang.fixed(value, 5);
-            let range = |interval: scale::Interval| {
-                format!(
-                    "{} ({} – {})",
-                    number(interval.value),
-                    number(interval.low),
-                    number(interval.high)
-                )
-            };
-            let peak = [fit.peak.value, fit.peak.low, fit.peak.high].map(|count| lang.fixed(count, 0));
-            let [peak, low, high] = peak;
-            let peak = match lang {
-                Lang::En => format!("its peak lies at {peak} ({low} – {high})"),
-                Lang::Id => format!("puncaknya pada {peak} ({low} – {high})"),
-            };
-            format!(
-                "Universal Scalability Law: α {}, β {}; {peak}.",
-                range(fit.alpha),
-                range(fit.beta)
-            )
-        }
-        (Err(refusal), Lang::En) => format!("No curve is drawn: {refusal}."),
-        (Err(refusal), Lang::Id) => format!("Kurva tidak digambar: {}.", refusal_in_indonesian(refusal)),
-    }
-}
-
-fn refusal_in_indonesian(refusal: &Refusal) -> String {
-    let number = |value: f64| Lang::Id.fixed(value, 6);
-    match refusal {
-        Refusal::TooFewLevels { found } => {
-            format!("hanya {found} tingkat yang diuji, perlu {}", scale::LEVELS_MIN)
-        }
-        Refusal::TooFewRepeats { count, found } => {
-            format!("tingkat {count} diuji {found} kali, perlu {}", scale::REPEATS_MIN)
-        }
-        Refusal::Invalid { count } => format!("sel dengan {count} tidak sah atau ada transfer yang gagal"),
-        Refusal::Singular => "hasil ukur tidak menentukan kurva".to_owned(),
-        Refusal::Alpha { alpha } => format!("α akan menjadi {}, di luar 0 sampai 1", number(alpha.value)),
-        Refusal::Beta { beta } => format!("β akan menjadi {}, padahal tidak boleh negatif", number(*beta)),
-        Refusal::NoPeak { beta } => {
-            format!(
-                "tidak tampak puncak: β mungkin 0 (interval {} – {})",
-                number(beta.low),
-                number(beta.high)
-            )
-        }
-        Refusal::PeakOutside { peak, least, most } => {
-            format!("puncak akan berada pada {peak:.0}, di luar yang diuji ({least} – {most})")
-        }
-        Refusal::RelativeError { count, error } => {
-            format!(
-                "kurva meleset {} dari median pada {count}",
-                Lang::Id.percent(*error)
-            )
-        }
-    }
 }
