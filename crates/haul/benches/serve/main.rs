@@ -83,7 +83,7 @@ fn served_with(scratch: &Path, pool: &str, volume_bytes: u64, flags: &[String]) 
         &Options::default(),
         Buffers::new(256 * 1024),
     )?;
-    let mut content = std::io::Read::take(std::io::repeat(0xA5), volume_bytes);
+    let mut content = io::Read::take(io::repeat(0xA5), volume_bytes);
     let body = haul_client::Body {
         source: &mut content,
         length_bytes: volume_bytes,
@@ -246,13 +246,12 @@ fn report_cost(server: &str, operation: &str, seconds: f64, moved: Amount, rate:
 
 /// Plain HTTP/1.1 downloads of `volume`, for nginx: the same bytes, received and dropped.
 fn http_get(port: u16, amount: Amount) -> Result<f64> {
-    use std::io::{Read as _, Write as _};
     let started = Instant::now();
     thread::scope(|scope| {
         let client = || -> Result<()> {
             let mut buffer = vec![0; 256 * 1024];
             for _ in 0..amount.transfers {
-                let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+                let mut stream = TcpStream::connect(("127.0.0.1", port))?;
                 stream.write_all(b"GET /volume HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
                 let mut received = 0;
                 loop {
