@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::served::{Served, files, haul, temporary};
-use crate::{content, under_every_pool};
+use crate::{content, expect_soon, under_every_pool};
 
 under_every_pool! {
     a_tree_survives_the_way_there_and_back
@@ -18,6 +22,8 @@ under_every_pool! {
     exit_codes_say_how_it_ended
     no_clobber_keeps_what_is_there
     an_interrupted_download_goes_on_where_it_stopped
+    a_download_ended_by_ctrl_c_goes_on_where_it_stopped
+    an_upload_ended_by_ctrl_c_leaves_what_was_there
     stats_are_shown_as_a_table_and_as_json
 }
 
@@ -42,6 +48,30 @@ fn run_with(server: &str, here: &Path, words: &[&str], input: &[u8]) -> Output {
     // A command that does not read its input may be gone already.
     child.stdin.take().unwrap().write_all(input).ok();
     child.wait_with_output().unwrap()
+}
+
+/// Starts a client command and leaves it running. Ctrl-C ends it also where this test runs in the background of a shell,
+/// which has everything there ignore it.
+fn start(server: &str, here: &Path, words: &[&str]) -> Child {
+    let mut command = Command::new("env");
+    command
+        .arg("--default-signal=INT")
+        .arg(haul().get_program())
+        .args(words)
+        .arg("--server")
+        .arg(format!("haul://{server}"))
+        .current_dir(here)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Ctrl-C, and the end that it brings.
+fn interrupt(child: &mut Child) {
+    kill_process(Pid::from_child(child), Signal::INT).unwrap();
+    let status = expect_soon("the command ends", || child.try_wait().unwrap());
+    assert_eq!(status.signal(), Some(Signal::INT.as_raw()), "{status}");
 }
 
 fn expect_exit(output: &Output, code: i32) -> String {
@@ -238,12 +268,21 @@ fn no_clobber_keeps_what_is_there(pool: &str) {
 /// Stands between client and server, and cuts the first connection that asks for content after so many bytes of it.
 /// Returns its address and, at the end, what each connection asked.
 fn cutting_proxy(served: &Served, after: usize) -> (String, thread::JoinHandle<Vec<String>>) {
+    cutting_proxy_that(served, after, || ())
+}
+
+/// The same, and does something before it cuts, when nothing moves any more.
+fn cutting_proxy_that(
+    served: &Served,
+    after: usize,
+    before_it_cuts: impl FnOnce() + Send + 'static,
+) -> (String, thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = served.address();
     let proxy = thread::spawn(move || {
         let mut asked = Vec::new();
-        let mut has_cut = false;
+        let mut cut = Some(before_it_cuts);
         for client in listener.incoming() {
             let mut client = client.unwrap();
             let mut upstream = TcpStream::connect(server).unwrap();
@@ -266,8 +305,10 @@ fn cutting_proxy(served: &Served, after: usize) -> (String, thread::JoinHandle<V
                 if client.write_all(&piece[..received]).is_err() {
                     break;
                 }
-                if !has_cut && passed > after {
-                    has_cut = true;
+                if passed > after
+                    && let Some(before_it_cuts) = cut.take()
+                {
+                    before_it_cuts();
                     break;
                 }
             }
@@ -283,6 +324,12 @@ fn cutting_proxy(served: &Served, after: usize) -> (String, thread::JoinHandle<V
         asked
     });
     (address, proxy)
+}
+
+/// Ends a cutting proxy; what it was asked.
+fn stop(proxy: &str, proxying: thread::JoinHandle<Vec<String>>) -> Vec<String> {
+    TcpStream::connect(proxy).unwrap().write_all(b"STOP\r\n").unwrap();
+    proxying.join().unwrap()
 }
 
 fn an_interrupted_download_goes_on_where_it_stopped(pool: &str) {
@@ -305,11 +352,7 @@ fn an_interrupted_download_goes_on_where_it_stopped(pool: &str) {
         1,
         "no part file is left behind"
     );
-    TcpStream::connect(&proxy)
-        .unwrap()
-        .write_all(b"STOP\r\n")
-        .unwrap();
-    let asked = proxying.join().unwrap();
+    let asked = stop(&proxy, proxying);
     let reads: Vec<&str> = asked
         .iter()
         .flat_map(|requests| requests.lines())
@@ -332,11 +375,71 @@ fn an_interrupted_download_goes_on_where_it_stopped(pool: &str) {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(fs::read(here.path().join("again")).unwrap() == bytes);
-    TcpStream::connect(&proxy)
-        .unwrap()
-        .write_all(b"STOP\r\n")
-        .unwrap();
-    proxying.join().unwrap();
+    stop(&proxy, proxying);
+}
+
+fn a_download_ended_by_ctrl_c_goes_on_where_it_stopped(pool: &str) {
+    let served = Served::with(pool, &[]);
+    let bytes = content("resumed", 8_000_000);
+    served.place("big", &bytes);
+    let here = temporary();
+    let (came, comes) = mpsc::channel();
+    let (go, goes) = mpsc::channel();
+    let (proxy, proxying) = cutting_proxy_that(&served, 3_000_000, move || {
+        came.send(()).unwrap();
+        goes.recv().unwrap();
+    });
+    let mut child = start(&proxy, here.path(), &["get", "big", "-o", "big"]);
+    comes.recv().unwrap();
+    let part = here.path().join(".big.haul-part");
+    expect_soon("some of it has been kept", || {
+        fs::metadata(&part).ok().filter(|part| part.len() > 0)
+    });
+    interrupt(&mut child);
+    assert!(
+        !here.path().join("big").exists(),
+        "what is not whole does not take the name"
+    );
+    go.send(()).unwrap();
+    expect_exit(&run_with(&proxy, here.path(), &["get", "big"], b""), 0);
+    assert!(fs::read(here.path().join("big")).unwrap() == bytes);
+    assert_eq!(
+        fs::read_dir(here.path()).unwrap().count(),
+        1,
+        "no part file is left behind"
+    );
+    let offsets: Vec<usize> = stop(&proxy, proxying)
+        .iter()
+        .flat_map(|requests| requests.lines())
+        .filter(|line| line.starts_with("READ"))
+        .map(|line| line.split(' ').nth(2).map_or(0, |offset| offset.parse().unwrap()))
+        .collect();
+    assert_eq!(offsets.len(), 2, "{offsets:?}");
+    assert!(offsets[1] > 0, "{offsets:?}");
+}
+
+fn an_upload_ended_by_ctrl_c_leaves_what_was_there(pool: &str) {
+    let served = Served::writable(pool);
+    served.place("big", "before");
+    let before = served.quiet_state();
+    let here = temporary();
+    fs::write(here.path().join("big"), content("upload", 8_000_000)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = listener.local_addr().unwrap().to_string();
+    let mut child = start(&proxy, here.path(), &["put", "big"]);
+    let mut client = listener.accept().unwrap().0;
+    let mut upstream = TcpStream::connect(served.address()).unwrap();
+    let (mut to_client, mut from_server) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+    let replies = thread::spawn(move || io::copy(&mut from_server, &mut to_client));
+    let passed = io::copy(&mut (&client).take(3_000_000), &mut upstream).unwrap();
+    assert_eq!(passed, 3_000_000);
+    interrupt(&mut child);
+    let rest = io::copy(&mut client, &mut upstream).unwrap_or_default();
+    assert!(rest < 5_000_000, "it was interrupted in the middle");
+    upstream.shutdown(Shutdown::Write).unwrap();
+    replies.join().unwrap().ok();
+    served.expect_again(&before);
+    assert_eq!(served.read("big"), b"before");
 }
 
 fn stats_are_shown_as_a_table_and_as_json(pool: &str) {
