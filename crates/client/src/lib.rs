@@ -41,6 +41,6 @@ pub use options::{Dialect, DialectError, Options, Verify};
 pub use part::{Existing, PartFile};
 pub use progress::{Progress, Timings};
 pub use send::Sent;
-pub use socket::LOOPBACK_WINDOW_BYTES;
+pub use socket::{LOOPBACK_WINDOW_BYTES, UNSENT_BYTES};
 pub use source::{FileSource, Source};
 pub use target::{Held, Stream, Target};

@@ -11,6 +11,7 @@ use rustix::{
     io::Errno,
     net::{RecvFlags, SendFlags, sockopt},
 };
+use socket2::SockRef;
 
 use crate::{Address, Error};
 
@@ -18,6 +19,11 @@ use crate::{Address, Error};
 /// own books. By itself it would let the window grow to many mebibytes, which are out of the cache by the time they are
 /// copied. Over a network, where bytes in flight are what fills a long line, the system chooses.
 pub const LOOPBACK_WINDOW_BYTES: usize = 192 * 1024;
+
+/// What the system takes of a request before it is on its way, in bytes. What lies there longer is out of the cache by the
+/// time it is sent, and is sent by whoever the receiver's acknowledgement finds at work: over loopback, by the server.
+/// What is on its way, which is what fills a long line, counts apart from it (`TCP_NOTSENT_LOWAT`, tcp(7)).
+pub const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// How the sending of some bytes ended.
 #[derive(Debug)]
@@ -92,6 +98,8 @@ fn connect_to(candidate: SocketAddr, timeout: Duration) -> io::Result<TcpStream>
     }
     let stream = TcpStream::connect_timeout(&candidate, timeout)?;
     stream.set_nodelay(true)?;
+    // A system that cannot do it takes more at a time, as usual.
+    SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES).ok();
     if candidate.ip().is_loopback() {
         sockopt::set_socket_recv_buffer_size(&stream, LOOPBACK_WINDOW_BYTES)?;
     }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use base64_turbo::STANDARD;
 use haul_results::{Ceiling, CeilingKind};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
+use socket2::SockRef;
 
 /// Bytes that TCP and file move at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -123,8 +124,9 @@ fn tcp(streams: u32, span: Duration) -> io::Result<f64> {
         // The connection is complete before it is accepted: one thread can hold both ends.
         let sender = TcpStream::connect(address)?;
         let receiver = listener.accept()?.0;
-        // As the clients do: with the window that the system would choose, less than they reach was measured.
+        // As the clients do: with what the system would choose, less than they reach was measured.
         set_socket_recv_buffer_size(&receiver, haul_client::LOOPBACK_WINDOW_BYTES)?;
+        SockRef::from(&sender).set_tcp_notsent_lowat(haul_client::UNSENT_BYTES)?;
         pairs.push((sender, receiver));
     }
     let over = AtomicBool::new(false);

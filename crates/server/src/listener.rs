@@ -17,9 +17,15 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, Shutdown, SocketFlags, SocketType, sockopt};
+use socket2::SockRef;
 
 /// Clients that may wait in the kernel before they are accepted. The kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+
+/// What the kernel takes of a reply before it is on its way; see `TCP_NOTSENT_LOWAT` in tcp(7). What is on its way counts
+/// apart from it. What lies there longer is out of the cache by the time it is sent, and costs memory for every client that
+/// reads slowly.
+const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// How long accepting pauses when the process has no descriptor or memory left for a connection.
 pub(crate) const PAUSE_WHEN_EXHAUSTED: Duration = Duration::from_millis(100);
@@ -37,6 +43,10 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         // So that `0.0.0.0:P` and `[::]:P` can both be listened to.
         sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    // Accepted connections inherit it.
+    if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES) {
+        tracing::debug!(%error, "the kernel will take more of each reply at a time");
     }
     net::bind(&socket, &address)?;
     net::listen(&socket, BACKLOG)?;
@@ -205,6 +215,18 @@ mod tests {
         let waiting = thread::spawn(move || acceptor.accept().unwrap().is_none());
         bell.ring();
         assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn accepted_connections_inherit_how_little_waits_unsent() {
+        let listener = loopback();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        expect_client(&listener);
+        let accepted = listener.accept().unwrap().0;
+        assert_eq!(
+            SockRef::from(&accepted).tcp_notsent_lowat().unwrap(),
+            UNSENT_BYTES
+        );
     }
 
     /// Waits until the kernel has a connection to accept.
