@@ -24,7 +24,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    fn stores(self) -> bool {
+    pub(crate) fn stores(self) -> bool {
         matches!(self, Self::ClassicUpload | Self::Write)
     }
 
