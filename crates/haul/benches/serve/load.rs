@@ -68,7 +68,7 @@ pub(crate) fn run_warm(address: &Address, operation: Operation, amount: Amount) 
 
 /// Moves the amount; returns bytes of content a second over all clients, from the release to the last end.
 pub(crate) fn run(address: &Address, operation: Operation, amount: Amount) -> Result<f64> {
-    let barrier = Barrier::new(amount.clients + 1);
+    let barrier = Barrier::new(amount.clients);
     let seconds = thread::scope(|scope| {
         let clients: Vec<_> = (0..amount.clients)
             .map(|client| {
@@ -76,20 +76,26 @@ pub(crate) fn run(address: &Address, operation: Operation, amount: Amount) -> Re
                 scope.spawn(move || {
                     let buffers = Buffers::new(amount.buffer_bytes);
                     barrier.wait();
+                    // The first of them to run marks the release; a clock of this thread's own would start when it
+                    // got a processor, behind fifty clients and as many workers.
+                    let released = Instant::now();
                     let connection = Connection::open_with(address, &Options::default(), buffers)?;
-                    transfers(connection, operation, amount, client)
+                    transfers(connection, operation, amount, client)?;
+                    anyhow::Ok((released, Instant::now()))
                 })
             })
             .collect();
-        barrier.wait();
-        let started = Instant::now();
+        let mut spans = Vec::new();
         for client in clients {
-            client
-                .join()
-                .expect("a client does not panic")
-                .context("a transfer failed")?;
+            let span = client.join().expect("a client does not panic");
+            spans.push(span.context("a transfer failed")?);
         }
-        anyhow::Ok(started.elapsed().as_secs_f64())
+        let released = spans.iter().map(|span| span.0).min();
+        let over = spans.iter().map(|span| span.1).max();
+        let seconds = released
+            .zip(over)
+            .map(|(from, to)| to.duration_since(from).as_secs_f64());
+        seconds.context("no client took part")
     })?;
     if operation.stores() {
         remove_uploads(address, amount)?;
