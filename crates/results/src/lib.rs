@@ -49,7 +49,7 @@ pub use run::{
 pub use sample::{Failure, FailureClass, Outcome, Phases, Sample};
 pub use statistics::Estimate;
 pub use summary::{CellSummary, CpuCost, PhaseMedians, Tail, TrialSummary, WorkerTally};
-pub use table::{Against, Column, Remark, Row, Value};
+pub use table::{Against, Remark, Row};
 pub use threshold::{Crossing, Threshold, ThresholdError};
 pub use trial::{Fault, FaultKind, Problem, ServerBooks, Trial, Usage, WorkerBooks};
 pub use units::{Bytes, BytesError};

@@ -257,16 +257,6 @@ impl Matrix {
     pub fn content(&self) -> Bytes {
         self.cells.iter().map(Cell::content).sum()
     }
-
-    /// The most bytes of content that lie on the scratch space at once, if the objects that are downloaded stay there
-    /// for the whole run and uploads are removed after their trial.
-    #[must_use]
-    pub fn content_at_once(&self) -> Bytes {
-        let of = |operation| self.cells.iter().filter(move |cell| cell.operation == operation);
-        let served: HashSet<Bytes> = of(Operation::Download).map(|cell| cell.volume).collect();
-        let uploaded = of(Operation::Upload).map(Cell::content).max().unwrap_or_default();
-        served.into_iter().chain([uploaded]).sum()
-    }
 }
 
 impl Default for Matrix {

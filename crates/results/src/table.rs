@@ -1,112 +1,11 @@
-//! The rows of the report, numbers with their types: how they are written is up to the format.
-
-use std::fmt;
+//! The rows of the report: what is known of each cell, and what has to be known before it is believed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Baseline;
 use crate::run::Run;
 use crate::sample::FailureClass;
-use crate::summary::{CellSummary, CpuCost};
-use crate::units::{Bytes, MIB};
-use crate::words::words;
-
-words! {
-    /// The columns in their order, with their names in a file for machines. The first eleven are those that the exercise
-    /// asks for, in its order.
-    Column, "a column" {
-        /// The row's number, from 1.
-        Number = "no",
-        /// Download or upload.
-        Operation = "operation",
-        /// Bytes that each client moves.
-        Volume = "volume_bytes",
-        /// How many clients there are.
-        Clients = "clients",
-        /// How many workers the server has.
-        Workers = "server_workers",
-        /// The median client's time in seconds.
-        ClientTime = "time_per_client_s",
-        /// The median client's throughput in MiB/s.
-        ClientThroughput = "throughput_per_client_mib_per_s",
-        /// Clients that succeeded, in the worst trial.
-        ClientsOk = "clients_ok",
-        /// Clients that failed, in the worst trial.
-        ClientsFailed = "clients_failed",
-        /// Server workers that did not fail, in the worst trial.
-        WorkersOk = "server_workers_ok",
-        /// Server workers that failed, in the worst trial.
-        WorkersFailed = "server_workers_failed",
-        /// The kind of the server's pool.
-        Pool = "server_pool",
-        /// How the clients are run.
-        ClientPool = "client_pool",
-        /// How much a client moves at a time, in bytes.
-        Buffer = "buffer_bytes",
-        /// Which verbs the clients speak.
-        Front = "front",
-        /// The lower end of the interval of the client's time, in seconds.
-        ClientTimeLow = "time_low_s",
-        /// The upper end of the interval of the client's time, in seconds.
-        ClientTimeHigh = "time_high_s",
-        /// Total throughput in MiB/s: all bytes over the makespan.
-        Total = "total_mib_per_s",
-        /// The lower end of its interval, in MiB/s.
-        TotalLow = "total_low_mib_per_s",
-        /// The upper end of its interval, in MiB/s.
-        TotalHigh = "total_high_mib_per_s",
-        /// Total throughput over the lowest ceiling, 1 for all of it.
-        CeilingShare = "ceiling_share",
-        /// The server's processor time in seconds for each GiB of content.
-        ServerCpu = "server_cpu_s_per_gib",
-        /// The clients' processor time in seconds for each GiB of content.
-        ClientCpu = "client_cpu_s_per_gib",
-        /// The server's memory at its peak, in bytes.
-        ServerMemory = "server_memory_bytes",
-        /// The clients' memory at its peak, in bytes.
-        ClientMemory = "client_memory_bytes",
-        /// Transfers whose every byte was compared, in all trials.
-        Verified = "verified",
-        /// The throughput per client over the baseline's; above 1 this run is faster. Empty without a baseline.
-        BaselineRatio = "baseline_ratio",
-        /// What has to be known about the row.
-        Remarks = "remarks",
-    }
-}
-
-/// What stands in a field.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// It is not known, or there is nothing to say.
-    Missing,
-    /// A whole number.
-    Count(u64),
-    /// A number of bytes.
-    Bytes(Bytes),
-    /// Any number, in the unit of its column.
-    Number(f64),
-    /// A word of a closed list, or several.
-    Words(String),
-}
-
-impl<T: Into<f64>> From<Option<T>> for Value {
-    fn from(number: Option<T>) -> Self {
-        number.map_or(Self::Missing, |number| Self::Number(number.into()))
-    }
-}
-
-/// As a file for machines has it: plain numbers, a point for the fraction, nothing where nothing is known.
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => Ok(()),
-            Self::Count(count) => count.fmt(f),
-            Self::Bytes(bytes) => bytes.0.fmt(f),
-            Self::Number(number) => number.fmt(f),
-            Self::Words(words) => words.fmt(f),
-        }
-    }
-}
+use crate::summary::CellSummary;
 
 /// What has to be known about a row before its numbers are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -260,100 +159,33 @@ fn remarks(summary: &CellSummary, repeats: u32) -> Vec<Remark> {
     remarks
 }
 
-impl Row {
-    /// What stands in a column.
-    #[must_use]
-    pub fn value(&self, column: Column) -> Value {
-        let (summary, cell) = (&self.summary, &self.summary.cell);
-        let mib = |bytes_per_s: f64| bytes_per_s / MIB as f64;
-        let count = |count: u32| Value::Count(u64::from(count));
-        let counted = |number: Option<u32>| number.map_or(Value::Missing, count);
-        let bytes = |bytes: Option<Bytes>| bytes.map_or(Value::Missing, Value::Bytes);
-        let cost = |cost: Option<CpuCost>| cost.map(|cost| cost.total_s_per_gib());
-        let word = |word: &str| Value::Words(word.to_owned());
-        let (time, total) = (summary.client_s, summary.total_bytes_per_s);
-        let worst = summary.worst_trial();
-        match column {
-            Column::Number => count(self.number),
-            Column::Operation => word(cell.operation.word()),
-            Column::Volume => Value::Bytes(cell.volume),
-            Column::Clients => count(cell.clients),
-            Column::Workers => count(cell.pool.workers),
-            Column::ClientTime => time.map(|time| time.median).into(),
-            Column::ClientThroughput => summary.client_bytes_per_s.map(|rate| mib(rate.median)).into(),
-            Column::ClientsOk => counted(worst.map(|trial| trial.clients_ok)),
-            Column::ClientsFailed => counted(worst.map(crate::TrialSummary::clients_failed)),
-            Column::WorkersOk => counted(summary.workers().map(|workers| workers.ok)),
-            Column::WorkersFailed => counted(summary.workers().map(|workers| workers.failed)),
-            Column::Pool => Value::Words(cell.pool.family()),
-            Column::ClientPool => word(cell.client_pool.word()),
-            Column::Buffer => Value::Bytes(cell.buffer),
-            Column::Front => word(cell.front.word()),
-            Column::ClientTimeLow => time.map(|time| time.low).into(),
-            Column::ClientTimeHigh => time.map(|time| time.high).into(),
-            Column::Total => total.map(|total| mib(total.median)).into(),
-            Column::TotalLow => total.map(|total| mib(total.low)).into(),
-            Column::TotalHigh => total.map(|total| mib(total.high)).into(),
-            Column::CeilingShare => summary.ceiling.map(|ceiling| ceiling.share).into(),
-            Column::ServerCpu => cost(summary.server_cpu).into(),
-            Column::ClientCpu => cost(summary.client_cpu).into(),
-            Column::ServerMemory => bytes(summary.server_memory),
-            Column::ClientMemory => bytes(summary.client_memory),
-            Column::Verified => count(summary.verified()),
-            Column::BaselineRatio => self.against.and_then(|against| against.ratio).into(),
-            Column::Remarks => {
-                let words: Vec<_> = self.remarks.iter().map(Remark::word).collect();
-                if words.is_empty() {
-                    Value::Missing
-                } else {
-                    Value::Words(words.join(" "))
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample::Outcome;
     use crate::simulation::{self, Server};
     use crate::trial::{Fault, FaultKind, ServerBooks};
+    use crate::units::{Bytes, MIB};
 
     #[test]
-    fn the_first_columns_are_those_of_the_exercise_in_its_order() {
-        let names: Vec<_> = Column::ALL.iter().take(11).map(|column| column.word()).collect();
-        assert_eq!(
-            names.join(","),
-            "no,operation,volume_bytes,clients,server_workers,time_per_client_s,throughput_per_client_mib_per_s,\
-             clients_ok,clients_failed,server_workers_ok,server_workers_failed"
-        );
-    }
-
-    #[test]
-    fn a_row_has_a_typed_value_in_every_column() {
+    fn there_is_a_row_for_each_cell_in_the_order_of_the_matrix() {
         let run = simulation::run(Server::default(), 3, 1);
         let rows = run.table(None);
         assert_eq!(rows.len(), 54);
         // Download of 10 MiB by 4 clients from 1 worker: done after 10, 20, 30 and 40 ms.
         let row = &rows[2 * 9 + 3];
-        let text = |column| row.value(column).to_string();
-        assert_eq!(row.value(Column::Number), Value::Count(22));
-        assert_eq!(row.value(Column::Volume), Value::Bytes(Bytes::mib(10)));
+        let (summary, cell) = (&row.summary, &row.summary.cell);
+        assert_eq!(row.number, 22);
         assert_eq!(
-            (text(Column::Clients), text(Column::Workers)),
-            ("4".to_owned(), "1".to_owned())
+            (cell.volume, cell.clients, cell.pool.workers),
+            (Bytes::mib(10), 4, 1)
         );
-        assert_eq!(row.value(Column::ClientTime), Value::Number(0.025));
-        assert_eq!(row.value(Column::Total), Value::Number(1000.0));
-        assert_eq!(
-            (text(Column::ClientsOk), text(Column::ClientsFailed)),
-            ("4".to_owned(), "0".to_owned())
-        );
-        assert_eq!(row.value(Column::Verified), Value::Count(12));
-        assert_eq!(row.value(Column::ServerMemory), Value::Bytes(Bytes::mib(20)));
-        assert_eq!(row.value(Column::CeilingShare), Value::Missing);
-        assert_eq!(row.value(Column::Remarks), Value::Missing);
+        assert_eq!(summary.client_s.unwrap().median, 0.025);
+        assert_eq!(summary.total_bytes_per_s.unwrap().median, 1000.0 * MIB as f64);
+        assert_eq!((summary.clients_ok(), summary.clients_failed()), (12, 0));
+        assert_eq!(summary.verified(), 12);
+        assert_eq!(summary.server_memory, Some(Bytes::mib(20)));
+        assert!(summary.ceiling.is_none() && row.against.is_none() && row.remarks.is_empty());
     }
 
     #[test]
@@ -391,11 +223,11 @@ mod tests {
                 Remark::Scattered,
             ]
         );
-        assert_eq!(rows[3].value(Column::ClientsFailed), Value::Count(1));
-        assert_eq!(rows[3].value(Column::ClientsOk), Value::Count(3));
+        let worst = rows[3].summary.worst_trial().unwrap();
+        assert_eq!((worst.clients_ok, worst.clients_failed()), (3, 1));
         assert_eq!(rows[4].remarks, [Remark::Invalid { trials: 1 }]);
         assert_eq!(rows[5].remarks, [Remark::NotMeasured]);
-        assert_eq!(rows[5].value(Column::ClientTime), Value::Missing);
+        assert!(rows[5].summary.client_s.is_none());
         assert_eq!(rows[6].remarks, [Remark::Incomplete { trials: 2 }]);
     }
 

@@ -252,14 +252,6 @@ pub struct ThresholdError {
     expected: String,
 }
 
-impl ThresholdError {
-    /// How many characters are before the one that is wrong.
-    #[must_use]
-    pub fn place(&self) -> usize {
-        self.place
-    }
-}
-
 impl FromStr for Threshold {
     type Err = ThresholdError;
 

@@ -109,6 +109,12 @@ fn amount(clients: usize, volume_bytes: u64, gibibytes: u64) -> Amount {
     }
 }
 
+/// How much a table moves. What is stored stays within memory that the host has given before: it takes back what lies
+/// free.
+fn gibibytes(operation: Operation) -> u64 {
+    if operation.stores() { 1 } else { 4 }
+}
+
 const OPERATIONS: [Operation; 5] = [
     Operation::ClassicDownload,
     Operation::ClassicUpload,
@@ -124,13 +130,11 @@ fn throughput(scratch: &Path) -> Result<()> {
     for _ in 0..rounds() {
         for (operation, row) in OPERATIONS.into_iter().zip(&mut cells) {
             ceilings.push(subject::iperf3(4)?);
-            // What is stored stays within memory that the host has given before: it takes back what lies free.
-            let gibibytes = if operation.stores() { 1 } else { 4 };
             for (clients, rates) in [1, 5, 50].into_iter().zip(row) {
                 rates.push(load::run_warm(
                     &address(subject.port),
                     operation,
-                    amount(clients, 100 * MIB, gibibytes),
+                    amount(clients, 100 * MIB, gibibytes(operation)),
                 )?);
             }
         }
@@ -193,7 +197,8 @@ fn cost(scratch: &Path) -> Result<()> {
     println!("\n| server | operation | processor s/GiB, server alone | GB/s |\n|---|---|---|---|");
     for operation in OPERATIONS {
         let subject = served(scratch, "threads:50", 100 * MIB)?;
-        let moved = amount(5, 100 * MIB, 8);
+        let moved = amount(5, 100 * MIB, gibibytes(operation));
+        load::run(&address(subject.port), operation, moved)?;
         let before = subject.processor_seconds();
         let rate = load::run(&address(subject.port), operation, moved)?;
         report_cost(
@@ -206,7 +211,8 @@ fn cost(scratch: &Path) -> Result<()> {
     }
     let root = scratch.join("root");
     let nginx = Subject::nginx(&root, scratch)?;
-    let moved = amount(5, 100 * MIB, 8);
+    let moved = amount(5, 100 * MIB, 4);
+    http_get(nginx.port, moved)?;
     let before = nginx.processor_seconds();
     let rate = http_get(nginx.port, moved)?;
     report_cost(
