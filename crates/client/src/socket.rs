@@ -18,7 +18,7 @@ use crate::{Address, Error};
 /// What the system holds of a reply from this same machine until it is taken, in bytes; Linux counts twice as much for its
 /// own books. By itself it would let the window grow to many mebibytes, which are out of the cache by the time they are
 /// copied. Over a network, where bytes in flight are what fills a long line, the system chooses.
-pub const LOOPBACK_WINDOW_BYTES: usize = 192 * 1024;
+pub const LOOPBACK_WINDOW_BYTES: usize = 96 * 1024;
 
 /// What the system takes of a request before it is on its way, in bytes. What lies there longer is out of the cache by the
 /// time it is sent, and is sent by whoever the receiver's acknowledgement finds at work: over loopback, by the server.
