@@ -14,14 +14,46 @@ use haul_results::{Ceiling, CeilingKind};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use socket2::SockRef;
 
-/// Bytes that TCP and file move at a time.
+/// Bytes that a receiver takes, and a file is given, at a time.
 const PIECE_BYTES: usize = 256 * 1024;
+/// How bytes are sent over TCP: one stream over loopback is two to three times as fast in one moment as in the next,
+/// depending on where the system lets both ends run and how they wait for each other. So several ways are tried several times
+/// each, and the fastest counts: a ceiling that programs exceed is none.
+const WAYS: [Way; 4] = [
+    Way {
+        sent_bytes: 256 * 1024,
+        is_limited: false,
+    },
+    Way {
+        sent_bytes: 128 * 1024,
+        is_limited: false,
+    },
+    Way {
+        sent_bytes: 256 * 1024,
+        is_limited: true,
+    },
+    Way {
+        sent_bytes: 96 * 1024,
+        is_limited: true,
+    },
+];
+/// How often each way is tried.
+const TRIES: u32 = 3;
 /// Content that is encoded at a time: with its base64 it stays in the caches.
 const BASE64_BYTES: usize = 24 * 1024;
 /// Memory that is copied at a time.
 const COPY_BYTES: usize = 8 * 1024 * 1024;
 /// The file that is written.
 const FILE_BYTES: usize = 64 * 1024 * 1024;
+
+/// A way to send over TCP.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// Bytes at a time.
+    sent_bytes: usize,
+    /// Whether the window and what waits unsent are limited as the clients do it, or left to the system.
+    is_limited: bool,
+}
 
 /// All ceilings, in the order in which a round measures them.
 pub(crate) const KINDS: [CeilingKind; 8] = [
@@ -115,8 +147,17 @@ fn file(path: &Path, synced: bool) -> io::Result<f64> {
     Ok(FILE_BYTES as f64 / elapsed.as_secs_f64())
 }
 
-/// All streams together.
+/// All streams together, in the fastest of the ways.
 fn tcp(streams: u32, span: Duration) -> io::Result<f64> {
+    let tries = TRIES * u32::try_from(WAYS.len()).expect("a few");
+    let mut best = 0.0_f64;
+    for way in WAYS.into_iter().cycle().take(tries as usize) {
+        best = best.max(tcp_once(streams, way, span / tries)?);
+    }
+    Ok(best)
+}
+
+fn tcp_once(streams: u32, way: Way, span: Duration) -> io::Result<f64> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     let mut pairs = Vec::new();
@@ -124,9 +165,10 @@ fn tcp(streams: u32, span: Duration) -> io::Result<f64> {
         // The connection is complete before it is accepted: one thread can hold both ends.
         let sender = TcpStream::connect(address)?;
         let receiver = listener.accept()?.0;
-        // As the clients do: with what the system would choose, less than they reach was measured.
-        set_socket_recv_buffer_size(&receiver, haul_client::LOOPBACK_WINDOW_BYTES)?;
-        SockRef::from(&sender).set_tcp_notsent_lowat(haul_client::UNSENT_BYTES)?;
+        if way.is_limited {
+            set_socket_recv_buffer_size(&receiver, haul_client::LOOPBACK_WINDOW_BYTES)?;
+            SockRef::from(&sender).set_tcp_notsent_lowat(haul_client::UNSENT_BYTES)?;
+        }
         pairs.push((sender, receiver));
     }
     let over = AtomicBool::new(false);
@@ -134,7 +176,7 @@ fn tcp(streams: u32, span: Duration) -> io::Result<f64> {
     let begun = Instant::now();
     thread::scope(|scope| {
         for (sender, receiver) in pairs {
-            scope.spawn(|| pour(sender, &over));
+            scope.spawn(|| pour(sender, way.sent_bytes, &over));
             scope.spawn(|| drain(receiver, &received));
         }
         thread::sleep(span);
@@ -143,8 +185,8 @@ fn tcp(streams: u32, span: Duration) -> io::Result<f64> {
     Ok(received.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64())
 }
 
-fn pour(mut sender: TcpStream, over: &AtomicBool) {
-    let piece = vec![4_u8; PIECE_BYTES];
+fn pour(mut sender: TcpStream, sent_bytes: usize, over: &AtomicBool) {
+    let piece = vec![4_u8; sent_bytes];
     // At least one piece, however late a busy machine begins.
     while sender.write_all(&piece).is_ok() && !over.load(Ordering::Relaxed) {}
 }
