@@ -122,3 +122,21 @@ fn wait_for_room(stream: &TcpStream, stall_timeout: Duration) -> Result<Incoming
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_to_this_machine_holds_little_in_either_direction() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = connect_to(listener.local_addr().unwrap(), Duration::from_secs(10)).unwrap();
+        let socket = SockRef::from(&stream);
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), UNSENT_BYTES);
+        assert_eq!(socket.recv_buffer_size().unwrap(), 2 * LOOPBACK_WINDOW_BYTES);
+    }
+}

@@ -1,9 +1,15 @@
 //! The server's ledger: read before and after a trial, the difference set beside the clients' counts.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use haul_client::{Address, Connection, Options, Stats, WorkerStats};
 use haul_results::{Bytes, Cell, Front, Operation, Pool, ServerBooks, WorkerBooks};
+
+use crate::interrupt::{GLANCE, Interrupt, Interrupted};
+
+/// What a ledger says of a worker that is not up yet.
+const STARTING: &str = "starting";
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,23 @@ pub(crate) fn read(address: &Address, limit: Duration) -> Result<Stats, String> 
     };
     let read = Connection::open(address, &options).and_then(|mut connection| connection.stats());
     read.map_err(|error| format!("the server's ledger cannot be read: {error}"))
+}
+
+/// Waits until the ledger says of no worker that it is starting. A server may listen before all of its workers are up:
+/// starting them would take the processors from the trial, and those that are not there yet would be missing in what it uses.
+/// One that does not get there within `limit`, or whose ledger cannot be read, is measured as it is.
+pub(crate) fn wait_until_up(
+    mut read: impl FnMut() -> Result<Stats, String>,
+    limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<(), Interrupted> {
+    let until = Instant::now() + limit;
+    let is_starting = |stats: Stats| stats.workers.iter().any(|worker| worker.state == STARTING);
+    while read().is_ok_and(is_starting) && Instant::now() < until {
+        interrupt.check()?;
+        thread::sleep(GLANCE);
+    }
+    Ok(())
 }
 
 /// What each worker entered between two readings, of the verb that a cell uses.
@@ -113,6 +136,31 @@ mod tests {
             "stats":{{"ok":50,"failed":0}}}},"bytes_in":0,"bytes_out":{bytes_out},"restarts":{restarts}}}"#,
             get.0, get.1
         )
+    }
+
+    /// Waits for a server whose ledger says this, one after the other and then the last again; how often it was read.
+    fn readings(said: &[Result<&str, &str>], limit: Duration, interrupt: &Interrupt) -> (usize, bool) {
+        let mut count = 0;
+        let read = || {
+            let now = said[count.min(said.len() - 1)];
+            count += 1;
+            now.map(stats).map_err(str::to_owned)
+        };
+        let waited = wait_until_up(read, limit, interrupt);
+        (count, waited.is_ok())
+    }
+
+    #[test]
+    fn a_trial_waits_until_no_worker_is_starting_but_not_forever() {
+        let (idle, long) = (worker(0, (0, 0), 0, 0), Duration::from_secs(60));
+        let starting = [idle.clone(), idle.replace("idle", STARTING)].join(",");
+        let interrupt = Interrupt::default();
+        let said = [Ok(starting.as_str()), Ok(starting.as_str()), Ok(idle.as_str())];
+        assert_eq!(readings(&said, long, &interrupt), (3, true));
+        assert_eq!(readings(&said, Duration::ZERO, &interrupt), (1, true));
+        assert_eq!(readings(&[Err("it is gone")], long, &interrupt), (1, true));
+        interrupt.set();
+        assert_eq!(readings(&said, long, &interrupt), (1, false));
     }
 
     #[test]

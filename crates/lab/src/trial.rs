@@ -24,8 +24,6 @@ use crate::subject::{Subject, SubjectError, SubjectSpec};
 
 /// The longest wait for a ledger.
 const LEDGER_LIMIT: Duration = Duration::from_secs(10);
-/// What a ledger says of a worker that is not up yet.
-const STARTING: &str = "starting";
 /// How long a death may take to become known after a connection broke off. It costs trials that fail without one as much.
 const DEATH_LIMIT: Duration = Duration::from_secs(2);
 /// The shortest time between two looks at the memory; and how much longer than a look that time is, at least.
@@ -133,7 +131,10 @@ impl Bench<'_> {
         number: u32,
     ) -> Result<(), Interrupted> {
         let cell = trial.cell;
-        self.wait_until_up(&subject.address)?;
+        if self.has_ledger {
+            let read = || books::read(&subject.address, LEDGER_LIMIT);
+            books::wait_until_up(read, self.limits.start, self.interrupt)?;
+        }
         let crew = match self.crew(&cell, &subject.address, number) {
             Ok(crew) => crew,
             Err(CrewError::Interrupted) => return Err(Interrupted),
@@ -217,21 +218,6 @@ impl Bench<'_> {
             clients: usage(&after.1, &before.1, memory.client_peak),
             outcomes: crew.end(released_ns),
         })
-    }
-
-    /// A server may listen before all of its workers are up. Starting them would take the processors from the trial, and
-    /// those that are not there yet would be missing in what it uses. One that never gets there is measured as it is.
-    fn wait_until_up(&self, address: &Address) -> Result<(), Interrupted> {
-        let until = Instant::now() + self.limits.start;
-        let is_starting = |stats: &Stats| stats.workers.iter().any(|worker| worker.state == STARTING);
-        while self.has_ledger
-            && books::read(address, LEDGER_LIMIT).is_ok_and(|stats| is_starting(&stats))
-            && Instant::now() < until
-        {
-            self.interrupt.check()?;
-            thread::sleep(GLANCE);
-        }
-        Ok(())
     }
 
     fn ledger(&self, address: &Address, faults: &mut Vec<Fault>) -> Option<Stats> {

@@ -45,24 +45,6 @@ pub enum Remark {
     Scattered,
 }
 
-impl Remark {
-    /// Its word, for machines.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::NotMeasured => "not-measured",
-            Self::Incomplete { .. } => "incomplete",
-            Self::Invalid { .. } => "invalid",
-            Self::Failed { class, .. } => class.word(),
-            Self::Unverified { .. } => "unverified",
-            Self::AboveCeiling => "above-ceiling",
-            Self::LimitedByClient => "limited-by-client",
-            Self::WorkersNotReported => "workers-not-reported",
-            Self::Scattered => "scattered",
-        }
-    }
-}
-
 /// Half an interval as a share of its median from which on a row is called scattered.
 const SCATTERED: f64 = 0.10;
 
