@@ -5,7 +5,7 @@ mod subject;
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::subject::{Driver, Keeper, Nothing, Subject, bytes, key};
-use crate::{Condition, Detail, Error, Kind};
+use crate::{Commit, Condition, Detail, Error, Kind};
 
 macro_rules! contract {
     ($($suite:ident => $subject:expr;)*) => {
@@ -47,6 +47,11 @@ macro_rules! cases {
             the_etag_changes_with_every_version
             the_digest_is_kept_with_the_object_it_was_given_for
             reading_changes_neither_etag_nor_time
+            a_commit_sets_the_time_and_the_permissions_that_it_was_given
+            an_upload_keeps_the_permissions_of_what_it_replaces
+            an_empty_folder_can_be_removed_and_nothing_else_with_it
+            removing_what_is_no_empty_folder_is_refused
+            a_digest_computed_later_is_kept_with_its_version_only
         }
     };
     ($subject:expr; $($case:ident)*) => {
@@ -273,18 +278,18 @@ pub(crate) fn matches_lets_only_one_of_many_in_each_round(subject: &Subject) {
 pub(crate) fn a_condition_is_checked_again_at_the_commit(subject: &Subject) {
     let absent = subject.create("new", Condition::Absent).unwrap();
     subject.put("new", b"faster");
-    refused!(subject.wait(absent.commit(None)), Exists);
+    refused!(subject.wait(absent.commit(Commit::default())), Exists);
     assert_eq!(subject.get("new").unwrap(), b"faster");
 
     let etag = subject.stat("new").unwrap().etag;
     let late = subject.create("new", Condition::Matches(etag)).unwrap();
     subject.put("new", b"third!");
-    refused!(subject.wait(late.commit(None)), ConditionFailed);
+    refused!(subject.wait(late.commit(Commit::default())), ConditionFailed);
 
     let etag = subject.stat("new").unwrap().etag;
     let removed = subject.create("new", Condition::Matches(etag)).unwrap();
     subject.remove("new").unwrap();
-    refused!(subject.wait(removed.commit(None)), ConditionFailed);
+    refused!(subject.wait(removed.commit(Commit::default())), ConditionFailed);
     assert!(subject.names("").unwrap().is_empty());
 }
 
@@ -301,12 +306,12 @@ pub(crate) fn a_writer_that_is_dropped_leaves_nothing(subject: &Subject) {
 pub(crate) fn a_refused_commit_leaves_nothing(subject: &Subject) {
     let blocked = subject.create("a/b/c/file", Condition::Always).unwrap();
     subject.put("a/b", b"in the way");
-    refused!(subject.wait(blocked.commit(None)), NotAFolder);
+    refused!(subject.wait(blocked.commit(Commit::default())), NotAFolder);
     assert_eq!(subject.names("a").unwrap(), ["b"]);
 
     let blocked = subject.create("x", Condition::Always).unwrap();
     subject.put("x/y", b"in the way");
-    refused!(subject.wait(blocked.commit(None)), IsAFolder);
+    refused!(subject.wait(blocked.commit(Commit::default())), IsAFolder);
     assert_eq!(subject.names("x").unwrap(), ["y"]);
 }
 
@@ -316,7 +321,7 @@ pub(crate) fn nothing_is_seen_of_a_file_in_flight(subject: &Subject) {
     assert!(subject.names("").unwrap().is_empty());
     refused!(subject.open("file"), NotFound);
     subject.wait(writer.write(b" and whole")).unwrap();
-    subject.wait(writer.commit(None)).unwrap();
+    subject.wait(writer.commit(Commit::default())).unwrap();
     assert_eq!(subject.get("file").unwrap(), b"half and whole");
 }
 
@@ -426,7 +431,10 @@ pub(crate) fn the_digest_is_kept_with_the_object_it_was_given_for(subject: &Subj
     assert_eq!(subject.stat("file").unwrap().digest, Some(digest));
     assert_eq!(subject.open("file").unwrap().meta().digest, Some(digest));
     let writer = subject.create("file", Condition::Always).unwrap();
-    assert_eq!(subject.wait(writer.commit(None)).unwrap().digest, None);
+    assert_eq!(
+        subject.wait(writer.commit(Commit::default())).unwrap().digest,
+        None
+    );
     assert_eq!(subject.stat("file").unwrap().digest, None);
 }
 
@@ -441,4 +449,82 @@ pub(crate) fn reading_changes_neither_etag_nor_time(subject: &Subject) {
     );
     subject.get("file").unwrap();
     assert_eq!(subject.stat("file").unwrap(), meta);
+}
+
+pub(crate) fn a_commit_sets_the_time_and_the_permissions_that_it_was_given(subject: &Subject) {
+    let modified = SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, 123_456_789);
+    let facts = Commit {
+        digest: Some(blake3::hash(b"content")),
+        modified: Some(modified),
+        mode: Some(0o7640),
+    };
+    let put = |content| {
+        subject
+            .put_with("file", content, Condition::Always, facts)
+            .unwrap()
+    };
+    let meta = put(b"content");
+    assert_eq!(
+        (meta.modified, meta.mode, meta.digest),
+        (modified, Some(0o640), facts.digest)
+    );
+    assert_eq!(subject.stat("file").unwrap(), meta);
+    assert_eq!(subject.open("file").unwrap().meta(), &meta);
+    assert_ne!(put(b"c0ntent").etag, meta.etag);
+}
+
+pub(crate) fn an_upload_keeps_the_permissions_of_what_it_replaces(subject: &Subject) {
+    let facts = Commit {
+        mode: Some(0o600),
+        ..Commit::default()
+    };
+    subject
+        .put_with("file", b"private", Condition::Always, facts)
+        .unwrap();
+    let replaced = subject.put("file", b"still private");
+    assert_eq!(replaced.mode, Some(0o600));
+    assert_eq!(subject.stat("file").unwrap(), replaced);
+}
+
+pub(crate) fn an_empty_folder_can_be_removed_and_nothing_else_with_it(subject: &Subject) {
+    subject.put("a/b/file", b"1");
+    subject.put("a/other", b"1");
+    subject.remove("a/b/file").unwrap();
+    assert_eq!(subject.names("a").unwrap(), ["b", "other"]);
+    subject.remove_dir("a/b").unwrap();
+    assert_eq!(subject.names("a").unwrap(), ["other"]);
+    refused!(subject.remove_dir("a/b"), NotFound);
+    subject.put("a/b/file", b"again");
+}
+
+pub(crate) fn removing_what_is_no_empty_folder_is_refused(subject: &Subject) {
+    subject.put("a/b/file", b"1");
+    refused!(subject.remove_dir("a"), NotEmpty);
+    refused!(subject.remove_dir("a/b"), NotEmpty);
+    refused!(subject.remove_dir("a/b/file"), NotAFolder);
+    refused!(subject.remove_dir("nothing"), NotFound);
+    refused!(subject.remove_dir("no/thing"), NotFound);
+    refused!(subject.remove_dir("a/b/file/x"), NotFound);
+    assert_eq!(subject.get("a/b/file").unwrap(), b"1");
+}
+
+pub(crate) fn a_digest_computed_later_is_kept_with_its_version_only(subject: &Subject) {
+    let digest = blake3::hash(b"content");
+    let keep = |etag: &str| subject.wait(subject.store.keep_digest(&key("file"), etag, digest));
+    let put = || {
+        subject
+            .put_with("file", b"content", Condition::Always, Commit::default())
+            .unwrap()
+    };
+    refused!(keep("x"), NotFound);
+    let first = put();
+    assert_eq!(first.digest, None);
+    let second = put();
+    refused!(keep(&first.etag), ConditionFailed);
+    let kept = keep(&second.etag).unwrap();
+    assert_eq!(kept.digest, Some(digest));
+    assert_eq!(subject.stat("file").unwrap(), kept);
+    assert_eq!(subject.open("file").unwrap().meta(), &kept);
+    assert_eq!((kept.size, kept.modified), (second.size, second.modified));
+    assert_eq!(put().digest, None);
 }

@@ -21,6 +21,9 @@ pub enum Error {
     /// [`Condition::Matches`](crate::Condition::Matches) does not hold: the object is another version, or there is none.
     #[error("the object is not the version that was asked for")]
     ConditionFailed,
+    /// The folder to remove holds something.
+    #[error("that folder is not empty")]
+    NotEmpty,
     /// Permissions, a read-only file system, or a name that belongs to something which is no object (a pipe, a device).
     #[error("the server may not touch that object")]
     Forbidden,
@@ -30,6 +33,12 @@ pub enum Error {
     /// The disk, the quota or the store's capacity is used up.
     #[error("there is no space left")]
     NoSpace,
+    /// The content on the disk is not what was uploaded: a power cut or a crash of the system came before it was written.
+    #[error("the object was damaged by a power cut or a crash of the system")]
+    Torn,
+    /// Another upload or removal of the same name holds its lock, and did so for longer than is waited.
+    #[error("another change of that object does not end")]
+    Busy,
     /// The root itself has vanished: nothing can be served until it is back and the store is opened again.
     #[error("the served folder has vanished")]
     Gone,
@@ -44,6 +53,7 @@ impl From<Errno> for Error {
             Errno::NOENT => Self::NotFound,
             Errno::ISDIR => Self::IsAFolder,
             Errno::NOTDIR => Self::NotAFolder,
+            Errno::NOTEMPTY => Self::NotEmpty,
             Errno::EXIST => Self::Exists,
             Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::TXTBSY => Self::Forbidden,
             // Sockets, and devices without a driver.

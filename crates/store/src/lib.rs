@@ -17,7 +17,7 @@ pub use futures_util::future::BoxFuture;
 pub use key::{Key, KeyError, RESERVED_PREFIX};
 pub use local::{Blocking, Durability, LocalStore};
 pub use memory::MemoryStore;
-pub use types::{Condition, Digest, Entry, Kind, Listing, Meta};
+pub use types::{Commit, Condition, Digest, Entry, Kind, Listing, Meta};
 
 /// A place for objects. Every call may take long: a store may be remote.
 pub trait Store: Send + Sync + std::fmt::Debug + 'static {
@@ -35,6 +35,17 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> BoxFuture<'a, Result<Box<dyn Writer>, Error>>;
     /// Removes an object.
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>>;
+    /// Removes a folder that is empty.
+    fn remove_dir<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>>;
+    /// Keeps a digest that the caller computed with the object, if that still is the version `etag`;
+    /// [`Error::ConditionFailed`] where it is not. A digest is a note about the content, so nothing else changes but the
+    /// etag, which may. The facts that are returned are those afterwards, and have the digest only if it could be kept.
+    fn keep_digest<'a>(
+        &'a self,
+        key: &'a Key,
+        etag: &'a str,
+        digest: Digest,
+    ) -> BoxFuture<'a, Result<Meta, Error>>;
 }
 
 /// How much a listing says of each entry.
@@ -58,7 +69,7 @@ pub trait Reader: Send + std::fmt::Debug {
 pub trait Writer: Send + std::fmt::Debug {
     /// Appends all of `content`.
     fn write<'a>(&'a mut self, content: &'a [u8]) -> BoxFuture<'a, Result<(), Error>>;
-    /// Publishes the object in one step (synced first where the store is durable), with its digest where it is known,
-    /// if the condition given to [`Store::create`] still holds.
-    fn commit(self: Box<Self>, digest: Option<Digest>) -> BoxFuture<'static, Result<Meta, Error>>;
+    /// Publishes the object in one step (synced first where the store is durable), with the given facts, if the
+    /// condition given to [`Store::create`] still holds.
+    fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>>;
 }

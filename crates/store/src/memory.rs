@@ -1,5 +1,5 @@
 //! A store that keeps everything in memory, for tests and for measuring without a disk. It gives the same answers as the
-//! local one, with one difference that only `list` shows: folders are what the keys say, so an empty one does not exist.
+//! local one.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 
 use crate::types::Stamp;
-use crate::{Condition, Detail, Digest, Error, Key, Kind, Listing, Meta, Reader, Store, Writer};
+use crate::{Commit, Condition, Detail, Digest, Error, Key, Kind, Listing, Meta, Reader, Store, Writer};
 
 /// Objects in memory. Clones share them.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct MemoryStore(Arc<Mutex<Shelf>>);
 #[derive(Debug)]
 struct Shelf {
     objects: BTreeMap<Key, Arc<Object>>,
+    /// Made for the objects in them, and kept when those are removed, with the time when they were made.
+    folders: BTreeMap<Key, SystemTime>,
     /// Bytes of all objects, those in flight included, but not replaced versions that a reader still holds.
     used: u64,
     capacity: u64,
@@ -26,7 +28,7 @@ struct Shelf {
 
 #[derive(Debug)]
 struct Object {
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
     meta: Meta,
 }
 
@@ -40,6 +42,7 @@ impl MemoryStore {
     pub fn with_capacity(bytes: u64) -> Self {
         let shelf = Shelf {
             objects: BTreeMap::new(),
+            folders: BTreeMap::new(),
             used: 0,
             capacity: bytes,
             versions: 0,
@@ -95,6 +98,19 @@ impl Store for MemoryStore {
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
         ready(self.shelf().remove(key)).boxed()
     }
+
+    fn remove_dir<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
+        ready(self.shelf().remove_dir(key)).boxed()
+    }
+
+    fn keep_digest<'a>(
+        &'a self,
+        key: &'a Key,
+        etag: &'a str,
+        digest: Digest,
+    ) -> BoxFuture<'a, Result<Meta, Error>> {
+        ready(self.shelf().keep_digest(key, etag, digest)).boxed()
+    }
 }
 
 impl Shelf {
@@ -107,45 +123,31 @@ impl Shelf {
     }
 
     fn is_folder(&self, key: &Key) -> bool {
-        self.beneath(Some(key)).next().is_some()
-    }
-
-    /// Everything beneath a folder, at any depth, as the name from there on.
-    fn beneath<'a>(&'a self, folder: Option<&Key>) -> impl Iterator<Item = (&'a str, &'a Arc<Object>)> {
-        let prefix = folder.map_or_else(String::new, |folder| format!("{folder}/"));
-        self.objects
-            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
-            .map_while(move |(key, object)| Some((key.as_str().strip_prefix(&prefix)?, object)))
+        self.folders.contains_key(key)
     }
 
     fn list(&self, dir: Option<&Key>, detail: Detail) -> Result<Listing, Error> {
-        let mut listing = Listing::default();
-        let mut folder = None;
-        for (name, object) in self.beneath(dir) {
-            match (name.split_once('/'), detail) {
-                (Some((child, _)), _) if folder == Some(child) => {}
-                (Some((child, _)), Detail::Names) => listing.push(child, Kind::Folder, 0, Stamp::default()),
-                (Some((child, _)), Detail::Full) => {
-                    listing.push(child, Kind::Folder, 0, object.meta.modified.into())
-                }
-                (None, Detail::Names) => listing.push(name, Kind::File, 0, Stamp::default()),
-                (None, Detail::Full) => {
-                    listing.push(name, Kind::File, object.meta.size, object.meta.modified.into())
-                }
-            }
-            folder = name.split_once('/').map(|(child, _)| child);
-        }
         match dir {
-            Some(dir) if listing.is_empty() => {
-                let is_object = self.objects.contains_key(dir) || self.object_above(dir);
-                Err(if is_object {
-                    Error::NotAFolder
-                } else {
-                    Error::NotFound
-                })
+            Some(dir) if self.objects.contains_key(dir) || self.object_above(dir) => {
+                return Err(Error::NotAFolder);
             }
-            _ => Ok(listing.sorted()),
+            Some(dir) if !self.is_folder(dir) => return Err(Error::NotFound),
+            _ => {}
         }
+        let mut listing = Listing::default();
+        for (name, modified) in children(&self.folders, dir) {
+            match detail {
+                Detail::Names => listing.push(name, Kind::Folder, 0, Stamp::default()),
+                Detail::Full => listing.push(name, Kind::Folder, 0, (*modified).into()),
+            }
+        }
+        for (name, object) in children(&self.objects, dir) {
+            match detail {
+                Detail::Names => listing.push(name, Kind::File, 0, Stamp::default()),
+                Detail::Full => listing.push(name, Kind::File, object.meta.size, object.meta.modified.into()),
+            }
+        }
+        Ok(listing.sorted())
     }
 
     fn object_above(&self, key: &Key) -> bool {
@@ -168,11 +170,58 @@ impl Shelf {
         Ok(())
     }
 
+    fn remove_dir(&mut self, key: &Key) -> Result<(), Error> {
+        if self.objects.contains_key(key) {
+            return Err(Error::NotAFolder);
+        }
+        if !self.is_folder(key) {
+            return Err(Error::NotFound);
+        }
+        let is_empty = children(&self.folders, Some(key)).next().is_none()
+            && children(&self.objects, Some(key)).next().is_none();
+        if !is_empty {
+            return Err(Error::NotEmpty);
+        }
+        self.folders.remove(key);
+        Ok(())
+    }
+
+    fn keep_digest(&mut self, key: &Key, etag: &str, digest: Digest) -> Result<Meta, Error> {
+        let object = self.find(key)?;
+        if object.meta.etag != etag {
+            return Err(Error::ConditionFailed);
+        }
+        let meta = Meta {
+            digest: Some(digest),
+            ..object.meta.clone()
+        };
+        let kept = Object {
+            content: Arc::clone(&object.content),
+            meta: meta.clone(),
+        };
+        self.objects.insert(key.clone(), Arc::new(kept));
+        Ok(meta)
+    }
+
+    fn make_folders(&mut self, key: &Key, now: SystemTime) {
+        for folder in std::iter::successors(key.parent(), Key::parent) {
+            self.folders.entry(folder).or_insert(now);
+        }
+    }
+
     fn release(&mut self, key: &Key) {
         if let Some(object) = self.objects.remove(key) {
             self.used -= object.meta.size;
         }
     }
+}
+
+/// What lies directly in a folder, by its name there.
+fn children<'a, T>(map: &'a BTreeMap<Key, T>, dir: Option<&Key>) -> impl Iterator<Item = (&'a str, &'a T)> {
+    let prefix = dir.map_or_else(String::new, |dir| format!("{dir}/"));
+    map.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
+        .map_while(move |(key, value)| Some((key.as_str().strip_prefix(&prefix)?, value)))
+        .filter(|(name, _)| !name.contains('/'))
 }
 
 #[derive(Debug)]
@@ -218,7 +267,7 @@ impl MemoryWriter {
         Ok(())
     }
 
-    fn publish(mut self, digest: Option<Digest>) -> Result<Meta, Error> {
+    fn publish(mut self, facts: Commit) -> Result<Meta, Error> {
         if !self.whole {
             return Err(Error::Io(std::io::Error::other(
                 "an earlier write to this object failed",
@@ -231,22 +280,24 @@ impl MemoryWriter {
             drop(shelf);
             return Err(refusal);
         }
+        let now = SystemTime::now();
+        let replaced = shelf.objects.get(&self.key).and_then(|object| object.meta.mode);
         shelf.versions += 1;
         let content = std::mem::take(&mut self.content);
         let meta = Meta {
             size: content.len() as u64,
-            modified: SystemTime::now(),
+            modified: facts.modified.unwrap_or(now),
             etag: format!("v{:x}", shelf.versions),
-            digest,
+            digest: facts.digest,
+            mode: facts.mode.map(|mode| mode & 0o777).or(replaced),
         };
+        shelf.make_folders(&self.key, now);
         shelf.release(&self.key);
-        shelf.objects.insert(
-            self.key.clone(),
-            Arc::new(Object {
-                content,
-                meta: meta.clone(),
-            }),
-        );
+        let object = Object {
+            content: Arc::new(content),
+            meta: meta.clone(),
+        };
+        shelf.objects.insert(self.key.clone(), Arc::new(object));
         drop(shelf);
         Ok(meta)
     }
@@ -257,8 +308,8 @@ impl Writer for MemoryWriter {
         ready(self.append(content)).boxed()
     }
 
-    fn commit(self: Box<Self>, digest: Option<Digest>) -> BoxFuture<'static, Result<Meta, Error>> {
-        ready(self.publish(digest)).boxed()
+    fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>> {
+        ready(self.publish(facts)).boxed()
     }
 }
 
@@ -316,7 +367,9 @@ mod tests {
         subject.wait(writer.write(&[0; 8])).unwrap();
         refused!(subject.wait(writer.write(&[0; 8])), NoSpace);
         refused!(
-            subject.wait(writer.commit(None)).map_err(|_| Error::NoSpace),
+            subject
+                .wait(writer.commit(Commit::default()))
+                .map_err(|_| Error::NoSpace),
             NoSpace
         );
         assert!(subject.names("").unwrap().is_empty());

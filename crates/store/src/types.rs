@@ -27,6 +27,19 @@ pub struct Meta {
     pub etag: String,
     /// The digest, where it is known without reading the object.
     pub digest: Option<Digest>,
+    /// The permission bits, at most `0o777`, where the store has any.
+    pub mode: Option<u32>,
+}
+
+/// The facts that a writer is committed with, beside its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Commit {
+    /// The digest of the content, where it is known. It is not checked.
+    pub digest: Option<Digest>,
+    /// The modification time to set; `None` is the time of the commit.
+    pub modified: Option<SystemTime>,
+    /// The permission bits to set, of which only `0o777` count; `None` is what a new object has anyway.
+    pub mode: Option<u32>,
 }
 
 /// When a writer may publish.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use futures_util::FutureExt;
-use haul_store::{Blocking, Condition, Detail, Durability, Key, LocalStore, Store};
+use haul_store::{Blocking, Commit, Condition, Detail, Durability, Key, LocalStore, Store};
 
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
@@ -14,7 +14,7 @@ fn rounds_of_everything(store: &LocalStore) {
     let put = |name: &str, condition| {
         let mut writer = store.create(&key(name), condition).now_or_never().unwrap()?;
         writer.write(b"content").now_or_never().unwrap()?;
-        writer.commit(None).now_or_never().unwrap()
+        writer.commit(Commit::default()).now_or_never().unwrap()
     };
     put("a/b/file", Condition::Always).unwrap();
     put("a/b/file", Condition::Always).unwrap();

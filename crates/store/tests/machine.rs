@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use futures_util::FutureExt;
-use haul_store::{Blocking, Condition, Durability, Error, Key, LocalStore, Meta, RESERVED_PREFIX, Store};
+use haul_store::{
+    Blocking, Commit, Condition, Durability, Error, Key, LocalStore, Meta, RESERVED_PREFIX, Store,
+};
 use tempfile::TempDir;
 
 /// Set for the program that was started again; what it says is where the test may work.
@@ -97,7 +99,11 @@ fn put(store: &LocalStore, name: &str, content: &[u8]) -> Result<Meta, Error> {
         .now_or_never()
         .unwrap()?;
     writer.write(content).now_or_never().unwrap()?;
-    writer.commit(Some(blake3::hash(content))).now_or_never().unwrap()
+    let facts = Commit {
+        digest: Some(blake3::hash(content)),
+        ..Commit::default()
+    };
+    writer.commit(facts).now_or_never().unwrap()
 }
 
 fn remove(store: &LocalStore, name: &str) -> Result<(), Error> {
@@ -193,7 +199,8 @@ fn a_missing_permission_is_forbidden_and_nothing_more_than_needed_is_asked() {
         assert!(matches!(put(&store, name, b"1"), Err(Error::Forbidden)), "{name}");
     }
     assert!(matches!(remove(&store, "fixed/file"), Err(Error::Forbidden)));
-    put(&store, "secret", b"replaced").unwrap();
+    assert_eq!(put(&store, "secret", b"replaced").unwrap().mode, Some(0));
+    permit("secret", 0o600);
     assert_eq!(fs::read(root.join("secret")).unwrap(), b"replaced");
     fs::write(root.join("fixed/file"), b"unharmed").unwrap();
     permit("fixed", 0o755);

@@ -6,7 +6,7 @@ use std::thread;
 
 use futures_util::FutureExt;
 
-use crate::{Condition, Detail, Error, Key, Meta, Reader, Store, Writer};
+use crate::{Commit, Condition, Detail, Error, Key, Meta, Reader, Store, Writer};
 
 /// One empty store to test, and how to wait for it.
 pub(crate) struct Subject {
@@ -55,12 +55,27 @@ impl Subject {
     }
 
     pub(crate) fn put_if(&self, name: &str, content: &[u8], condition: Condition) -> Result<Meta, Error> {
+        let digest = Some(blake3::hash(content));
+        let facts = Commit {
+            digest,
+            ..Commit::default()
+        };
+        self.put_with(name, content, condition, facts)
+    }
+
+    pub(crate) fn put_with(
+        &self,
+        name: &str,
+        content: &[u8],
+        condition: Condition,
+        facts: Commit,
+    ) -> Result<Meta, Error> {
         let mut writer = self.create(name, condition)?;
         self.wait(async move {
             for chunk in content.chunks(100_000) {
                 writer.write(chunk).await?;
             }
-            writer.commit(Some(blake3::hash(content))).await
+            writer.commit(facts).await
         })
     }
 
@@ -97,6 +112,10 @@ impl Subject {
 
     pub(crate) fn remove(&self, name: &str) -> Result<(), Error> {
         self.wait(self.store.remove(&key(name)))
+    }
+
+    pub(crate) fn remove_dir(&self, name: &str) -> Result<(), Error> {
+        self.wait(self.store.remove_dir(&key(name)))
     }
 
     pub(crate) fn names(&self, dir: &str) -> Result<Vec<String>, Error> {

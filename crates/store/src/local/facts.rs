@@ -22,6 +22,8 @@ pub(super) struct Facts {
     pub(super) device: u64,
     pub(super) size: u64,
     pub(super) modified: Stamp,
+    /// The permission bits.
+    pub(super) mode: u32,
     inode: u64,
     /// The time of the last change of anything but the access time. No program can set it.
     changed: Stamp,
@@ -65,6 +67,7 @@ impl Facts {
             modified: self.modified.time(),
             etag: self.etag(),
             digest,
+            mode: Some(self.mode),
         }
     }
 }
@@ -83,6 +86,7 @@ impl From<&Stat> for Facts {
                 seconds: stat.st_mtime as i64,
                 nanoseconds: stat.st_mtime_nsec as u32,
             },
+            mode: stat.st_mode as u32 & 0o777,
             inode: stat.st_ino as u64,
             changed: Stamp {
                 seconds: stat.st_ctime as i64,
@@ -119,6 +123,20 @@ pub(super) fn keep_digest(file: impl AsFd, digest: &Digest) -> Result<(), Errno>
     Ok(())
 }
 
+/// Keeps a digest that was computed from this file while its facts were `facts`, and returns them as they are now. The digest
+/// comes back with them only where it could be kept.
+pub(super) fn keep_digest_of_open(file: impl AsFd, facts: &Facts, digest: &Digest) -> Result<Meta, Errno> {
+    // The facts are those of before: where the content has changed meanwhile, the digest does not hold.
+    let _absent_digests_are_legal = fsetxattr(
+        &file,
+        ATTRIBUTE,
+        text(digest, facts).as_bytes(),
+        XattrFlags::empty(),
+    );
+    let facts = Facts::of(&file)?;
+    Ok(facts.meta(digest_of_open(&file, &facts)))
+}
+
 /// A path that leads to what the descriptor is open on.
 pub(super) fn descriptor_path(file: impl AsFd) -> String {
     format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
@@ -150,6 +168,7 @@ mod tests {
             device: 1,
             size,
             modified,
+            mode: 0o644,
             inode: 2,
             changed: modified,
         }

@@ -9,12 +9,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, linkat, openat, renameat, renameat_with, unlinkat,
+    AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, linkat, openat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
 use super::facts::descriptor_path;
 use super::lock::{Patience, lock, try_lock};
+use crate::Error;
 use crate::key::RESERVED_PREFIX;
 
 /// How often another name is tried when a sweeper was faster than the lock.
@@ -32,6 +33,16 @@ pub(super) enum Hiding {
     Unnamed,
     /// Always behind a reserved name.
     Named,
+}
+
+impl Hiding {
+    /// What this process can do: files without a name are given one through `/proc`.
+    pub(super) fn here() -> Self {
+        match statat(CWD, "/proc/self/fd", AtFlags::empty()) {
+            Ok(_) => Self::Unnamed,
+            Err(_) => Self::Named,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -73,7 +84,7 @@ impl Flight {
     }
 
     /// A file with a reserved name in `folder`.
-    pub(super) fn named(folder: &Arc<OwnedFd>) -> Result<Self, Errno> {
+    pub(super) fn named(folder: &Arc<OwnedFd>) -> Result<Self, Error> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // Held for these few calls only. A folder that may be written to but not read cannot be locked.
         let readable = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -97,7 +108,7 @@ impl Flight {
                 });
             }
         }
-        Err(Errno::AGAIN)
+        Err(Errno::AGAIN.into())
     }
 
     pub(super) fn file(&self) -> &Arc<File> {

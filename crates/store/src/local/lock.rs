@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::{Errno, retry_on_intr};
 
+use crate::Error;
+
 /// The longest wait for a folder's lock. Ours is held for the few calls of a publication; only another program could hold it
 /// so long, and then the operation fails rather than hang.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -26,14 +28,14 @@ pub(super) enum Patience {
 
 /// Locks a folder until its descriptor is closed; false where that would take waiting, and nobody wants to. On a file system
 /// without locks, conditions are checked without one.
-pub(super) fn lock(folder: impl AsFd, patience: Patience) -> Result<bool, Errno> {
+pub(super) fn lock(folder: impl AsFd, patience: Patience) -> Result<bool, Error> {
     let started = Instant::now();
     while !try_lock(&folder)? {
         if patience == Patience::Return {
             return Ok(false);
         }
         if started.elapsed() > LOCK_WAIT_MAX {
-            return Err(Errno::TIMEDOUT);
+            return Err(Error::Busy);
         }
         thread::sleep(LOCK_PAUSE);
     }

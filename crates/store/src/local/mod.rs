@@ -26,15 +26,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use rustix::fs::{AtFlags, CWD, FileType, fstatfs, statat};
+use rustix::fs::{FileType, fstatfs};
 
 use self::facts::{Facts, digest_of_found, digest_of_open};
 use self::flight::Hiding;
 use self::publish::Target;
 use self::reader::LocalReader;
-use self::root::{Purpose, Resolve, Root};
+use self::root::{Purpose, Root};
 use self::writer::LocalWriter;
-use crate::{Condition, Detail, Error, Key, Listing, Meta, Reader, Store, Writer};
+use crate::{Condition, Detail, Digest, Error, Key, Listing, Meta, Reader, Store, Writer};
 
 /// When an upload counts as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,16 @@ impl LocalStore {
     /// # Errors
     /// When `root` is no folder or may not be entered.
     pub fn open(root: &Path, durability: Durability, blocking: Blocking) -> io::Result<Self> {
-        // Files without a name are given one through this folder.
-        let has_descriptors = statat(CWD, "/proc/self/fd", AtFlags::empty()).is_ok();
-        let hiding = if has_descriptors {
-            Hiding::Unnamed
-        } else {
-            Hiding::Named
-        };
-        Self::open_with(root, durability, blocking, None, hiding)
+        Self::over(Root::open(root, None)?, durability, blocking, Hiding::here())
+    }
+
+    /// The same beneath a folder that is open already, for a process that is handed the root by another: by its path it
+    /// might find another folder.
+    ///
+    /// # Errors
+    /// When `root` is no folder or may not be entered.
+    pub fn open_at(root: OwnedFd, durability: Durability, blocking: Blocking) -> io::Result<Self> {
+        Self::over(Root::at(root, None)?, durability, blocking, Hiding::here())
     }
 
     /// Removes what uploads have left behind that were killed in flight, and returns how many files that were. Safe at any
@@ -101,15 +103,8 @@ impl LocalStore {
         sweep::sweep(&self.disk.root)
     }
 
-    /// The same as [`LocalStore::open`] with what the system can do given: `resolve` is found out where it is `None`.
-    fn open_with(
-        root: &Path,
-        durability: Durability,
-        blocking: Blocking,
-        resolve: Option<Resolve>,
-        hiding: Hiding,
-    ) -> io::Result<Self> {
-        let root = Root::open(root, resolve)?;
+    /// With what the system can do given.
+    fn over(root: Root, durability: Durability, blocking: Blocking, hiding: Hiding) -> io::Result<Self> {
         let memory_device = memory_device(&root)?;
         let disk = Disk {
             root,
@@ -170,6 +165,29 @@ impl Store for LocalStore {
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
         self.disk.run(move |disk| publish::remove(disk, &key)).boxed()
+    }
+
+    fn remove_dir<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
+        let key = key.clone();
+        self.disk.run(move |disk| publish::remove_dir(disk, &key)).boxed()
+    }
+
+    fn keep_digest<'a>(
+        &'a self,
+        key: &'a Key,
+        etag: &'a str,
+        digest: Digest,
+    ) -> BoxFuture<'a, Result<Meta, Error>> {
+        async move {
+            let file = File::from(self.disk.find(key, Purpose::Read).await?);
+            let facts = Facts::of_object(&file)?;
+            if facts.etag() != etag {
+                return Err(Error::ConditionFailed);
+            }
+            let kept = move |_: &Arc<Disk>| Ok(facts::keep_digest_of_open(&file, &facts, &digest)?);
+            self.disk.run(kept).await
+        }
+        .boxed()
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustix::fs::{
-    Access, AtFlags, FileType, Mode, OFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT, accessat, fsync,
-    futimens, mkdirat, openat, statat, statx, unlinkat,
+    Access, AtFlags, FileType, Mode, OFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT, accessat, fchmod,
+    fsync, futimens, mkdirat, openat, statat, statx, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
@@ -20,7 +20,7 @@ use super::lock::{Patience, lock, unlock};
 use super::root::{Purpose, Root};
 use super::{Disk, Durability};
 use crate::types::Stamp;
-use crate::{Condition, Digest, Error, Key, Meta};
+use crate::{Commit, Condition, Error, Key, Meta};
 
 /// How often a landing starts over because another program removes the folders on the way as fast as they are made.
 const LANDING_TRIES_MAX: usize = 8;
@@ -55,17 +55,12 @@ pub(super) fn take_off(disk: &Disk, target: &Target) -> Result<Flight, Error> {
     }
     let top = disk.root.folder();
     let waypoint = if is_waypoint(top, &folder) { top } else { &folder };
-    Ok(Flight::named(waypoint)?)
+    Flight::named(waypoint)
 }
 
 /// Everything that is done to the file before anybody can see it.
-pub(super) fn seal(
-    disk: &Disk,
-    flight: &Flight,
-    digest: Option<&Digest>,
-    now: SystemTime,
-) -> Result<(), Error> {
-    let Stamp { seconds, nanoseconds } = now.into();
+pub(super) fn seal(disk: &Disk, flight: &Flight, given: &Commit, now: SystemTime) -> Result<(), Error> {
+    let Stamp { seconds, nanoseconds } = given.modified.unwrap_or(now).into();
     let times = Timestamps {
         last_access: Timespec {
             tv_sec: 0,
@@ -78,8 +73,12 @@ pub(super) fn seal(
     };
     // The system's own times tick too slowly to tell one version from the next; where ours are refused, they have to do.
     let _etags_are_weaker_without = futimens(flight.file(), &times);
-    if let Some(digest) = digest {
+    if let Some(digest) = &given.digest {
         keep_digest(flight.file(), digest)?;
+    }
+    // After the attribute, which takes the permission to write.
+    if let Some(mode) = given.mode {
+        fchmod(flight.file(), Mode::from_raw_mode(mode & 0o777))?;
     }
     if disk.durability == Durability::Synced {
         retry_on_intr(|| fsync(flight.file()))?;
@@ -93,12 +92,12 @@ pub(super) fn land(
     disk: &Disk,
     flight: &mut Flight,
     target: &Target,
-    digest: Option<Digest>,
+    given: &Commit,
     patience: Patience,
 ) -> Result<Outcome, Error> {
     let mut vanished = Error::NotFound;
     for _ in 0..LANDING_TRIES_MAX {
-        match land_once(disk, flight, target, digest, patience) {
+        match land_once(disk, flight, target, given, patience) {
             Err(Error::NotFound) if !disk.root.is_gone() => vanished = Error::Io(Errno::NOENT.into()),
             Err(Error::NotFound) => return Err(Error::Gone),
             done => return done,
@@ -133,11 +132,28 @@ pub(super) fn remove(disk: &Disk, key: &Key) -> Result<(), Error> {
     sync_folder(disk, &folder)
 }
 
+/// Removes the folder of this name if it is empty. A symbolic link to a folder is none.
+pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
+    let parent = match disk.root.find(key.parent().as_ref(), Purpose::Folder) {
+        Err(Error::NotAFolder) => Err(Error::NotFound),
+        found => found,
+    }?;
+    match unlinkat(&parent, key.file_name(), AtFlags::REMOVEDIR) {
+        Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
+        // What some file systems say instead of ENOTEMPTY.
+        Err(Errno::EXIST) => return Err(Error::NotEmpty),
+        // Another disk is mounted there.
+        Err(Errno::BUSY) => return Err(Error::Forbidden),
+        removed => removed?,
+    }
+    sync_folder(disk, &parent)
+}
+
 fn land_once(
     disk: &Disk,
     flight: &mut Flight,
     target: &Target,
-    digest: Option<Digest>,
+    given: &Commit,
     patience: Patience,
 ) -> Result<Outcome, Error> {
     let key = &target.key;
@@ -149,6 +165,10 @@ fn land_once(
     target
         .condition
         .admits(present.map(|facts| facts.etag()).as_deref())?;
+    if let (Some(present), None) = (&present, given.mode) {
+        // Before anybody can see it: what was private stays private.
+        fchmod(flight.file(), Mode::from_raw_mode(present.mode))?;
+    }
     let waypoints = [disk.root.folder(), &way.folder];
     let landing = if present.is_some() {
         Landing::Instead
@@ -162,7 +182,7 @@ fn land_once(
         }
         done => done?,
     }
-    let meta = Facts::of(flight.file())?.meta(digest);
+    let meta = Facts::of(flight.file())?.meta(given.digest);
     unlock(&way.folder);
     sync_folder(disk, &way.folder)?;
     way.keep();

@@ -135,6 +135,7 @@ mod tests {
             modified: SystemTime::UNIX_EPOCH,
             etag: String::new(),
             digest: None,
+            mode: None,
         };
         LocalReader::new(file, meta, Blocking::Offload, in_memory)
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 use rustix::io::Errno;
 
 use super::walk;
@@ -57,7 +57,15 @@ impl Root {
     /// `resolve` is found out where it is `None`.
     pub(super) fn open(path: &Path, resolve: Option<Resolve>) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = openat(CWD, path, flags, Mode::empty())?;
+        Self::at(openat(CWD, path, flags, Mode::empty())?, resolve)
+    }
+
+    /// The same of a folder that is open already.
+    pub(super) fn at(folder: OwnedFd, resolve: Option<Resolve>) -> io::Result<Self> {
+        if FileType::from_raw_mode(fstat(&folder)?.st_mode) != FileType::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = resolve.unwrap_or_else(|| match openat2(&folder, ".", flags, Mode::empty(), BENEATH) {
             Ok(_) => Resolve::Kernel,
             Err(_) => Resolve::Walk,

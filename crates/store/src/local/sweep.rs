@@ -70,7 +70,7 @@ fn sweep_folder(folder: &OwnedFd, mut found: impl FnMut(&str)) -> io::Result<usi
 /// Removes a file if nobody holds it. The name cannot have passed to another file: names in flight are random and used once.
 fn sweep_file(folder: &OwnedFd, name: &str) -> io::Result<bool> {
     // So that nobody is between giving a file its name and locking it.
-    lock(folder, Patience::Wait)?;
+    lock(folder, Patience::Wait).map_err(io::Error::other)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let swept = openat(folder, name, flags, Mode::empty()).is_ok_and(|file| {
         let facts = Facts::of(&file);

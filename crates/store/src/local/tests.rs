@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
+use rustix::fs::CWD;
+
+use super::root::Resolve;
 use super::*;
 use crate::RESERVED_PREFIX;
 use crate::contract::{Driver, Keeper, Subject, contract};
@@ -58,14 +61,8 @@ impl Manner {
     }
 
     fn open(self, root: &Path) -> LocalStore {
-        LocalStore::open_with(
-            root,
-            self.durability,
-            self.blocking,
-            Some(self.resolve),
-            self.hiding,
-        )
-        .unwrap()
+        let root = Root::open(root, Some(self.resolve)).unwrap();
+        LocalStore::over(root, self.durability, self.blocking, self.hiding).unwrap()
     }
 
     /// A subject over a folder that the test has made.

@@ -12,7 +12,7 @@ use super::lock::Patience;
 use super::pace::Place;
 use super::publish::{Outcome, Target, land, seal};
 use super::{Blocking, Disk, Durability, hop};
-use crate::{Digest, Error, Meta, Writer};
+use crate::{Commit, Error, Meta, Writer};
 
 /// The most that is written at once, so that one decision about where to write is never about more, and a trip to the
 /// blocking pool never holds more memory.
@@ -71,30 +71,30 @@ impl LocalWriter {
     }
 
     /// In place, all of it.
-    fn publish(mut self, digest: Option<Digest>) -> Result<Meta, Error> {
-        seal(&self.disk, &self.flight, digest.as_ref(), SystemTime::now())?;
-        self.land_patiently(digest)
+    fn publish(mut self, facts: Commit) -> Result<Meta, Error> {
+        seal(&self.disk, &self.flight, &facts, SystemTime::now())?;
+        self.land_patiently(&facts)
     }
 
-    fn land_patiently(&mut self, digest: Option<Digest>) -> Result<Meta, Error> {
-        match land(&self.disk, &mut self.flight, &self.target, digest, Patience::Wait)? {
+    fn land_patiently(&mut self, facts: &Commit) -> Result<Meta, Error> {
+        match land(&self.disk, &mut self.flight, &self.target, facts, Patience::Wait)? {
             Outcome::Published(meta) => Ok(meta),
-            Outcome::Busy => Err(Error::Io(io::ErrorKind::TimedOut.into())),
+            Outcome::Busy => Err(Error::Busy),
         }
     }
 
     /// In place as long as nobody else holds the folder, which takes no longer than a write into memory.
-    async fn publish_quickly(mut self, digest: Option<Digest>) -> Result<Meta, Error> {
-        seal(&self.disk, &self.flight, digest.as_ref(), SystemTime::now())?;
+    async fn publish_quickly(mut self, facts: Commit) -> Result<Meta, Error> {
+        seal(&self.disk, &self.flight, &facts, SystemTime::now())?;
         match land(
             &self.disk,
             &mut self.flight,
             &self.target,
-            digest,
+            &facts,
             Patience::Return,
         )? {
             Outcome::Published(meta) => Ok(meta),
-            Outcome::Busy => hop(move || self.land_patiently(digest)).await?,
+            Outcome::Busy => hop(move || self.land_patiently(&facts)).await?,
         }
     }
 }
@@ -104,7 +104,7 @@ impl Writer for LocalWriter {
         self.append(content).boxed()
     }
 
-    fn commit(self: Box<Self>, digest: Option<Digest>) -> BoxFuture<'static, Result<Meta, Error>> {
+    fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>> {
         async move {
             if !self.whole {
                 return Err(Error::Io(io::Error::other(
@@ -112,9 +112,9 @@ impl Writer for LocalWriter {
                 )));
             }
             match (self.disk.blocking, self.disk.durability) {
-                (Blocking::Inline, _) => self.publish(digest),
-                (Blocking::Offload, Durability::Buffered) => self.publish_quickly(digest).await,
-                (Blocking::Offload, Durability::Synced) => hop(move || self.publish(digest)).await?,
+                (Blocking::Inline, _) => self.publish(facts),
+                (Blocking::Offload, Durability::Buffered) => self.publish_quickly(facts).await,
+                (Blocking::Offload, Durability::Synced) => hop(move || self.publish(facts)).await?,
             }
         }
         .boxed()
@@ -159,7 +159,7 @@ mod tests {
             writer.place = Place::Pool;
             writer.write(chunk).await.unwrap();
         }
-        writer.commit(None).await.unwrap();
+        writer.commit(Commit::default()).await.unwrap();
         assert!(std::fs::read(folder.path().join("file")).unwrap() == content);
     }
 
@@ -178,7 +178,10 @@ mod tests {
             assert!(writer.write(&[1; 100]).now_or_never().is_none());
             drop(release);
             assert!(busy.await.unwrap());
-            assert!(matches!(writer.commit(None).await, Err(Error::Io(_))));
+            assert!(matches!(
+                writer.commit(Commit::default()).await,
+                Err(Error::Io(_))
+            ));
         });
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -62,6 +62,21 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
             Code::NoSpace,
             format!("there is no room to store {it}; free some and send it again"),
         ),
+        Error::NotEmpty => (
+            Code::Exists,
+            format!("{it} is not empty; remove what is in it first"),
+        ),
+        Error::Busy => (
+            Code::Busy,
+            format!("another upload or DELETE of {it} does not end; send it again"),
+        ),
+        Error::Torn => {
+            tracing::error!(%name, "an object is not what was uploaded: a power cut came before it was on the disk");
+            (
+                Code::Internal,
+                format!("{it} was damaged by a power cut of the server's machine; upload it again"),
+            )
+        }
         Error::Gone => {
             tracing::error!("the served folder has vanished");
             (

@@ -1,7 +1,7 @@
 //! The requests that receive content: UPLOAD in base64, WRITE as it is with its digest behind it.
 
 use blake3::Hasher;
-use haul_store::{Condition, Writer};
+use haul_store::{Commit, Condition, Writer};
 use haul_wire::{Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -33,7 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let size = incoming.received;
         incoming
             .writer
-            .commit(None)
+            .commit(Commit::default())
             .await
             .map_err(|error| from_store_writing(error, name))?;
         self.out.clear();
@@ -71,7 +71,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             );
             return Err(Refusal::new(Code::DigestMismatch, sentence).into());
         }
-        let committed = incoming.writer.commit(Some(digest)).await;
+        let facts = Commit {
+            digest: Some(digest),
+            ..Commit::default()
+        };
+        let committed = incoming.writer.commit(facts).await;
         let meta = committed.map_err(|error| from_store_writing(error, name))?;
         let digest = digest.to_hex().to_string();
         self.out.clear();

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixListener;
 use rustix::fs::{Mode, RenameFlags, mkfifoat, renameat_with};
 
 use super::*;
-use crate::Condition;
 use crate::contract::refused;
+use crate::{Commit, Condition};
 
 /// A root with `real/file` in it, and beside the root a folder `outside` with a `secret`.
 fn ground() -> (TempDir, PathBuf) {
@@ -94,7 +94,7 @@ fn a_folder_that_becomes_a_link_out_during_an_upload_does_not_take_it_there() {
         subject.wait(writer.write(b"1")).unwrap();
         fs::remove_dir(root.join("folder")).unwrap();
         symlink("../outside", root.join("folder")).unwrap();
-        refused!(subject.wait(writer.commit(None)), Escapes);
+        refused!(subject.wait(writer.commit(Commit::default())), Escapes);
     });
 }
 

@@ -3,8 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::*;
-use crate::Condition;
 use crate::contract::{bytes, refused};
+use crate::{Commit, Condition};
 
 #[test]
 fn a_file_without_a_name_is_nowhere_to_be_seen() {
@@ -40,7 +40,7 @@ fn a_sweep_removes_the_dead_and_spares_the_living() {
         // Another store, as another process would have one.
         assert_eq!(manner.open(folder.path()).sweep().unwrap(), 2);
         assert_eq!(subject.keeper.residue().len(), 1);
-        subject.wait(writer.commit(None)).unwrap();
+        subject.wait(writer.commit(Commit::default())).unwrap();
         assert_eq!(manner.open(folder.path()).sweep().unwrap(), 0);
         assert_eq!(subject.names("").unwrap(), ["file", "object"]);
         assert_eq!(subject.get("file").unwrap(), b"whole");
@@ -124,7 +124,7 @@ fn a_vanished_root_is_gone_for_every_operation_and_its_successor_is_not_touched(
         refused!(subject.remove("file"), Gone);
         refused!(subject.create("file", Condition::Always), Gone);
         refused!(subject.create("a/file", Condition::Always), Gone);
-        refused!(subject.wait(writer.commit(None)), Gone);
+        refused!(subject.wait(writer.commit(Commit::default())), Gone);
         assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
     }
 }
@@ -137,7 +137,7 @@ fn a_commit_that_finds_its_folder_removed_makes_it_again() {
         subject.put("a/b/other", b"1");
         let writer = subject.create("a/b/file", Condition::Always).unwrap();
         fs::remove_dir_all(folder.path().join("a")).unwrap();
-        subject.wait(writer.commit(None)).unwrap();
+        subject.wait(writer.commit(Commit::default())).unwrap();
         assert_eq!(subject.names("a/b").unwrap(), ["file"]);
     }
 }
@@ -152,6 +152,6 @@ fn a_commit_that_fails_after_it_made_folders_takes_them_away_again() {
     for reserved in reserved_beneath(folder.path()) {
         fs::remove_file(reserved).unwrap();
     }
-    refused!(subject.wait(writer.commit(None)), Io);
+    refused!(subject.wait(writer.commit(Commit::default())), Io);
     assert_eq!(fs::read_dir(folder.path().join("kept")).unwrap().count(), 0);
 }

@@ -4,6 +4,7 @@ use std::fs::FileTimes;
 use std::os::unix::ffi::OsStrExt;
 
 use super::*;
+use crate::Commit;
 use crate::contract::{bytes, refused};
 
 #[test]
@@ -83,7 +84,7 @@ fn a_folder_that_another_program_put_in_the_way_is_not_replaced() {
         let subject = manner.over(folder.path());
         let writer = subject.create("name", Condition::Always).unwrap();
         fs::create_dir(folder.path().join("name")).unwrap();
-        refused!(subject.wait(writer.commit(None)), IsAFolder);
+        refused!(subject.wait(writer.commit(Commit::default())), IsAFolder);
         assert!(folder.path().join("name").is_dir());
         assert_eq!(subject.keeper.residue(), Vec::<String>::new());
     }
