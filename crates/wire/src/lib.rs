@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `request_decoder` | which part of a request comes next; uses `request_line`, `request_json`, `digest_line` |
 //! | `payload`, [`base64`] | how content is written, and how it is read in pieces |
+//! | `foreign` | which lines belong to HTTP |
 //! | `json` | one JSON object in pieces, with one string in it that is streamed |
 //! | `reply_decoder`, [`reply`] | replies, read and written |
 //! | [`encode`] | requests, written |
@@ -38,6 +39,7 @@
 pub mod base64;
 mod digest_line;
 pub mod encode;
+mod foreign;
 mod json;
 mod name;
 mod payload;

@@ -7,6 +7,7 @@
 use std::mem;
 
 use crate::digest_line::{DigestLine, Taken};
+use crate::foreign::LineWatch;
 use crate::json::Skipper;
 use crate::payload::{self, Payload, Within};
 use crate::request_event::{Decoded, Phase, RequestEvent};
@@ -20,6 +21,8 @@ pub struct RequestDecoder {
     state: State,
     /// The head of the request, from its first byte that is not blank.
     line: Vec<u8>,
+    /// Looks for lines of HTTP.
+    watch: LineWatch,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -101,9 +104,16 @@ impl RequestDecoder {
     pub fn decode<'b>(&mut self, input: &'b [u8], scratch: &'b mut [u8]) -> Decoded<'b> {
         let mut consumed = 0;
         loop {
+            let in_line = self.is_in_line();
             let (taken, step) = self.step(&input[consumed..], scratch);
             let start = consumed;
             consumed += taken;
+            if in_line && self.watch.is_foreign(&input[start..consumed]) {
+                self.state = State::Lost;
+                self.forget_line();
+                let event = Some(RequestEvent::Foreign);
+                return Decoded { consumed, event };
+            }
             let event = match step {
                 Step::Again => continue,
                 Step::Spent => None,
@@ -149,7 +159,9 @@ impl RequestDecoder {
             input = &input[consumed..];
             match event {
                 Some(RequestEvent::Request(request)) => verb = Some(request.verb()),
-                Some(RequestEvent::Refused { .. } | RequestEvent::Skipped) => return None,
+                Some(RequestEvent::Refused { .. } | RequestEvent::Skipped | RequestEvent::Foreign) => {
+                    return None;
+                }
                 Some(RequestEvent::Body(_) | RequestEvent::BodyEnd { .. }) => {}
                 None => return verb.filter(|_| copy.phase() == Phase::Ready),
             }
@@ -207,6 +219,14 @@ impl RequestDecoder {
             0
         };
         self.line.capacity() + command
+    }
+
+    /// Whether what comes next is text of a line, as opposed to blank lines, JSON and raw bytes.
+    fn is_in_line(&self) -> bool {
+        matches!(
+            self.state,
+            State::Line | State::NextLine(_) | State::Payload { .. } | State::SkipLine
+        )
     }
 
     fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Step) {

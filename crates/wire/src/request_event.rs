@@ -15,7 +15,7 @@ pub struct Decoded<'b> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestEvent<'b> {
     /// A whole request. For an Upload or a Write its body follows: any number of `Body`, then one `BodyEnd`, or
-    /// one `Refused` in its place.
+    /// one `Refused` or `Foreign` in its place.
     Request(Request),
     /// A non-empty piece of the content: what came in base64 is decoded into the scratch, what came raw is a
     /// part of the input.
@@ -36,6 +36,9 @@ pub enum RequestEvent<'b> {
     },
     /// The rest of a refused request has been discarded; the next request may follow.
     Skipped,
+    /// A line of another protocol, HTTP: its last word is a version of HTTP, or it begins with `Host:`. Nothing behind
+    /// it is a request (`Lost`). The caller closes; a body that was being received is refused with that.
+    Foreign,
 }
 
 /// Where on its way through the requests a decoder is.

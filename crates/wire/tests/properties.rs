@@ -61,6 +61,7 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
             " ", "  ", "\t", "\r", "\n", "\r\n", "\r\n\r\n", "QUJD", "QUI=", "QQ==", "QR==", "b'", "b\"", "'", "\"", "=", "b", "*", "%20", "%", "3",
             "if-none-match", "if-match=e", "digest", "{", "}", "[", "]", ":", ",", "\\", "\\\"", "\\u0051", "\\ud800", "\\/",
             "{\"command\":\"upload\",", "{\"command\":\"get\",", "\"filename\":\"a\"", "\"filedata\":\"", "\"filedata\":", "\"command\":", "\"x\":", "null", "\0",
+            "Host:", " HTTP/1.1", "HTTP/1.0\r\n",
         ]).prop_map(|word| word.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..20),
         1 => word("af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),

@@ -352,3 +352,57 @@ fn incomplete_and_malformed_lines_are_bad_requests() {
     refused_as(b"GET \xff\xfe\r\n", Code::InvalidName);
     refused_as(b"UPLOAD \xff QUJD\r\n", Code::InvalidName);
 }
+
+#[test]
+fn a_line_of_http_ends_everything_and_nothing_behind_it_is_a_request() {
+    let foreign = |input: &str, before: &[Event]| {
+        for pieces in support::cuts(input.as_bytes()) {
+            let (events, phase) = requests(pieces, 4096);
+            let expected: Vec<_> = before.iter().cloned().chain([Event::Foreign]).collect();
+            assert_eq!((events, phase), (expected, Phase::Lost), "{input:?}");
+        }
+    };
+    let body = "Content-Length: 9\r\n\r\nDELETE a\r\nUPLOAD b QUJD\r\n{\"command\":\"list\"}\r\n";
+    for head in [
+        "POST / HTTP/1.1\r\nHost: x\r\n",
+        "GET /a HTTP/1.1\r\n",
+        "PUT /a HTTP/1.0\n",
+        "DELETE /a HTTP/1.1\r\n",
+        "UPLOAD a b HTTP/1.1\r\n",
+        "LIST HTTP/1.1\r\n",
+        "READ a HTTP/1.1\r\n",
+        "WRITE a 3 HTTP/1.1\r\n",
+        "OPTIONS * HTTP/1.1\r\n",
+        "Host: x\r\n",
+        "host:x\r\n",
+    ] {
+        foreign(&format!("{head}{body}"), &[]);
+        foreign(&format!("LIST\r\n{head}{body}"), &[Event::Request(Request::List)]);
+    }
+    // However long the line is, and where its beginning has been refused or taken for a payload already.
+    let long = format!("POST /{} HTTP/1.1\r\n{body}", "a".repeat(9000));
+    let spaced = format!("UPLOAD b {} HTTP/1.1\r\n{body}", "QUJD".repeat(3000));
+    for input in [long.as_str(), &spaced, "UPLOAD a\r\nHost: x\r\nDELETE a\r\n"] {
+        for piece_bytes in [1, 1000, input.len()] {
+            let (events, phase) = requests(input.as_bytes().chunks(piece_bytes), 4096);
+            assert_eq!((events.last(), phase), (Some(&Event::Foreign), Phase::Lost));
+            assert!(!events.contains(&Event::BodyEnd(None)));
+        }
+    }
+}
+
+#[test]
+fn what_only_looks_like_http_is_a_request() {
+    expect("GET HTTP/1.1.txt\r\n", &[get("HTTP/1.1.txt")]);
+    expect("GET about HTTP/1.1 notes\r\n", &[get("about HTTP/1.1 notes")]);
+    expect("GET Host: x\r\n", &[get("Host: x")]);
+    // Raw bodies hold anything.
+    let content = b"Host: x\r\nGET / HTTP/1.1\r\n";
+    let digest = blake3::hash(content);
+    let mut input = format!("WRITE a {}\r\n", content.len()).into_bytes();
+    input.extend_from_slice(content);
+    input.extend_from_slice(format!("{digest}\r\nLIST\r\n").as_bytes());
+    let (events, phase) = requests([input.as_slice()], 4096);
+    assert_eq!(events.last(), Some(&Event::Request(Request::List)));
+    assert_eq!(phase, Phase::Ready);
+}

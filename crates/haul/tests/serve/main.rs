@@ -14,6 +14,7 @@ mod served;
 mod sockets;
 mod talk;
 
+mod browsers;
 mod classic;
 mod commands;
 mod drains;

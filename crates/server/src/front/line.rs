@@ -5,6 +5,7 @@
 
 mod catalog;
 mod download;
+mod foreign;
 mod input;
 mod refusals;
 mod upload;
@@ -31,6 +32,10 @@ const SKIP_SILENCE: Duration = Duration::from_secs(1);
 /// How long a connection is read on after a refusal that ends it: time for the refusal to arrive.
 const LAST_LINGER: Duration = Duration::from_secs(1);
 
+/// After so many refused lines, with none before them that was understood, the connection ends: whoever speaks does not
+/// speak this protocol, and must not hit upon a command by chance.
+const REFUSED_LINES_MAX: u64 = 3;
+
 /// Holds one conversation in the line protocol.
 pub(crate) async fn serve<S>(stream: &mut S, peer: SocketAddr, worker: &Worker) -> Ending
 where
@@ -45,6 +50,8 @@ where
         buffers: None,
         out: Vec::new(),
         spoken: false,
+        understood: false,
+        refused_lines: 0,
         head_since: None,
         is_late: false,
         half_heard: None,
@@ -81,6 +88,10 @@ struct Line<'c, S> {
     out: Vec<u8>,
     /// Whether a request has ended on this connection.
     spoken: bool,
+    /// Whether a request has been understood, whatever came of it.
+    understood: bool,
+    /// Lines that were refused so far.
+    refused_lines: u64,
     /// When the first byte of the request line in progress was there.
     head_since: Option<Instant>,
     /// Whether the drain had begun before the request in progress.
@@ -93,6 +104,7 @@ struct Line<'c, S> {
 enum Next {
     Request(Request),
     Refused(Option<Verb>, Refusal),
+    Foreign,
     Over,
 }
 
@@ -119,15 +131,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                     return self.conclude(account, Err(failure)).await.map(drop);
                 }
                 Next::Request(request) => {
+                    self.understood = true;
                     if !self.answer(request).await? {
                         return Ok(());
                     }
                 }
                 Next::Refused(verb, refusal) => {
-                    let mut account = self.account();
-                    account.is_a(verb);
-                    self.conclude(account, Err(Failure::Refused(refusal))).await?;
+                    if !self.refuse_line(verb, refusal).await? {
+                        return Ok(());
+                    }
                 }
+                Next::Foreign => return self.end_foreign().await,
                 Next::Over => return Ok(()),
             }
             self.spoken = true;
@@ -148,6 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 Some(RequestEvent::Request(request)) => Some(Next::Request(request)),
                 Some(RequestEvent::Refused { verb, refusal }) => Some(Next::Refused(verb, refusal)),
                 Some(RequestEvent::Skipped) => None,
+                Some(RequestEvent::Foreign) => Some(Next::Foreign),
                 Some(RequestEvent::Body(_) | RequestEvent::BodyEnd { .. }) => Some(Next::Over),
                 None => {
                     self.input.consume(consumed);
@@ -279,6 +294,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             Verb::Write => false,
             _ => true,
         }
+    }
+
+    /// Refuses a line that is no request; `false` when the conversation is over with it.
+    async fn refuse_line(&mut self, verb: Option<Verb>, refusal: Refusal) -> Result<bool, Broken> {
+        let mut account = self.account();
+        account.is_a(verb);
+        // Whoever gives an impossible name to a verb speaks this protocol.
+        self.understood |= verb.is_some() && refusal.code == Code::InvalidName;
+        self.refused_lines += 1;
+        let failure = if self.refused_lines >= REFUSED_LINES_MAX && !self.understood {
+            Failure::Last(refusal)
+        } else {
+            Failure::Refused(refusal)
+        };
+        self.conclude(account, Err(failure)).await
+    }
+
+    /// Ends a conversation that turns out to be in HTTP. What begins with HTTP is answered in HTTP.
+    async fn end_foreign(&mut self) -> Result<(), Broken> {
+        let peer = self.peer;
+        tracing::warn!(%peer, "an HTTP request came to the port of the line protocol; nothing of it is acted on");
+        let mut account = self.account();
+        if self.spoken {
+            let failure = Failure::Last(foreign::refusal());
+            return self.conclude(account, Err(failure)).await.map(drop);
+        }
+        account.refuse(Code::BadRequest);
+        send(self.stream, foreign::http_answer().as_bytes(), self.worker).await?;
+        self.linger(LAST_LINGER).await.map(drop)
     }
 
     async fn refuse_head(&mut self, code: Code, sentence: &str) -> Result<bool, Broken> {

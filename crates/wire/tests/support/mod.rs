@@ -17,6 +17,7 @@ pub(crate) enum Event {
     BodyEnd(Option<Digest>),
     Refused(Option<Verb>, Refusal, Phase),
     Skipped,
+    Foreign,
 }
 
 /// Everything that happens when `pieces` arrive, and where the decoder is afterwards.
@@ -75,6 +76,7 @@ fn note(events: &mut Vec<Event>, event: RequestEvent<'_>) {
         RequestEvent::BodyEnd { digest } => events.push(Event::BodyEnd(digest)),
         RequestEvent::Refused { verb, refusal } => events.push(Event::Refused(verb, refusal, Phase::Ready)),
         RequestEvent::Skipped => events.push(Event::Skipped),
+        RequestEvent::Foreign => events.push(Event::Foreign),
     }
 }
 

@@ -125,6 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 }
                 Some(RequestEvent::BodyEnd { digest }) => Ok(Some(digest)),
                 Some(RequestEvent::Refused { refusal, .. }) => Err(refusal),
+                Some(RequestEvent::Foreign) => return Err(Failure::Last(super::foreign::refusal())),
                 // Neither can happen within a body.
                 Some(RequestEvent::Request(_) | RequestEvent::Skipped) => Err(Refusal::new(
                     Code::Internal,
