@@ -4,7 +4,7 @@
 #[path = "../../crates/wire/tests/support/mod.rs"]
 mod support;
 
-use haul_wire::{Condition, Name, Phase, Request, encode};
+use haul_wire::{Attributes, Condition, Name, Phase, Request, encode};
 use libfuzzer_sys::fuzz_target;
 use support::Event;
 
@@ -35,13 +35,14 @@ fuzz_target!(|data: &[u8]| {
         Request::Stat { name: name.clone(), digest: true },
         Request::Read { name: name.clone(), offset: 1, length: None },
         Request::Ls { dir: Some(name.clone()) },
+        Request::RemoveDir { dir: name.clone() },
     ] {
         let mut sent = Vec::new();
         encode::extended(&mut sent, &request);
         assert_eq!(support::requests(sent.chunks(piece), 64), (vec![Event::Request(request)], Phase::Ready));
     }
     let condition = Condition::Matches(name.as_str().to_owned());
-    let request = Request::Write { name, length: 0, condition };
+    let request = Request::Write { name, length: 0, condition, attributes: Attributes::default() };
     let mut sent = Vec::new();
     encode::extended(&mut sent, &request);
     // An etag as long as a name may not fit beside one.
@@ -55,7 +56,7 @@ fuzz_target!(|data: &[u8]| {
 
 /// The bytes as they are, in the place of a name.
 fn operand(bytes: &[u8], piece: usize) {
-    for verb in ["GET ", "DELETE ", "STAT ", "LS ", "UPLOAD "] {
+    for verb in ["GET ", "DELETE ", "STAT ", "LS ", "RMDIR ", "UPLOAD "] {
         let line = [verb.as_bytes(), bytes, b"\n"].concat();
         let whole = support::requests([line.as_slice()], 1 << 16);
         assert_eq!(support::requests(line.chunks(piece), 3), whole);

@@ -4,7 +4,7 @@ use std::{io::Read, time::Duration};
 
 use blake3::Hasher;
 use haul_wire::{
-    Condition, Digest, Request, encode,
+    Attributes, Condition, Digest, Request, encode,
     reply::{Entry, Facts, Hello, ReadHead, Stats, Written},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -41,7 +41,6 @@ impl Connection {
         self.wait_at_most(silence_max)?;
         let mut bytes = Vec::new();
         encode::extended(&mut bytes, &Request::Hello);
-        bytes.extend_from_slice(b"\r\n");
         self.send_request(&bytes)?;
         self.receive_fields()
     }
@@ -152,6 +151,7 @@ impl Connection {
                 name,
                 length,
                 condition,
+                attributes: Attributes::default(),
             },
         );
         let digest = self.send_raw(&head, &mut body)?;

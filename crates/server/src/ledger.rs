@@ -34,7 +34,7 @@ pub(crate) enum State {
 }
 
 /// A row of counters: the verbs in this order, and at the end the requests whose verb is not one.
-const VERBS: [Verb; 10] = [
+const VERBS: [Verb; 11] = [
     Verb::List,
     Verb::Get,
     Verb::Upload,
@@ -44,6 +44,7 @@ const VERBS: [Verb; 10] = [
     Verb::Stat,
     Verb::Read,
     Verb::Write,
+    Verb::RemoveDir,
     Verb::Stats,
 ];
 const ROWS: usize = VERBS.len() + 1;

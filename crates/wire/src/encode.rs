@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::request_line::{self, Line, UPLOAD_WINDOW_BYTES};
-use crate::{Condition, Name, Request, Verb, reply};
+use crate::{Attributes, Condition, Name, Request, Verb, mode_text, reply, time_text};
 
 /// What ends a classic request: existing programs send it so, and so existing servers wait for it.
 const END: &[u8] = b"\r\n\r\n";
@@ -48,6 +48,9 @@ pub fn classic(out: &mut Vec<u8>, request: &Request) -> &'static [u8] {
 /// Appends a request in its extended form, which every verb but Upload and Get has; names and etags are
 /// percent-encoded. Behind a Write follow its bytes as they are, then their digest in hexadecimal and a line end.
 ///
+/// A Hello ends with CR LF CR LF: some servers that do not know it wait for that before they say so. A time of
+/// modification that RFC 3339 cannot express is left out.
+///
 /// # Panics
 /// If the request is an Upload or a Get: Write and Read take their places.
 pub fn extended(out: &mut Vec<u8>, request: &Request) {
@@ -84,18 +87,31 @@ pub fn extended(out: &mut Vec<u8>, request: &Request) {
             offset: offset @ 1.., ..
         } => operand(&offset.to_string()),
         Request::Write {
-            length, condition, ..
+            length,
+            condition,
+            attributes,
+            ..
         } => {
             operand(&length.to_string());
-            match condition {
-                Condition::Always => {}
-                Condition::Absent => operand("if-none-match"),
-                Condition::Matches(etag) => operand(&format!("if-match={}", escaped(etag))),
-            }
+            write_options(condition, attributes)
+                .iter()
+                .for_each(|option| operand(option));
         }
         _ => {}
     }
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(if verb == Verb::Hello { END } else { b"\r\n" });
+}
+
+fn write_options(condition: &Condition, attributes: &Attributes) -> Vec<String> {
+    let condition = match condition {
+        Condition::Always => None,
+        Condition::Absent => Some("if-none-match".to_owned()),
+        Condition::Matches(etag) => Some(format!("if-match={}", escaped(etag))),
+    };
+    let modified = attributes.modified.and_then(time_text);
+    let modified = modified.map(|time| format!("modified={time}"));
+    let mode = attributes.mode.map(|mode| format!("mode={}", mode_text(mode)));
+    [condition, modified, mode].into_iter().flatten().collect()
 }
 
 /// The verb and the name on one line, with quotes where the other side would find another name without them.
@@ -149,6 +165,8 @@ fn escaped(operand: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     fn name(name: &str) -> Name {
@@ -222,7 +240,7 @@ mod tests {
     #[test]
     fn extended_requests_escape_what_is_no_plain_letter() {
         for (request, line) in [
-            (Request::Hello, "HELLO\r\n"),
+            (Request::Hello, "HELLO\r\n\r\n"),
             (Request::Ls { dir: None }, "LS\r\n"),
             (
                 Request::Ls {
@@ -267,9 +285,23 @@ mod tests {
                     name: name("a"),
                     length: 3,
                     condition: Condition::Matches("\"1\"".to_owned()),
+                    attributes: Attributes::default(),
                 },
                 "WRITE a 3 if-match=%221%22\r\n",
             ),
+            (
+                Request::Write {
+                    name: name("a"),
+                    length: 3,
+                    condition: Condition::Absent,
+                    attributes: Attributes {
+                        modified: Some(UNIX_EPOCH),
+                        mode: Some(0o100_640),
+                    },
+                },
+                "WRITE a 3 if-none-match modified=1970-01-01T00:00:00Z mode=0640\r\n",
+            ),
+            (Request::RemoveDir { dir: name("a b") }, "RMDIR a%20b\r\n"),
         ] {
             let mut out = Vec::new();
             extended(&mut out, &request);

@@ -13,6 +13,7 @@
 //! | `json` | one JSON object in pieces, with one string in it that is streamed |
 //! | `reply_decoder`, [`reply`] | replies, read and written |
 //! | [`encode`] | requests, written |
+//! | [`Attributes`] | when a file was modified, and its permissions: as texts and as values |
 //! | `sentence` | what a refused peer is told |
 //!
 //! ```
@@ -36,6 +37,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod attributes;
 pub mod base64;
 mod digest_line;
 pub mod encode;
@@ -53,6 +55,7 @@ mod request_json;
 mod request_line;
 mod sentence;
 
+pub use attributes::{Attributes, mode_text, time_text};
 pub use blake3::Hash as Digest;
 pub use name::{Name, NameError};
 pub use refusal::{Code, Refusal};

@@ -10,7 +10,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use crate::Refusal;
+use crate::{Attributes, Refusal};
 
 /// What ends every reply.
 pub const END: &[u8] = b"\r\n\r\n";
@@ -131,6 +131,9 @@ pub struct Hello {
     pub pool: String,
     /// Its limits.
     pub limits: HelloLimits,
+    /// The options of WRITE beside its condition: `modified`, `mode`. Older servers know none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub write_options: Vec<String>,
 }
 
 /// The limits that a server tells with HELLO.
@@ -181,11 +184,22 @@ pub struct Facts {
     pub size: u64,
     /// When it was last modified, in RFC 3339.
     pub modified: String,
+    /// Its permissions in octal, such as `0644`, where the store has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
     /// What changes when the object does.
     pub etag: String,
     /// Its BLAKE3 digest in hexadecimal, where it is known or was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+}
+
+impl Facts {
+    /// `modified` and `mode` as values; `None` for what is absent or cannot be read.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        Attributes::of_reply(Some(&self.modified), self.mode.as_deref())
+    }
 }
 
 /// The reply to READ, which is followed by exactly `length` raw bytes.
@@ -197,11 +211,25 @@ pub struct ReadHead {
     pub offset: u64,
     /// How many bytes follow.
     pub length: u64,
+    /// When the object was last modified, in RFC 3339. Older servers do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
+    /// Its permissions in octal, such as `0644`, where the store has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
     /// What changes when the object does.
     pub etag: String,
     /// The BLAKE3 digest of the whole object in hexadecimal, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+}
+
+impl ReadHead {
+    /// `modified` and `mode` as values; `None` for what is absent or cannot be read.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        Attributes::of_reply(self.modified.as_deref(), self.mode.as_deref())
+    }
 }
 
 /// The reply to a WRITE that was stored.

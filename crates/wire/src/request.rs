@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Name;
+use crate::{Attributes, Name};
 
 /// The verbs, each with one meaning whatever word was sent: `DOWNLOAD` is [`Verb::Get`], `PUT` and `POST` are
 /// [`Verb::Upload`].
@@ -27,13 +27,16 @@ pub enum Verb {
     Read,
     /// Store an object sent as it is, with its digest (extended).
     Write,
+    /// Remove an empty folder (extended).
+    #[serde(rename = "rmdir")]
+    RemoveDir,
     /// The ledger (extended).
     Stats,
 }
 
 impl Verb {
     /// Every verb, in the order of the protocol's tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::List,
         Self::Get,
         Self::Upload,
@@ -43,6 +46,7 @@ impl Verb {
         Self::Stat,
         Self::Read,
         Self::Write,
+        Self::RemoveDir,
         Self::Stats,
     ];
 
@@ -59,6 +63,7 @@ impl Verb {
             Self::Stat => "stat",
             Self::Read => "read",
             Self::Write => "write",
+            Self::RemoveDir => "rmdir",
             Self::Stats => "stats",
         }
     }
@@ -137,7 +142,7 @@ pub enum Request {
         /// How many bytes at most; to the end where absent.
         length: Option<u64>,
     },
-    /// `WRITE name length [condition]`; the body follows.
+    /// `WRITE name length [options]`; the body follows.
     Write {
         /// The object.
         name: Name,
@@ -145,6 +150,13 @@ pub enum Request {
         length: u64,
         /// When it may be stored.
         condition: Condition,
+        /// What the stored file is to say of itself.
+        attributes: Attributes,
+    },
+    /// `RMDIR dir`
+    RemoveDir {
+        /// The folder.
+        dir: Name,
     },
     /// `STATS`
     Stats,
@@ -164,6 +176,7 @@ impl Request {
             Self::Stat { .. } => Verb::Stat,
             Self::Read { .. } => Verb::Read,
             Self::Write { .. } => Verb::Write,
+            Self::RemoveDir { .. } => Verb::RemoveDir,
             Self::Stats => Verb::Stats,
         }
     }
@@ -179,7 +192,8 @@ impl Request {
             | Self::Delete { name }
             | Self::Stat { name, .. }
             | Self::Read { name, .. }
-            | Self::Write { name, .. } => Some(name),
+            | Self::Write { name, .. }
+            | Self::RemoveDir { dir: name } => Some(name),
         }
     }
 }

@@ -3,10 +3,13 @@
 //! A line is looked at within a window, whose size depends on the verb; what has not ended there is refused,
 //! except for an UPLOAD, whose payload goes on behind it.
 
+use std::time::SystemTime;
+
 use percent_encoding::percent_decode;
 
+use crate::attributes::{mode_from_text, time_from_text};
 use crate::payload::{Payload, Within};
-use crate::{Condition, Name, Refusal, Request, Verb, sentence};
+use crate::{Attributes, Condition, Name, Refusal, Request, Verb, sentence};
 
 /// The longest word that could be a verb, and one byte more.
 const WORD_BYTES_MAX: usize = 9;
@@ -186,6 +189,9 @@ fn extended(verb: Verb, line: &[u8], operands: &[u8]) -> Result<Request, Refusal
             offset: operands.next().map(number).transpose()?.unwrap_or(0),
             length: operands.next().map(number).transpose()?,
         },
+        Verb::RemoveDir => Request::RemoveDir {
+            dir: operands.name()?,
+        },
         Verb::Hello => Request::Hello,
         Verb::Stats => Request::Stats,
         _ => Request::List,
@@ -207,12 +213,18 @@ fn write(line: &[u8], operands: &[u8]) -> Result<Line, Refused> {
                 "WRITE needs a name and a length; send WRITE, the name and the number of bytes",
             )
         });
-        let request = Request::Write {
-            length: number(length?)?,
-            name: name?,
-            condition: operands.next().map(condition).transpose()?.unwrap_or_default(),
-        };
-        operands.end().map(|()| Line::Request(request))
+        let length = number(length?)?;
+        let name = name?;
+        let mut options = WriteOptions::default();
+        while let Some(operand) = operands.next() {
+            options.take(operand)?;
+        }
+        Ok(Line::Request(Request::Write {
+            name,
+            length,
+            condition: options.condition.unwrap_or_default(),
+            attributes: options.attributes,
+        }))
     };
     parse().map_err(|refusal| Refused {
         verb: Some(Verb::Write),
@@ -291,23 +303,51 @@ fn number(operand: &[u8]) -> Result<u64, Refusal> {
     })
 }
 
-fn condition(operand: &[u8]) -> Result<Condition, Refusal> {
-    const ABSENT: &[u8] = b"if-none-match";
-    const MATCHES: &[u8] = b"if-match=";
-    let unknown = || {
-        let operand = sentence::shown(operand);
-        sentence::bad_request(format!(
-            "{operand} is not a condition; send if-none-match or if-match=etag"
-        ))
-    };
-    if operand.eq_ignore_ascii_case(ABSENT) {
-        return Ok(Condition::Absent);
-    }
-    match operand.split_at_checked(MATCHES.len()) {
-        Some((word, etag)) if word.eq_ignore_ascii_case(MATCHES) && !etag.is_empty() => {
-            let etag = unescape(etag).and_then(|etag| String::from_utf8(etag).ok());
-            Ok(Condition::Matches(etag.ok_or_else(unknown)?))
+/// What stands behind the length of a WRITE, in any order, each at most once.
+#[derive(Default)]
+struct WriteOptions {
+    condition: Option<Condition>,
+    attributes: Attributes,
+}
+
+impl WriteOptions {
+    fn take(&mut self, operand: &[u8]) -> Result<(), Refusal> {
+        let is_again = match WriteOption::parse(operand)? {
+            WriteOption::Condition(condition) => self.condition.replace(condition).is_some(),
+            WriteOption::Modified(time) => self.attributes.modified.replace(time).is_some(),
+            WriteOption::Mode(mode) => self.attributes.mode.replace(mode).is_some(),
+        };
+        if is_again {
+            return Err(sentence::option_sent_twice(operand));
         }
-        _ => Err(unknown()),
+        Ok(())
+    }
+}
+
+enum WriteOption {
+    Condition(Condition),
+    Modified(SystemTime),
+    Mode(u32),
+}
+
+impl WriteOption {
+    fn parse(operand: &[u8]) -> Result<Self, Refusal> {
+        let unknown = || sentence::unknown_option(operand);
+        if operand.eq_ignore_ascii_case(b"if-none-match") {
+            return Ok(Self::Condition(Condition::Absent));
+        }
+        let equals = memchr::memchr(b'=', operand).ok_or_else(unknown)?;
+        let (word, value) = (&operand[..equals], &operand[equals + 1..]);
+        let value = unescape(value)
+            .and_then(|value| String::from_utf8(value).ok())
+            .filter(|value| !value.is_empty())
+            .ok_or_else(unknown)?;
+        let option = match word.to_ascii_lowercase().as_slice() {
+            b"if-match" => Some(Self::Condition(Condition::Matches(value))),
+            b"modified" => time_from_text(&value).map(Self::Modified),
+            b"mode" => mode_from_text(&value).map(Self::Mode),
+            _ => None,
+        };
+        option.ok_or_else(unknown)
     }
 }

@@ -47,13 +47,30 @@ pub(crate) fn missing_name(verb: Verb) -> Refusal {
 
 pub(crate) fn too_many_operands(verb: Verb, line: &[u8]) -> Refusal {
     let cure = match verb {
-        Verb::Stat | Verb::Read | Verb::Write | Verb::Ls => "write a space within a name as %20",
+        Verb::Stat | Verb::Read | Verb::Write | Verb::RemoveDir | Verb::Ls => {
+            "write a space within a name as %20"
+        }
         _ => "send the verb alone",
     };
     let verb = verb.word().to_ascii_uppercase();
     bad_request(format!(
         "{} has more operands than {verb} takes; {cure}",
         shown(line)
+    ))
+}
+
+pub(crate) fn unknown_option(option: &[u8]) -> Refusal {
+    bad_request(format!(
+        "{} is no option of WRITE; send if-none-match, if-match=ETAG, modified=TIME (RFC 3339, such as \
+         2026-01-31T12:00:00Z) or mode=OCTAL (at most 0777), and write a space within a name as %20",
+        shown(option)
+    ))
+}
+
+pub(crate) fn option_sent_twice(option: &[u8]) -> Refusal {
+    bad_request(format!(
+        "{} stands behind another option of its kind; send one condition, one modified and one mode at most",
+        shown(option)
     ))
 }
 

@@ -3,8 +3,10 @@
 
 mod support;
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use haul_wire::reply::{self, List};
-use haul_wire::{Condition, Name, Phase, ReplyDecoder, Request, RequestDecoder, base64, encode};
+use haul_wire::{Attributes, Condition, Name, Phase, ReplyDecoder, Request, RequestDecoder, base64, encode};
 use proptest::prelude::*;
 use support::{Event, requests, requests_with};
 
@@ -44,6 +46,23 @@ fn name() -> impl Strategy<Value = Name> {
     prop::collection::vec(part, 1..7).prop_filter_map("too long", |parts| Name::new(parts.concat()).ok())
 }
 
+/// Times of any year that RFC 3339 can write, and modes of permissions.
+fn attributes() -> impl Strategy<Value = Attributes> {
+    let time =
+        (-300_000_000_000..=253_000_000_000_i64, 0..1_000_000_000_u32).prop_map(|(seconds, nanoseconds)| {
+            let distance = Duration::from_secs(seconds.unsigned_abs());
+            let second = if seconds < 0 {
+                UNIX_EPOCH - distance
+            } else {
+                UNIX_EPOCH + distance
+            };
+            second + Duration::from_nanos(nanoseconds.into())
+        });
+    let mode = 0..=0o777_u32;
+    (prop::option::of(time), prop::option::of(mode))
+        .prop_map(|(modified, mode)| Attributes { modified, mode })
+}
+
 fn content() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..20),
@@ -57,9 +76,9 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
     let word = |word: &'static str| Just(word.as_bytes().to_vec());
     let piece = prop_oneof![
         8 => prop::sample::select(vec![
-            "LIST", "GET ", "UPLOAD ", "put ", "DELETE ", "HELLO", "LS ", "STAT ", "READ ", "WRITE ", "STATS", "a", "my file.txt",
+            "LIST", "GET ", "UPLOAD ", "put ", "DELETE ", "HELLO", "LS ", "STAT ", "READ ", "WRITE ", "RMDIR ", "STATS", "a", "my file.txt",
             " ", "  ", "\t", "\r", "\n", "\r\n", "\r\n\r\n", "QUJD", "QUI=", "QQ==", "QR==", "b'", "b\"", "'", "\"", "=", "b", "*", "%20", "%", "3",
-            "if-none-match", "if-match=e", "digest", "{", "}", "[", "]", ":", ",", "\\", "\\\"", "\\u0051", "\\ud800", "\\/",
+            "if-none-match", "if-match=e", "modified=2026-01-31T12:00:00Z", "mode=0644", "digest", "{", "}", "[", "]", ":", ",", "\\", "\\\"", "\\u0051", "\\ud800", "\\/",
             "{\"command\":\"upload\",", "{\"command\":\"get\",", "\"filename\":\"a\"", "\"filedata\":\"", "\"filedata\":", "\"command\":", "\"x\":", "null", "\0",
             "Host:", " HTTP/1.1", "HTTP/1.0\r\n",
         ]).prop_map(|word| word.as_bytes().to_vec()),
@@ -160,10 +179,10 @@ proptest! {
     }
 
     #[test]
-    fn any_name_content_and_etag_survive_a_write(name in name(), content in content(), etag in "\\PC{1,20}", places in places()) {
+    fn any_name_content_and_etag_survive_a_write(name in name(), content in content(), etag in "\\PC{1,20}", attributes in attributes(), places in places()) {
         let digest = blake3::hash(&content);
         for condition in [Condition::Always, Condition::Absent, Condition::Matches(etag)] {
-            let request = Request::Write { name: name.clone(), length: content.len() as u64, condition };
+            let request = Request::Write { name: name.clone(), length: content.len() as u64, condition, attributes };
             let mut sent = Vec::new();
             encode::extended(&mut sent, &request);
             sent.extend_from_slice(&content);
@@ -182,6 +201,7 @@ proptest! {
             Request::Read { name: name.clone(), offset: 0, length },
             Request::Stat { name: name.clone(), digest },
             Request::Ls { dir: Some(name.clone()) },
+            Request::RemoveDir { dir: name.clone() },
             Request::Delete { name },
             Request::Ls { dir: None },
             Request::List,

@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use haul_wire::reply::{
     self, Entry, Facts, Hello, HelloLimits, Kind, List, ReadHead, Stats, VerbStats, WorkerStats, Written,
 };
-use haul_wire::{Code, Refusal, ReplyDecoder, ReplyError, base64};
+use haul_wire::{Attributes, Code, Refusal, ReplyDecoder, ReplyError, base64};
 use support::{Received, cuts};
 
 fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -156,6 +158,7 @@ fn the_objects_of_the_extended_verbs_travel() {
         verbs: vec!["LIST".to_owned()],
         pool: "tasks".to_owned(),
         limits,
+        write_options: vec!["mode".to_owned()],
     };
     let line = there_and_back(&hello);
     assert!(
@@ -166,11 +169,14 @@ fn the_objects_of_the_extended_verbs_travel() {
         name: text(),
         size: u64::MAX,
         modified: text(),
+        mode: None,
         etag: text(),
         digest: None,
     };
-    assert!(!there_and_back(&facts).contains("digest"));
+    let line = there_and_back(&facts);
+    assert!(!line.contains("digest") && !line.contains("mode"), "{line}");
     there_and_back(&Facts {
+        mode: Some(text()),
         digest: Some(text()),
         ..facts
     });
@@ -178,6 +184,8 @@ fn the_objects_of_the_extended_verbs_travel() {
         size: 1,
         offset: 2,
         length: 3,
+        modified: Some(text()),
+        mode: Some(text()),
         etag: text(),
         digest: Some(text()),
     });
@@ -203,6 +211,42 @@ fn the_objects_of_the_extended_verbs_travel() {
         workers: vec![worker],
     });
 }
+
+#[test]
+fn attributes_are_read_from_a_reply_where_it_has_them() {
+    let object = r#""size":1,"offset":0,"length":1,"name":"a","etag":"e""#;
+    let noon = UNIX_EPOCH + Duration::from_secs(1_769_860_800);
+    for (keys, modified, mode) in [
+        (
+            r#""modified":"2026-01-31T12:00:00Z","mode":"0640""#,
+            Some(noon),
+            Some(0o640),
+        ),
+        (r#""modified":"2026-01-31T12:00:00Z","novel":1"#, Some(noon), None),
+        (r#""modified":"today","mode":"rw-""#, None, None),
+    ] {
+        let input = format!("{{\"status\":\"OK\",{object},{keys}}}\r\n\r\n");
+        let reply = received(input.as_bytes()).reply.unwrap();
+        let attributes = Attributes { modified, mode };
+        assert_eq!(reply.clone().into::<Facts>().unwrap().attributes(), attributes);
+        assert_eq!(reply.into::<ReadHead>().unwrap().attributes(), attributes);
+    }
+}
+
+#[test]
+fn a_server_that_is_older_says_nothing_of_attributes() {
+    let head = format!(r#"{{"status":"OK","size":1,"offset":0,"length":1,"etag":"e"}}{END}"#);
+    let head: ReadHead = received(head.as_bytes()).reply.unwrap().into().unwrap();
+    assert_eq!(head.attributes(), Attributes::default());
+    let limits = r#"{"max_name":1,"max_connections":1,"idle_timeout_seconds":1,"stall_timeout_seconds":1}"#;
+    let hello = format!(
+        r#"{{"status":"OK","server":"haul/0.1.0","verbs":[],"pool":"tasks","limits":{limits}}}{END}"#
+    );
+    let hello: Hello = received(hello.as_bytes()).reply.unwrap().into().unwrap();
+    assert!(hello.write_options.is_empty());
+}
+
+const END: &str = "\r\n\r\n";
 
 /// What a client makes of these bytes, however they are cut.
 #[track_caller]

@@ -294,6 +294,7 @@ fn a_mebibyte_without_a_line_feed_is_refused_once_and_at_once() {
         ("STAT ", Code::InvalidName),
         ("READ ", Code::InvalidName),
         ("LS ", Code::InvalidName),
+        ("RMDIR ", Code::InvalidName),
         ("LIST ", Code::BadRequest),
         ("HELLO ", Code::BadRequest),
         ("STATS ", Code::BadRequest),

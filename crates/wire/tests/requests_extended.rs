@@ -2,7 +2,9 @@
 
 mod support;
 
-use haul_wire::{Code, Condition, Phase, Request, Verb};
+use std::time::{Duration, UNIX_EPOCH};
+
+use haul_wire::{Attributes, Code, Condition, Phase, Request, Verb};
 use support::Event;
 use support::examples::{expect, name, refused_as, told};
 
@@ -43,6 +45,8 @@ fn extended_verbs_take_operands_separated_by_single_spaces() {
         ("READ a 5", read("a", 5, None)),
         ("READ a 5 7", read("a", 5, Some(7))),
         ("READ a 18446744073709551615 0", read("a", u64::MAX, Some(0))),
+        ("RMDIR a/b", Request::RemoveDir { dir: name("a/b") }),
+        ("rmdir a%20b", Request::RemoveDir { dir: name("a b") }),
     ] {
         expect(format!("{input}\r\n"), &[Event::Request(request.clone())]);
         expect(format!("{input}\n"), &[Event::Request(request)]);
@@ -73,6 +77,8 @@ fn malformed_operands_of_extended_verbs_are_refused() {
         "READ a 1.5",
         "READ a 0x1",
         "STAT\ta",
+        "RMDIR",
+        "RMDIR a b",
     ] {
         refused_as(format!("{input}\r\n"), Code::BadRequest);
     }
@@ -84,6 +90,7 @@ fn malformed_operands_of_extended_verbs_are_refused() {
         "READ %c3%28 1",
         "LS %",
         "STAT %x41",
+        "RMDIR %",
     ] {
         refused_as(format!("{input}\r\n"), Code::InvalidName);
     }
@@ -97,6 +104,7 @@ fn written(length: u64, condition: Condition, content: &[u8]) -> Vec<Event> {
         name: name("a b"),
         length,
         condition,
+        attributes: Attributes::default(),
     })];
     if !content.is_empty() {
         events.push(Event::Body(content.to_vec()));
@@ -125,6 +133,51 @@ fn a_write_is_a_head_then_raw_bytes_then_their_digest() {
                 &written(0, meant.clone(), b""),
             );
         }
+    }
+}
+
+#[test]
+fn the_options_of_a_write_come_in_any_order_each_at_most_once() {
+    let noon = UNIX_EPOCH + Duration::from_secs(1_769_860_800);
+    for (options, condition, modified, mode) in [
+        ("mode=640", Condition::Always, None, Some(0o640)),
+        ("MODE=0640", Condition::Always, None, Some(0o640)),
+        (
+            "modified=2026-01-31T12:00:00Z",
+            Condition::Always,
+            Some(noon),
+            None,
+        ),
+        (
+            "modified=2026-01-31T12%3a00%3A00.000000001Z",
+            Condition::Always,
+            Some(noon + Duration::from_nanos(1)),
+            None,
+        ),
+        (
+            "Modified=2026-01-31T19:00:00+07:00 if-none-match",
+            Condition::Absent,
+            Some(noon),
+            None,
+        ),
+        (
+            "mode=7 if-match=e modified=2026-01-31T12:00:00Z",
+            Condition::Matches("e".to_owned()),
+            Some(noon),
+            Some(7),
+        ),
+    ] {
+        let request = Request::Write {
+            name: name("a"),
+            length: 0,
+            condition,
+            attributes: Attributes { modified, mode },
+        };
+        let digest = DIGITS.parse().expect("64 digits");
+        expect(
+            format!("WRITE a 0 {options}\r\n{DIGITS}\r\n"),
+            &[Event::Request(request), Event::BodyEnd(Some(digest))],
+        );
     }
 }
 
@@ -162,6 +215,20 @@ fn a_refused_write_is_skipped_if_its_length_is_known_and_loses_the_framing_if_no
         ("WRITE a 3 if-match=", Code::BadRequest),
         ("WRITE a 3 if-match=%zz", Code::BadRequest),
         ("WRITE a 3 if-none-match b", Code::BadRequest),
+        ("WRITE a 3 if-none-match if-match=e", Code::BadRequest),
+        ("WRITE a 3 modified=today", Code::BadRequest),
+        ("WRITE a 3 modified=", Code::BadRequest),
+        ("WRITE a 3 modified=%zz", Code::BadRequest),
+        (
+            "WRITE a 3 modified=2026-01-31T12:00:00Z modified=2026-01-31T12:00:00Z",
+            Code::BadRequest,
+        ),
+        ("WRITE a 3 mode=4755", Code::BadRequest),
+        ("WRITE a 3 mode=0888", Code::BadRequest),
+        ("WRITE a 3 mode=00644", Code::BadRequest),
+        ("WRITE a 3 mode=644 mode=644", Code::BadRequest),
+        ("WRITE a 3 mode", Code::BadRequest),
+        ("WRITE a 3 owner=root", Code::BadRequest),
         ("WRITE  3", Code::BadRequest),
     ] {
         let input = format!("{head}\r\nA\nC{DIGITS}\r\nLIST\r\n");

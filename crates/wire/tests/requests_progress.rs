@@ -93,6 +93,7 @@ fn a_request_that_only_lacks_its_line_end_is_known() {
         ("DOWNLOAD a", Some(Verb::Get)),
         ("DELETE a", Some(Verb::Delete)),
         ("HELLO", Some(Verb::Hello)),
+        ("RMDIR a", Some(Verb::RemoveDir)),
         ("UPLOAD a QUJD", Some(Verb::Upload)),
         ("UPLOAD a b'QUJD'", Some(Verb::Upload)),
         ("UPLOAD a\nQUJD", Some(Verb::Upload)),

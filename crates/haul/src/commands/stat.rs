@@ -41,16 +41,19 @@ fn lines(facts: &Facts) -> String {
         name,
         size,
         modified,
+        mode,
         etag,
         digest,
     } = facts;
+    let mode = mode.as_deref().map(|mode| format!("mode      {}", shown(mode)));
     let digest = digest.as_deref().unwrap_or("not known; --digest has it computed");
-    [
-        format!("name      {}", shown(name)),
-        format!("size      {size}"),
-        format!("modified  {}", shown(modified)),
-        format!("etag      {}", shown(etag)),
-        format!("digest    {}", shown(digest)),
-    ]
-    .join("\n")
+    let lines = [
+        Some(format!("name      {}", shown(name))),
+        Some(format!("size      {size}")),
+        Some(format!("modified  {}", shown(modified))),
+        mode,
+        Some(format!("etag      {}", shown(etag))),
+        Some(format!("digest    {}", shown(digest))),
+    ];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }

@@ -290,7 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// that was allowed: a guess would store half a file or delete the wrong one.
     fn completes_unterminated(&self, verb: Verb) -> bool {
         match verb {
-            Verb::Upload | Verb::Delete => self.worker.shared.config.unterminated_writes,
+            Verb::Upload | Verb::Delete | Verb::RemoveDir => self.worker.shared.config.unterminated_writes,
             Verb::Write => false,
             _ => true,
         }
@@ -350,7 +350,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 name,
                 length,
                 condition,
+                attributes: _,
             } => self.write(&name, length, condition, &mut account).await,
+            // Not offered by HELLO yet.
+            Request::RemoveDir { .. } => Err(Failure::Refused(Refusal::new(
+                Code::UnknownVerb,
+                "request tidak dikenali",
+            ))),
         };
         self.conclude(account, done).await
     }

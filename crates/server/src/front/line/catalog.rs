@@ -4,8 +4,7 @@ use std::time::SystemTime;
 
 use haul_store::{Detail, Kind, Listing, Meta};
 use haul_wire::reply::{self, Hello, HelloLimits};
-use haul_wire::{Code, Name, Refusal};
-use jiff::Timestamp;
+use haul_wire::{Code, Name, Refusal, time_text};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::refusals::{Failure, from_store, from_store_writing, key, short};
@@ -109,6 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             name: name.as_str().to_owned(),
             size: meta.size,
             modified: rfc3339(meta.modified),
+            mode: None,
             etag: meta.etag,
             digest: meta.digest.map(|digest| digest.to_hex().to_string()),
         };
@@ -176,6 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 idle_timeout_seconds: config.limits.idle_timeout.as_secs(),
                 stall_timeout_seconds: config.limits.stall_timeout.as_secs(),
             },
+            write_options: Vec::new(),
         };
         reply::object(&mut self.out, &hello);
         self.send_last(0, 0, account).await
@@ -226,6 +227,6 @@ fn root_name() -> Name {
 }
 
 fn rfc3339(time: SystemTime) -> String {
-    // Times that jiff cannot hold are far outside of what a file system stores.
-    Timestamp::try_from(time).unwrap_or_default().to_string()
+    // Times that cannot be written are far outside of what a file system stores.
+    time_text(time).unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned())
 }

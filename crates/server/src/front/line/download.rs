@@ -3,7 +3,7 @@
 use haul_store::Reader;
 use haul_wire::base64::Encoder;
 use haul_wire::reply::{self, ReadHead};
-use haul_wire::{Code, Name, Refusal};
+use haul_wire::{Code, Name, Refusal, time_text};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::refusals::{Failure, from_store, key, short};
@@ -67,6 +67,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             size,
             offset,
             length,
+            modified: time_text(reader.meta().modified),
+            mode: None,
             etag: reader.meta().etag.clone(),
             digest,
         };
