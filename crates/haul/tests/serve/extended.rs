@@ -48,7 +48,11 @@ fn hello_says_what_the_server_is(pool: &str) {
             let mut talk = served.talk();
             talk.send_pieces(cut);
             let hello = talk.reply();
-            assert_eq!(keys(&hello), ["limits", "pool", "server", "status", "verbs"]);
+            assert_eq!(
+                keys(&hello),
+                ["limits", "pool", "server", "status", "verbs", "write_options"]
+            );
+            assert_eq!(hello["write_options"], json!(["modified", "mode"]));
             assert_eq!(hello["status"], "OK");
             assert_eq!(hello["server"], concat!("haul/", env!("CARGO_PKG_VERSION")));
             assert!(hello["pool"].as_str().unwrap().starts_with(pool));
@@ -61,7 +65,7 @@ fn hello_says_what_the_server_is(pool: &str) {
                 .collect();
             for verb in [
                 "LIST", "GET", "DOWNLOAD", "UPLOAD", "DELETE", "HELLO", "LS", "STAT", "READ", "WRITE",
-                "STATS",
+                "RMDIR", "STATS",
             ] {
                 assert!(verbs.contains(&verb), "{verb}");
             }
@@ -128,7 +132,7 @@ fn stat_shows_facts_and_a_digest_when_asked_or_known(pool: &str) {
     let plain = talk.reply();
     assert_eq!(
         keys(&plain),
-        ["etag", "modified", "name", "size", "status"],
+        ["etag", "mode", "modified", "name", "size", "status"],
         "never hashed only to answer"
     );
     assert_eq!(
@@ -173,7 +177,7 @@ fn read_sends_exactly_the_bytes_of_its_reply(pool: &str) {
         let size = if operands == "empty" { 0 } else { bytes.len() };
         assert_eq!(
             keys(&head),
-            ["etag", "length", "offset", "size", "status"],
+            ["etag", "length", "mode", "modified", "offset", "size", "status"],
             "{operands}"
         );
         assert_eq!(head["size"], size);

@@ -14,11 +14,13 @@ mod served;
 mod sockets;
 mod talk;
 
+mod attributes;
 mod browsers;
 mod classic;
 mod commands;
 mod drains;
 mod extended;
+mod folders;
 mod hostile;
 mod limits;
 mod names;

@@ -350,13 +350,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 name,
                 length,
                 condition,
-                attributes: _,
-            } => self.write(&name, length, condition, &mut account).await,
-            // Not offered by HELLO yet.
-            Request::RemoveDir { .. } => Err(Failure::Refused(Refusal::new(
-                Code::UnknownVerb,
-                "request tidak dikenali",
-            ))),
+                attributes,
+            } => {
+                self.write(&name, length, condition, attributes, &mut account)
+                    .await
+            }
+            Request::RemoveDir { dir } => self.remove_folder(&dir, &mut account).await,
         };
         self.conclude(account, done).await
     }

@@ -1,10 +1,10 @@
-//! The requests whose replies are small or made of names: LIST, LS, STAT, DELETE, HELLO, STATS.
+//! The requests whose replies are small or made of names: LIST, LS, STAT, DELETE, RMDIR, HELLO, STATS.
 
 use std::time::SystemTime;
 
 use haul_store::{Detail, Kind, Listing, Meta};
 use haul_wire::reply::{self, Hello, HelloLimits};
-use haul_wire::{Code, Name, Refusal, time_text};
+use haul_wire::{Code, Name, Refusal, mode_text, time_text};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::refusals::{Failure, from_store, from_store_writing, key, short};
@@ -14,10 +14,13 @@ use super::{Account, Broken, Line, send};
 const LISTING_PIECE_BYTES: usize = 64 * 1024;
 
 /// The verbs that HELLO offers.
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "LIST", "GET", "DOWNLOAD", "UPLOAD", "PUT", "POST", "DELETE", "HELLO", "LS", "STAT", "READ", "WRITE",
-    "STATS",
+    "RMDIR", "STATS",
 ];
+
+/// The options of WRITE that HELLO offers.
+const WRITE_OPTIONS: [&str; 2] = ["modified", "mode"];
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// LIST: the names of the files in the root, hidden ones left out.
@@ -108,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             name: name.as_str().to_owned(),
             size: meta.size,
             modified: rfc3339(meta.modified),
-            mode: None,
+            mode: meta.mode.map(mode_text),
             etag: meta.etag,
             digest: meta.digest.map(|digest| digest.to_hex().to_string()),
         };
@@ -162,6 +165,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         self.send_last(0, 0, account).await
     }
 
+    /// RMDIR: an empty folder goes.
+    pub(super) async fn remove_folder(&mut self, name: &Name, account: &mut Account) -> Result<(), Failure> {
+        self.check_writable("RMDIR")?;
+        let key = key(name)?;
+        let removed = self.worker.shared.store.remove_dir(&key).await;
+        removed.map_err(|error| match error {
+            haul_store::Error::NotAFolder => Refusal::new(
+                Code::BadRequest,
+                format!("{} is not a folder; DELETE removes a file", short(name)),
+            ),
+            other => from_store(other, name),
+        })?;
+        reply::done(
+            &mut self.out,
+            name.as_str(),
+            &format!("the folder {} has been removed", short(name)),
+        );
+        self.send_last(0, 0, account).await
+    }
+
     /// HELLO: what this server is, and its limits.
     pub(super) async fn hello(&mut self, account: &mut Account) -> Result<(), Failure> {
         let config = &self.worker.shared.config;
@@ -176,7 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 idle_timeout_seconds: config.limits.idle_timeout.as_secs(),
                 stall_timeout_seconds: config.limits.stall_timeout.as_secs(),
             },
-            write_options: Vec::new(),
+            write_options: WRITE_OPTIONS.map(str::to_owned).to_vec(),
         };
         reply::object(&mut self.out, &hello);
         self.send_last(0, 0, account).await

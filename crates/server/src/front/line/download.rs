@@ -3,7 +3,7 @@
 use haul_store::Reader;
 use haul_wire::base64::Encoder;
 use haul_wire::reply::{self, ReadHead};
-use haul_wire::{Code, Name, Refusal, time_text};
+use haul_wire::{Code, Name, Refusal, mode_text, time_text};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::refusals::{Failure, from_store, key, short};
@@ -68,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             offset,
             length,
             modified: time_text(reader.meta().modified),
-            mode: None,
+            mode: reader.meta().mode.map(mode_text),
             etag: reader.meta().etag.clone(),
             digest,
         };

@@ -2,7 +2,7 @@
 
 use blake3::Hasher;
 use haul_store::{Commit, Condition, Writer};
-use haul_wire::{Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
+use haul_wire::{Attributes, Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::refusals::{Failure, from_store_writing, key, short};
@@ -51,6 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         name: &Name,
         length: u64,
         condition: haul_wire::Condition,
+        attributes: Attributes,
         account: &mut Account,
     ) -> Result<(), Failure> {
         self.check_writable("WRITE")?;
@@ -73,7 +74,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         }
         let facts = Commit {
             digest: Some(digest),
-            ..Commit::default()
+            modified: attributes.modified,
+            mode: attributes.mode,
         };
         let committed = incoming.writer.commit(facts).await;
         let meta = committed.map_err(|error| from_store_writing(error, name))?;
