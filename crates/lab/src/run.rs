@@ -236,7 +236,10 @@ impl Ground {
             folder: root.display().to_string(),
             cause,
         })?;
-        watch(Event::Phase("starting the server once, to see that it works"));
+        watch(Event::Phase(match &setup.subject {
+            SubjectSpec::Target(_) => "asking the server once, to see that it works",
+            SubjectSpec::Own { .. } | SubjectSpec::Command(_) => "starting the server once, to see that it works",
+        }));
         let subject = Subject::start(
             &setup.subject,
             &smallest_pool(&setup.matrix),

@@ -96,10 +96,12 @@ fn verification(findings: &Findings<'_>) -> String {
     let check_s = lang.number(check_s);
     match lang {
         Lang::En => format!(
-            "{verified} of {ok} complete transfers compared byte by byte, in {check_s} s outside the timed part"
+            "{verified} of {ok} complete transfers compared byte by byte, in {check_s} s: downloads as they arrive \
+             (within the client's time), uploads after the timed part"
         ),
         Lang::Id => format!(
-            "{verified} dari {ok} transfer lengkap dibandingkan byte demi byte, dalam {check_s} s di luar waktu ukur"
+            "{verified} dari {ok} transfer lengkap dibandingkan byte demi byte dalam {check_s} s: download saat diterima, \
+             upload setelah waktu ukur"
         ),
     }
 }
@@ -193,6 +195,7 @@ fn span(run: &Run, lang: Lang) -> String {
     if !run.resumed.is_empty() {
         let times = run.resumed.len();
         text.push_str(&match lang {
+            Lang::En if times == 1 => ", resumed once".to_owned(),
             Lang::En => format!(", resumed {times} times"),
             Lang::Id => format!(", dilanjutkan {times} kali"),
         });

@@ -199,13 +199,15 @@ fn reason(summary: &CellSummary, lang: Lang) -> Option<String> {
 fn architecture(findings: &Findings<'_>) -> Architecture {
     let text = findings.lang.pick(
         "All clients of a trial start together, at one barrier. A client's time runs from that moment until its whole \
-         transfer is complete, so waiting for a free worker is part of it. The server is a process of its own; content is \
-         generated before and compared byte by byte afterwards, outside the timed part. Total throughput is all content \
-         over the time until the last client is done, never a sum of the clients' rates.",
+         transfer is complete, so waiting for a free worker is part of it. The server is a process of its own. Content is \
+         generated before the trial. Downloads are compared byte by byte as they arrive, within the client's time; uploads \
+         are compared byte by byte after the timed part. Total throughput is all content over the time until the last \
+         client is done, never a sum of the clients' rates.",
         "Semua client dalam satu percobaan mulai bersamaan. Waktu sebuah client dihitung sejak saat itu sampai seluruh \
-         transfernya selesai, jadi menunggu worker yang kosong ikut dihitung. Server adalah proses tersendiri; isi dibuat \
-         sebelumnya dan dibandingkan byte demi byte sesudahnya, di luar waktu ukur. Throughput total adalah seluruh isi \
-         dibagi waktu sampai client terakhir selesai, bukan jumlah kecepatan client.",
+         transfernya selesai, jadi menunggu worker yang kosong ikut dihitung. Server adalah proses tersendiri. Isi dibuat \
+         sebelum percobaan. Download dibandingkan byte demi byte saat diterima, di dalam waktu client; upload \
+         dibandingkan byte demi byte setelah waktu ukur. Throughput total adalah seluruh isi dibagi waktu sampai client \
+         terakhir selesai, bukan jumlah kecepatan client.",
     );
     Architecture {
         drawing: architecture::drawing(findings),

@@ -4,11 +4,12 @@ use std::io;
 use std::process::ExitCode;
 
 use haul_lab::Plan;
-use haul_results::Matrix;
+use haul_results::{Bytes, Matrix};
+use indicatif::HumanBytes;
 
 use super::settings::Settings;
 
-/// Prints the trials in their order, then what they move and need.
+/// Prints what the trials move and need, then the trials in their order.
 pub(super) fn print(settings: &Settings) -> io::Result<ExitCode> {
     let setup = &settings.setup;
     let plan = match &settings.journal {
@@ -20,41 +21,46 @@ pub(super) fn print(settings: &Settings) -> io::Result<ExitCode> {
         Ok(place) => {
             let kind = if place.in_memory { "in memory" } else { "on disk" };
             format!(
-                "{} ({}, {kind}, {:.0} MiB free)",
+                "{} ({}, {kind}, {} free)",
                 place.folder.display(),
                 place.file_system,
-                place.free.as_mib()
+                human(place.free)
             )
         }
         Err(error) => error.to_string(),
     };
-    let mut text = String::new();
-    for (number, (replicate, cell)) in (1..).zip(&plan.trials) {
-        text += &format!("{number} replicate={} {cell}\n", replicate + 1);
-    }
-    text += &summary(&plan, &setup.matrix, setup.repeats, setup.seed);
+    // What decides whether to run it comes first: the trials are hundreds of lines.
+    let mut text = summary(&plan, &setup.matrix, setup.repeats, setup.seed);
     text += &format!(
-        "server: {}\nscratch space: {:.0} MiB; {scratch}\n",
+        "server: {}\nscratch space: {}; {scratch}\n",
         setup.subject.shown(),
-        plan.scratch.as_mib()
+        human(plan.scratch)
     );
     text += &format!(
-        "time: about {}\n",
+        "time: about {}\ntrials, in their order:\n",
         humantime::format_duration(whole_seconds(plan.estimate))
     );
+    for (number, (repeat, cell)) in (1..).zip(&plan.trials) {
+        text += &format!("{number} repeat={} {cell}\n", repeat + 1);
+    }
     crate::print(text.as_bytes()).map_err(io::Error::other)?;
     Ok(ExitCode::from(if place.is_ok() { 0 } else { super::EXIT_USAGE }))
 }
 
 fn summary(plan: &Plan, matrix: &Matrix, repeats: u32, seed: u64) -> String {
     format!(
-        "{} cells, {repeats} replicates, {} trials, seed {seed}\ncontent: {:.1} MiB ({} bytes), and {:.1} MiB to warm up\n",
+        "{} cells, {repeats} {}, {} trials, seed {seed}\ncontent: {}, and {} to warm up\n",
         matrix.cells().len(),
+        if repeats == 1 { "repeat" } else { "repeats" },
         plan.trials.len(),
-        plan.content.as_mib(),
-        plan.content.0,
-        plan.warm_up.as_mib(),
+        human(plan.content),
+        human(plan.warm_up),
     )
+}
+
+/// A size for people: the largest unit of which there is one, with its decimals.
+fn human(bytes: Bytes) -> impl std::fmt::Display {
+    HumanBytes(bytes.0)
 }
 
 fn whole_seconds(span: std::time::Duration) -> std::time::Duration {

@@ -78,12 +78,18 @@ fn a_dry_run_prints_the_plan_and_does_nothing() {
     for part in [
         "54 cells",
         "seed 9",
-        "content: 2016.0 MiB (2113929216 bytes)",
-        "scratch space: 184 MiB",
+        "1 repeat,",
+        "content: 1.97 GiB, and ",
+        "scratch space: 184.",
         "time: about",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
+    assert!(
+        ran.stdout.starts_with("54 cells") && ran.stdout.contains("\n1 repeat=1 "),
+        "the plan's sums come before its trials: {}",
+        ran.stdout
+    );
     assert!(!place.out().exists());
     place.assert_clean();
 }
