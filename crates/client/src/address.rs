@@ -21,16 +21,16 @@ pub enum AddressError {
     #[error("`{0}` names no host; write haul://HOST:PORT")]
     NoHost(String),
     /// The port is no number between 1 and 65535.
-    #[error("`{0}` is no port; write a number from 1 to 65535")]
+    #[error("`{0}` is not a port; write a number from 1 to 65535")]
     Port(String),
     /// An opening bracket without its partner, or text after it that is no port.
-    #[error("`{0}` is no IPv6 address; write haul://[ADDRESS]:PORT")]
+    #[error("`{0}` is not an IPv6 address; write haul://[ADDRESS]:PORT")]
     Brackets(String),
     /// Something that only other kinds of URL have.
     #[error("`{0}` is not of the form haul://HOST:PORT")]
     Form(String),
     /// The name's percent-encoding is broken, or is not UTF-8 when decoded.
-    #[error("`{0}` is no percent-encoded name; write % as %25")]
+    #[error("`{0}` is not a percent-encoded name; write % as %25")]
     Encoding(String),
 }
 

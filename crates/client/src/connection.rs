@@ -290,7 +290,7 @@ pub(crate) fn travelling(name: &str) -> Result<Name, Error> {
         let start: String = name.chars().take(80).collect();
         Error::refused(
             Code::InvalidName,
-            format!("`{}` is no name: {cause}", crate::shown(&start)),
+            format!("`{}` is not a name: {cause}", crate::shown(&start)),
         )
     })
 }

@@ -15,7 +15,7 @@ const NAME_BYTES_MAX: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnsafeName {
     /// It is empty or absolute, or has an empty part.
-    #[error("the server's name is no relative path")]
+    #[error("the server's name is not a relative path")]
     NotRelative,
     /// A part is `.` or `..`.
     #[error("the server's name leads out of its folder")]
@@ -98,7 +98,7 @@ fn make_folder(place: &Path) -> io::Result<()> {
         return Ok(());
     }
     let sentence = format!(
-        "{} is in the way: it is no folder (links are not followed)",
+        "{} is in the way: it is not a folder (links are not followed)",
         shown(&place.to_string_lossy())
     );
     Err(io::Error::new(io::ErrorKind::NotADirectory, sentence))

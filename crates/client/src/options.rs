@@ -16,7 +16,7 @@ pub enum Dialect {
 
 /// A text that names no dialect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no dialect; write auto, classic or extended")]
+#[error("`{0}` is not a dialect; write auto, classic or extended")]
 pub struct DialectError(String);
 
 impl FromStr for Dialect {

@@ -4,33 +4,47 @@
 mod bench;
 mod cli;
 mod commands;
+mod completions;
+mod help;
 mod logs;
-mod papers;
+mod manpages;
 mod report;
 mod serve;
 mod settings;
+mod suggestions;
+mod usage;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use cli::{Cli, Command};
+use cli::{Cli, Command, Remote};
 use settings::SettingError;
 
 /// What was typed, or set, cannot be used.
 const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let typed: Vec<_> = std::env::args_os().skip(1).collect();
-    if let Some(warden) = bench::as_warden(&typed) {
+    let typed: Vec<_> = std::env::args_os().collect();
+    if let Some(warden) = bench::as_warden(typed.get(1..).unwrap_or_default()) {
         return ended(warden);
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return bench::exit_of_parser(&error).unwrap_or_else(|| error.exit()),
-    };
-    ended(run(cli.command))
+    match cli::parse(&typed) {
+        Ok(cli) => ended(run(cli)),
+        Err(error) => not_parsed(&error, &typed),
+    }
+}
+
+/// Help and version go to standard output and are no failure; what cannot be parsed is said like everything else.
+fn not_parsed(error: &clap::Error, typed: &[OsString]) -> ExitCode {
+    if !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    {
+        error.exit();
+    }
+    // There is nowhere left to say that standard error is closed.
+    writeln!(io::stderr(), "haul: {}", usage::sentence(error, typed)).ok();
+    ExitCode::from(bench::exit_of_parser().unwrap_or(EXIT_USAGE))
 }
 
 fn ended(outcome: anyhow::Result<ExitCode>) -> ExitCode {
@@ -45,22 +59,35 @@ fn ended(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     })
 }
 
-fn run(command: Command) -> anyhow::Result<ExitCode> {
+fn run(Cli { server, command }: Cli) -> anyhow::Result<ExitCode> {
+    let early = server.as_deref();
     match command {
+        Command::Ls(Remote { own, shared }) => Ok(commands::ls::run(own, &shared.globals(early)?).into()),
+        Command::Get(Remote { own, shared }) => Ok(commands::get::run(own, &shared.globals(early)?).into()),
+        Command::Cat(Remote { own, shared }) => Ok(commands::cat::run(own, &shared.globals(early)?).into()),
+        Command::Put(Remote { own, shared }) => Ok(commands::put::run(own, &shared.globals(early)?).into()),
+        Command::Rm(Remote { own, shared }) => Ok(commands::rm::run(own, &shared.globals(early)?).into()),
+        Command::Stat(Remote { own, shared }) => Ok(commands::stat::run(own, &shared.globals(early)?).into()),
+        Command::Stats(Remote { own, shared }) => {
+            Ok(commands::stats::run(own, &shared.globals(early)?).into())
+        }
+        _ if early.is_some() => Err(settings::only_for_clients("server").into()),
         Command::Serve(flags) => serve::run(&flags),
         Command::Worker(flags) => serve::run_worker(&flags),
         Command::Bench(args) => bench::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Compare(args) => report::compare(&args),
         Command::ClientWorker { job } => bench::work(&job),
-        Command::Completions { shell } => print(&papers::completions(shell)),
-        Command::Man { subcommand } => print(&papers::manual(subcommand.as_deref())?),
-        Command::Ls(remote) => Ok(commands::ls::run(remote.own, &remote.shared.globals()?).into()),
-        Command::Get(remote) => Ok(commands::get::run(remote.own, &remote.shared.globals()?).into()),
-        Command::Put(remote) => Ok(commands::put::run(remote.own, &remote.shared.globals()?).into()),
-        Command::Rm(remote) => Ok(commands::rm::run(remote.own, &remote.shared.globals()?).into()),
-        Command::Stat(remote) => Ok(commands::stat::run(remote.own, &remote.shared.globals()?).into()),
-        Command::Stats(remote) => Ok(commands::stats::run(remote.own, &remote.shared.globals()?).into()),
+        Command::Completions { shell } => print(&completions::script(shell)),
+        Command::Man { subcommand, out } => manual(subcommand.as_deref(), out.as_deref()),
+    }
+}
+
+fn manual(subcommand: Option<&str>, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let pages = manpages::pages(subcommand)?;
+    match out {
+        Some(folder) => manpages::write(&pages, folder).map(|()| ExitCode::SUCCESS),
+        None => print(&pages.into_iter().flat_map(|page| page.text).collect::<Vec<u8>>()),
     }
 }
 
@@ -74,19 +101,28 @@ fn print(text: &[u8]) -> anyhow::Result<ExitCode> {
 }
 
 impl cli::RemoteArgs {
-    fn globals(self) -> Result<commands::Globals, SettingError> {
+    /// What the flags mean, with a `--server` that stood before the subcommand. One behind it is nearer, and wins.
+    fn globals(self, early_server: Option<&str>) -> Result<commands::Globals, SettingError> {
         let environment = settings::Environment::of_process();
-        let server = settings::server(self.server.as_deref(), &environment)?;
-        let dialect = self
-            .dialect
-            .parse()
-            .expect("the parser of the command line takes only dialects");
         let Self {
-            retries, json, quiet, ..
-        } = self;
-        Ok(commands::Globals {
             server,
             dialect,
+            timeout,
+            retry_for,
+            retries,
+            json,
+            quiet,
+        } = self;
+        if !quiet {
+            settings::warn_of_unknown(&environment);
+        }
+        Ok(commands::Globals {
+            server: settings::server(server.as_deref().or(early_server), &environment)?,
+            dialect: dialect
+                .parse()
+                .expect("the parser of the command line takes only dialects"),
+            timeout,
+            retry_for,
             retries,
             json,
             quiet,

@@ -1,12 +1,15 @@
 //! `haul serve` and the worker processes that it starts.
 
+mod greeting;
+mod interfaces;
+
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use haul_server::{Server, WorkerCommand};
+use haul_server::{Server, StartError, WorkerCommand};
 
 use crate::cli::{LogArgs, ServeArgs};
 use crate::logs;
@@ -14,12 +17,18 @@ use crate::settings::{self, Environment, FileText, LogSettings, SettingError, Se
 
 /// Serves until a signal ends it and its transfers are drained.
 pub(crate) fn run(flags: &ServeArgs) -> anyhow::Result<ExitCode> {
-    let settings = read_settings(flags)?;
+    let environment = Environment::of_process();
+    let settings = read_settings(flags, &environment)?;
     check_root(&settings)?;
     let _log = logs::start(settings.log, logs::QUEUE_LINES).context("cannot start the log")?;
-    let server = Server::bind(settings.config).context("cannot start")?;
+    for name in environment.unknown() {
+        tracing::warn!("{}", settings::unknown_sentence(&name));
+    }
+    let config = settings.config.clone();
+    let server = Server::bind(settings.config).map_err(|error| not_started(&error))?;
     // Nobody may be waiting for the lines: a closed standard output is no reason not to serve.
     announce(&server).ok();
+    greeting::log(&config, &server.addresses());
     server
         .run(worker_command(settings.log))
         .context("the server failed")?;
@@ -44,17 +53,34 @@ fn announce(server: &Server) -> io::Result<()> {
     out.flush()
 }
 
-fn read_settings(flags: &ServeArgs) -> Result<Settings, SettingError> {
-    let environment = Environment::of_process();
-    let Some((path, source)) = settings::config_file(flags, &environment) else {
-        return settings::resolve(flags, &environment, None);
+/// Why there is no server, with what helps where the address is the reason.
+fn not_started(error: &StartError) -> anyhow::Error {
+    let cure = match error {
+        StartError::Listen { error, .. } => match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "; another program has this port: choose another with -p PORT, or a free one with --listen 127.0.0.1:0"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "; this machine has no such address: --listen 0.0.0.0:PORT takes all it has"
+            }
+            io::ErrorKind::PermissionDenied => "; ports below 1024 are for root: choose another with -p PORT",
+            _ => "",
+        },
+        _ => "",
+    };
+    anyhow::anyhow!("cannot start: {error}{cure}")
+}
+
+fn read_settings(flags: &ServeArgs, environment: &Environment) -> Result<Settings, SettingError> {
+    let Some((path, source)) = settings::config_file(flags, environment) else {
+        return settings::resolve(flags, environment, None);
     };
     let text = std::fs::read_to_string(&path)
         .map_err(|error| SettingError::new(source, format!("cannot read `{}`: {error}", path.display())))?;
     let name = path.display().to_string();
     settings::resolve(
         flags,
-        &environment,
+        environment,
         Some(FileText {
             name: &name,
             text: &text,
@@ -72,7 +98,8 @@ fn check_root(settings: &Settings) -> Result<(), SettingError> {
             root.display()
         ))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(wrong(format!(
-            "`{}` does not exist; create it or name another folder",
+            "`{}` does not exist; create it (mkdir {}) or name another folder",
+            root.display(),
             root.display()
         ))),
         Err(error) => Err(wrong(format!("cannot open `{}`: {error}", root.display()))),

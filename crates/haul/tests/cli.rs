@@ -207,8 +207,94 @@ fn an_address_that_is_taken_ends_with_1_and_is_named() {
     let here = folder();
     let output = output(haul().arg("serve").arg(here.path()).args(["--listen", &address]));
     assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    for part in [&address, "-p PORT", "--listen 127.0.0.1:0"] {
+        assert!(said.contains(part) && output.stdout.is_empty(), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_server_says_once_in_its_log_what_it_serves_and_how_to_reach_it() {
+    let here = folder();
+    for (flags, mode) in [(&[][..], "read-only"), (&["-w"], "writable")] {
+        let serving = Serving::start(here.path(), 1, flags);
+        let address = serving.addresses[0].clone();
+        let (_, _, log) = serving.end();
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(" serving ")).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        let root = std::fs::canonicalize(here.path()).unwrap();
+        for part in [
+            format!("root={}", root.display()),
+            format!("mode={mode}"),
+            "pool=tasks".to_owned(),
+            format!("addresses=haul://{address}"),
+        ] {
+            assert!(lines[0].contains(&part), "{part}: {}", lines[0]);
+        }
+        assert!(!log.contains("WARN"), "nothing is risky here: {log}");
+    }
+}
+
+#[test]
+fn a_port_alone_listens_on_this_machine() {
+    let here = folder();
+    let mut command = haul();
+    command.arg("serve").arg(here.path()).args(["-p", "0"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary under test can be started");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
+    stdout.read_line(&mut line).expect("the announcement is UTF-8");
+    child
+        .kill()
+        .and_then(|()| child.wait())
+        .expect("a child can be ended");
+    assert!(line.starts_with("listening on haul://127.0.0.1:"), "{line}");
+    let both = output(haul().args(["serve", "-p", "0", "--listen", "127.0.0.1:0"]));
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_named_once_and_ignored() {
+    let here = folder();
+    let mut command = haul();
+    command
+        .arg("ls")
+        .args(["--server", "127.0.0.1:1", "--retries", "0"]);
+    let said = stderr(&output(command.env("HAUL_POOOL", "tasks")));
+    assert_eq!(said.matches("HAUL_POOOL is ignored").count(), 1, "{said}");
+    let file = here.path().join("haul.toml");
+    std::fs::write(&file, "grace = 1\npool = threads:5\n").unwrap();
+    let said = stderr(&output(haul().arg("serve").arg("--config").arg(&file)));
     assert!(
-        stderr(&output).contains(&address) && output.stdout.is_empty(),
+        said.contains("line 2: ") && said.contains("; write pool = \"threads:5\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn words_of_the_protocol_and_of_other_programs_are_understood() {
+    for (words, part) in [
+        (&["upload", "--help"][..], "haul put"),
+        (&["download", "--help"], "haul get"),
+        (&["delete", "--help"], "haul rm"),
+        (&["cat", "--help"], "haul cat"),
+    ] {
+        let output = output(haul().args(words));
+        let help = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && help.contains(part),
+            "{words:?}: {help}"
+        );
+    }
+    // The server may be named before the command, as a flag of every command.
+    let output = output(haul().args(["--server", "127.0.0.1:x", "ls"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("`x` is not a port"),
         "{}",
         stderr(&output)
     );
@@ -317,54 +403,6 @@ fn a_log_that_nobody_reads_holds_up_no_request_and_no_end() {
         drop(replies);
         serving.terminate();
         assert_eq!(serving.child.wait().unwrap().code(), Some(0), "{pool}");
-    }
-}
-
-#[test]
-fn completions_exist_for_every_shell() {
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let output = output(haul().args(["completions", shell]));
-        let script = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            output.status.success() && script.contains("max-upload") && script.contains("stats"),
-            "{shell}"
-        );
-    }
-}
-
-#[test]
-fn the_manual_has_a_page_for_each_subcommand_and_hides_the_worker() {
-    let whole = output(haul().arg("man"));
-    let pages = String::from_utf8(whole.stdout).unwrap();
-    assert!(whole.status.success());
-    for page in [
-        "haul",
-        "haul-serve",
-        "haul-ls",
-        "haul-get",
-        "haul-put",
-        "haul-rm",
-        "haul-stat",
-        "haul-stats",
-    ] {
-        assert!(
-            pages
-                .lines()
-                .any(|line| line.starts_with(&format!(".TH {page} 1"))),
-            "{page}"
-        );
-    }
-    assert!(
-        !pages.contains(".TH haul-worker"),
-        "the manual tells of the worker"
-    );
-    let one = output(haul().args(["man", "serve"]));
-    assert_eq!(String::from_utf8(one.stdout).unwrap().matches(".TH ").count(), 1);
-    for unknown in ["fly", "worker"] {
-        assert!(
-            !output(haul().args(["man", unknown])).status.success(),
-            "{unknown}"
-        );
     }
 }
 

@@ -238,7 +238,9 @@ impl Ground {
         })?;
         watch(Event::Phase(match &setup.subject {
             SubjectSpec::Target(_) => "asking the server once, to see that it works",
-            SubjectSpec::Own { .. } | SubjectSpec::Command(_) => "starting the server once, to see that it works",
+            SubjectSpec::Own { .. } | SubjectSpec::Command(_) => {
+                "starting the server once, to see that it works"
+            }
         }));
         let subject = Subject::start(
             &setup.subject,

@@ -54,7 +54,7 @@ pub struct ServerCommand {
 pub enum ServerCommandError {
     /// It has no words, or a quote is not closed.
     #[error(
-        "`{0}` is no command line; an example: python3 server.py --port {{port}} --workers {{workers}} --root {{root}}"
+        "`{0}` is not a command line; an example: python3 server.py --port {{port}} --workers {{workers}} --root {{root}}"
     )]
     Words(String),
     /// The server would not know where to listen.

@@ -44,7 +44,7 @@ struct Coordinates {
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// It is no table of comma-separated values.
-    #[error("this is no table of comma-separated values: {0}")]
+    #[error("this is not a table of comma-separated values: {0}")]
     NotATable(#[from] csv::Error),
     /// A column is missing.
     #[error(

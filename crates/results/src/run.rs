@@ -310,7 +310,7 @@ pub enum RunError {
         found: u32,
     },
     /// They are no results at all.
-    #[error("these are no results of the lab: {0}")]
+    #[error("these are not results of the lab: {0}")]
     NotARun(#[source] serde_json::Error),
     /// Their parts do not fit together.
     #[error("the results contradict themselves: {problem}")]

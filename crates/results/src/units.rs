@@ -132,7 +132,7 @@ impl FromStr for Bytes {
             .checked_mul(u128::from(size))
             .ok_or_else(|| wrong("the number is too large"))?;
         if !scaled.is_multiple_of(scale) {
-            return Err(wrong("it is no whole number of bytes"));
+            return Err(wrong("it is not a whole number of bytes"));
         }
         u64::try_from(scaled / scale)
             .map(Self)

@@ -6,13 +6,10 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
 
+use crate::suggestions::Suggestions;
+
 /// The flags of `bench`, as typed.
 #[derive(Debug, Default, Clone, clap::Args)]
-#[command(
-    after_help = "Lists are separated by commas. Sizes are bytes, or like 10MiB and 1MB (MiB = 1048576, MB = 1000000).\n\
-    Exit codes: 0 all cells valid and ok; 1 usage; 2 some transfer failed; 3 content was corrupt; \
-    4 a --fail-if threshold was crossed; 5 the run is invalid or not complete."
-)]
 pub(crate) struct Args {
     /// Run a small matrix: 54 cells with 1, 5 and 10MiB, clients and workers of 1, 4 and 16, in under a minute
     #[arg(long)]
@@ -21,10 +18,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// How often each cell is measured [default: 3]
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_hint = ValueHint::Other)]
     pub(crate) repeats: Option<String>,
     /// Number from which order, content and intervals follow [default: a new one each time]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_hint = ValueHint::Other)]
     pub(crate) seed: Option<String>,
     /// Vary one factor, workers or clients, over 1, 2, 4, 8, 12, 16, 24, 32 and 50; all others at their last level
     #[arg(long, value_name = "FACTOR", num_args = 0..=1, default_missing_value = "workers",
@@ -46,29 +43,32 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Matrix")]
 pub(crate) struct LevelArgs {
     /// Operations [default: download,upload]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_parser = Suggestions(&["download", "upload", "download,upload"]), hide_possible_values = true)]
     pub(crate) operations: Option<String>,
     /// Bytes that each client moves [default: 10MiB,50MiB,100MiB]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_hint = ValueHint::Other)]
     pub(crate) volumes: Option<String>,
     /// Numbers of clients [default: 1,5,50]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_hint = ValueHint::Other)]
     pub(crate) clients: Option<String>,
     /// Numbers of server workers [default: 1,5,50]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_hint = ValueHint::Other)]
     pub(crate) workers: Option<String>,
     /// Server pools: kinds (threads, processes, tasks), or whole specs like processes:2x2048
     /// [default: threads,processes]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_parser = Suggestions(&["threads", "processes", "tasks", "threads,processes"]),
+          hide_possible_values = true)]
     pub(crate) pools: Option<String>,
     /// Clients as threads of one process, or as processes of their own [default: threads,processes]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_parser = Suggestions(&["threads", "processes", "threads,processes"]),
+          hide_possible_values = true)]
     pub(crate) client_pools: Option<String>,
     /// How much a client reads or writes at a time [default: 256KiB]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_hint = ValueHint::Other)]
     pub(crate) buffers: Option<String>,
     /// Verbs that the clients speak: classic, extended [default: classic]
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", value_parser = Suggestions(&["classic", "extended", "classic,extended"]),
+          hide_possible_values = true)]
     pub(crate) front: Option<String>,
 }
 
@@ -86,13 +86,13 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(["synced", "buffered"]))]
     pub(crate) durability: Option<String>,
     /// Longest wait for a server to listen [default: 30s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
     pub(crate) start_timeout: Option<String>,
     /// Longest wait of a client for a byte to move, its time in the server's queue among it [default: 2m]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
     pub(crate) stall_timeout: Option<String>,
     /// Longest time for all transfers of a trial [default: 10m]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
     pub(crate) deadline: Option<String>,
 }
 
@@ -111,8 +111,8 @@ pub(crate) struct OutputArgs {
     /// Where served and uploaded objects lie meanwhile [default: memory where they fit, else a folder for temporary files]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) scratch: Option<PathBuf>,
-    /// Fail (exit code 4) if a cell crosses a threshold, like '[clients=50] throughput < 500MiB/s'; several times for several
-    #[arg(long, value_name = "EXPRESSION")]
+    /// Fail (exit code 4) if a cell crosses a threshold, like '[clients=50] throughput < 500MiB/s'; give the flag again for a further one
+    #[arg(long, value_name = "EXPRESSION", value_hint = ValueHint::Other)]
     pub(crate) fail_if: Vec<String>,
     /// Set the results beside those of another run, or of a table
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -58,18 +58,13 @@ pub(crate) fn as_warden(typed: &[OsString]) -> Option<anyhow::Result<ExitCode>> 
     Some(warded.map(|()| ExitCode::SUCCESS).map_err(Into::into))
 }
 
-/// The lab's commands have their own exit code for what cannot be used; `None` leaves it to the parser.
-pub(crate) fn exit_of_parser(error: &clap::Error) -> Option<ExitCode> {
+/// The lab's commands have their own exit code for what cannot be parsed; `None` for other commands.
+pub(crate) fn exit_of_parser() -> Option<u8> {
     let command = std::env::args_os().nth(1);
     let is_of_lab = LAB_COMMANDS
         .iter()
         .any(|name| command.as_deref() == Some(OsStr::new(name)));
-    if !error.use_stderr() || !is_of_lab {
-        return None;
-    }
-    // There is nowhere left to say that standard error is closed.
-    error.print().ok();
-    Some(ExitCode::from(EXIT_USAGE))
+    is_of_lab.then_some(EXIT_USAGE)
 }
 
 fn measure(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {

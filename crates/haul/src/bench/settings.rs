@@ -264,7 +264,11 @@ fn list<T: FromStr<Err: std::fmt::Display>>(
 fn flag<T: FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> Result<T, UsageError> {
     text.parse().map_err(|error| {
         let error: T::Err = error;
-        let said = error.to_string();
+        let mut said = error.to_string();
+        // The standard library's words for numbers, which name neither the value nor the cure.
+        if said.ends_with("in string") || said.starts_with("number too") {
+            said = format!("`{text}` is not a number that this takes; write one such as 1 or 50");
+        }
         // The errors of numbers do not say what was typed.
         let quoted = if said.contains(text) {
             String::new()

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     recursive: bool,
     /// Transfers at a time
-    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = crate::cli::jobs)]
     jobs: u16,
     /// Where to: a file, a folder (one that exists, or with a slash at its end), or - for standard output
     #[arg(short, long, value_name = "FILE|DIR|-")]
@@ -42,6 +42,20 @@ pub(crate) struct Args {
     /// Do not compare the content with the server's digest
     #[arg(long)]
     no_verify: bool,
+}
+
+impl Args {
+    /// The arguments of `haul get NAME… -o -`.
+    pub(crate) fn to_standard_output(names: Vec<String>) -> Args {
+        Args {
+            names,
+            recursive: false,
+            jobs: 1,
+            output: Some("-".into()),
+            no_clobber: false,
+            no_verify: false,
+        }
+    }
 }
 
 /// Where everything goes.

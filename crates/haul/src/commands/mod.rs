@@ -2,6 +2,7 @@
 //! lines, JSON objects and an exit code.
 
 mod batch;
+pub(crate) mod cat;
 mod console;
 pub(crate) mod get;
 pub(crate) mod ls;
@@ -12,7 +13,7 @@ pub(crate) mod rm;
 pub(crate) mod stat;
 pub(crate) mod stats;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use haul_client::{Address, Client, Dialect, Error, Options};
 
@@ -23,8 +24,12 @@ pub(crate) struct Globals {
     pub(crate) server: Address,
     /// The verbs to use.
     pub(crate) dialect: Dialect,
-    /// How often a failure to connect or an interruption is followed by another try.
-    pub(crate) retries: u32,
+    /// The longest silence in the middle of a transfer.
+    pub(crate) timeout: Duration,
+    /// How long an operation that makes no progress is tried again.
+    pub(crate) retry_for: Duration,
+    /// How many further tries there are at most; `None` for no limit but the time.
+    pub(crate) retries: Option<u32>,
     /// Whether to print JSON for machines.
     pub(crate) json: bool,
     /// Whether to show nothing but results and errors.
@@ -83,7 +88,8 @@ impl Globals {
     fn options(&self) -> Options {
         Options {
             dialect: self.dialect,
-            retries: self.retries,
+            stall_timeout: self.timeout,
+            retries: self.retries.unwrap_or(u32::MAX).min(tries_within(self.retry_for)),
             ..Options::default()
         }
     }
@@ -91,6 +97,18 @@ impl Globals {
     fn client(&self, address: &Address) -> Client {
         Client::new(address.clone(), self.options())
     }
+}
+
+/// How many tries there is time for.
+fn tries_within(time: Duration) -> u32 {
+    let mut backoff = haul_client::Backoff::new(u32::MAX, Options::default().retry_pause);
+    let mut spent = Duration::ZERO;
+    let pauses = std::iter::from_fn(|| backoff.after_failure(u32::MAX));
+    let fitting = pauses.take_while(|pause| {
+        spent += *pause;
+        spent <= time
+    });
+    u32::try_from(fitting.count()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     recursive: bool,
     /// Transfers at a time
-    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = crate::cli::jobs)]
     jobs: u16,
     /// Where to: a name on the server; with a slash at its end, for several files or with -r, a folder
     #[arg(long, value_name = "NAME")]
@@ -356,6 +356,8 @@ mod tests {
 
     use haul_client::Dialect;
 
+    use std::time::Duration;
+
     use super::*;
 
     fn globals() -> Globals {
@@ -363,7 +365,9 @@ mod tests {
         Globals {
             server,
             dialect: Dialect::Classic,
-            retries: 0,
+            timeout: Duration::from_secs(1),
+            retry_for: Duration::ZERO,
+            retries: None,
             json: false,
             quiet: true,
         }

@@ -18,10 +18,6 @@ const EXIT_REFUSED: u8 = 5;
 
 /// What can be typed behind `haul compare`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 the runs are compared, 1 they cannot be read, 4 something is slower (with \
-    --fail-if-slower), 5 they are not comparable."
-)]
 pub(crate) struct CompareArgs {
     /// Results folder of the first run, or its journal.jsonl or results.json
     #[arg(value_name = "A", value_hint = ValueHint::AnyPath)]

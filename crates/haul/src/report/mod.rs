@@ -27,9 +27,6 @@ const WIDTH: u16 = 80;
 
 /// What can be typed behind `haul report`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 the report is written, 1 the results cannot be read or the files not written."
-)]
 pub(crate) struct ReportArgs {
     /// Results folder of a run, or its journal.jsonl or results.json
     #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]

@@ -61,8 +61,9 @@ fn parse(content: &[u8]) -> anyhow::Result<Run> {
     if first_line.starts_with(b"{\"start\"") {
         return Ok(Journal::read(content)?.run);
     }
-    let text = std::str::from_utf8(content).context("these are no results of the lab: not UTF-8")?;
-    Ok(Run::from_json(text)?)
+    let text = std::str::from_utf8(content).context("these are not results of the lab: not UTF-8")?;
+    // The error's sentence holds its cause: a chain would print that twice.
+    Run::from_json(text).map_err(|error| anyhow::anyhow!("{error}; name a results folder of `haul bench`"))
 }
 
 #[cfg(test)]
@@ -106,8 +107,8 @@ mod tests {
             .replacen("\"format\": 1", "\"format\": 9", 1);
         for (content, reason) in [
             (other.as_str(), "format 9"),
-            ("[]", "no results"),
-            ("", "no results"),
+            ("[]", "not results"),
+            ("", "not results"),
         ] {
             fs::write(&file, content).unwrap();
             let error = format!("{:#}", read_run(&file).unwrap_err());
@@ -115,6 +116,7 @@ mod tests {
                 error.contains(reason) && error.contains("results.json"),
                 "{error}"
             );
+            assert!(error.matches("line 1 column").count() < 2, "said twice: {error}");
         }
     }
 

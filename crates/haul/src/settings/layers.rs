@@ -28,6 +28,9 @@ const SETTINGS: [&str; 15] = [
     "log-level",
 ];
 
+/// Variables that are no settings of a file: the file itself, the client's server, and those of the tests.
+const OTHER_VARIABLES: [&str; 4] = ["config", "server", "test-no-skip", "update-golden"];
+
 /// Where a value was given, written the way a person would look for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Source(String);
@@ -67,6 +70,17 @@ impl Environment {
     /// The variables of this process.
     pub(crate) fn of_process() -> Self {
         std::env::vars_os().collect()
+    }
+
+    /// The variables that are set and mean nothing here.
+    pub(crate) fn unknown(&self) -> Vec<String> {
+        let known: Vec<String> = SETTINGS
+            .into_iter()
+            .chain(OTHER_VARIABLES)
+            .map(variable)
+            .collect();
+        let names = self.0.keys().map(|name| name.to_string_lossy().into_owned());
+        names.filter(|name| !known.contains(name)).collect()
     }
 
     /// What the variable of `setting` says.
@@ -212,13 +226,29 @@ fn parse_file(file: FileText<'_>) -> Result<BTreeMap<&'static str, (Source, Vec<
     Ok(settings)
 }
 
-/// Where the TOML is wrong, and what is wrong, without the picture of the line.
+/// Where the TOML is wrong, and what is wrong, without the picture of the line; with the cure where quotes are missing.
 fn one_line(error: &toml::de::Error, text: &str) -> String {
-    let line = error
+    let number = error
         .span()
-        .map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-    format!("{line}{}", error.message().replace('\n', "; "))
+        .map(|span| text[..span.start.min(text.len())].matches('\n').count());
+    let message = error.message().replace('\n', "; ");
+    let Some(number) = number else { return message };
+    let cure = text
+        .lines()
+        .nth(number)
+        .and_then(quoted)
+        .map(|line| format!("; write {line}"));
+    format!("line {}: {message}{}", number + 1, cure.unwrap_or_default())
+}
+
+/// The same line with its value in quotes, if that is a word without them.
+fn quoted(line: &str) -> Option<String> {
+    let (key, value) = line.split_once('=')?;
+    let (key, value) = (key.trim(), value.split('#').next().unwrap_or_default().trim());
+    let is_bare = value.starts_with(|first: char| first.is_alphanumeric() || "/.~".contains(first))
+        && !value.contains(['"', '\'', ','])
+        && !matches!(value, "true" | "false");
+    is_bare.then(|| format!("{key} = \"{value}\""))
 }
 
 /// A TOML value as the texts that a flag would have.

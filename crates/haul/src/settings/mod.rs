@@ -8,6 +8,8 @@ mod layers;
 mod values;
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use haul_client::{Address, AddressError, PORT_DEFAULT};
@@ -19,6 +21,7 @@ use crate::logs::Format;
 
 pub(crate) use layers::{Environment, FileText};
 use layers::{Layers, Source};
+pub(crate) use values::{time, timeout};
 
 /// What `haul serve` is to do.
 #[derive(Debug)]
@@ -88,6 +91,27 @@ pub(crate) fn server(flag: Option<&str>, environment: &Environment) -> Result<Ad
         .map_err(|error: AddressError| SettingError::new(source, error.to_string()))
 }
 
+/// A flag that stood before a subcommand which has no such flag.
+pub(crate) fn only_for_clients(flag: &str) -> SettingError {
+    SettingError::new(
+        Source::flag(flag),
+        "only ls, get, put, rm, stat and stats talk to a server; leave the flag out",
+    )
+}
+
+/// Says on standard error which variables look like settings and are none.
+pub(crate) fn warn_of_unknown(environment: &Environment) {
+    for name in environment.unknown() {
+        // There is nowhere left to say that standard error is closed.
+        writeln!(std::io::stderr(), "haul: {}", unknown_sentence(&name)).ok();
+    }
+}
+
+/// What is said of a variable that looks like a setting and is none.
+pub(crate) fn unknown_sentence(name: &str) -> String {
+    format!("{name} is ignored: there is no such setting; `haul serve --help` shows those that there are")
+}
+
 /// The settings that result from the three layers.
 pub(crate) fn resolve(
     flags: &ServeArgs,
@@ -102,7 +126,7 @@ pub(crate) fn resolve(
     };
     let config = Config {
         root,
-        listen: layers.all("listen", values::address)?.unwrap_or(default.listen),
+        listen: listen(flags, &layers)?.unwrap_or(default.listen),
         pool: layers.one("pool", values::pool)?.unwrap_or(default.pool),
         writable: layers.one("writable", values::truth)?.unwrap_or(default.writable),
         durability: layers
@@ -126,6 +150,15 @@ pub(crate) fn resolve_log(flags: &LogArgs) -> Result<LogSettings, SettingError> 
     log(&Layers::new(flags.said(), &environment, None)?)
 }
 
+/// The addresses of `--port` or else of the layers; `None` where nothing gives one.
+fn listen(flags: &ServeArgs, layers: &Layers<'_>) -> Result<Option<Vec<SocketAddr>>, SettingError> {
+    let Some(text) = &flags.port else {
+        return layers.all("listen", values::address);
+    };
+    let port = values::port(text).map_err(|problem| SettingError::new(Source::flag("port"), problem))?;
+    Ok(Some(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]))
+}
+
 fn limits(layers: &Layers<'_>, default: &Limits) -> Result<Limits, SettingError> {
     Ok(Limits {
         buffer_bytes: layers
@@ -138,13 +171,13 @@ fn limits(layers: &Layers<'_>, default: &Limits) -> Result<Limits, SettingError>
             .one("max-connections", values::connections)?
             .unwrap_or(default.connections_max),
         idle_timeout: layers
-            .one("idle-timeout", values::timeout)?
+            .one("idle-timeout", timeout)?
             .unwrap_or(default.idle_timeout),
         stall_timeout: layers
-            .one("stall-timeout", values::timeout)?
+            .one("stall-timeout", timeout)?
             .unwrap_or(default.stall_timeout),
         line_timeout: layers
-            .one("line-timeout", values::timeout)?
+            .one("line-timeout", timeout)?
             .unwrap_or(default.line_timeout),
         grace: layers.one("grace", values::grace)?.unwrap_or(default.grace),
     })

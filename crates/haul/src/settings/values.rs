@@ -33,6 +33,12 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// A port to listen on; 0 picks a free one.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a port; write a number from 1 to 65535, or 0 for a free one"))
+}
+
 /// The spec of a pool.
 pub(super) fn pool(text: &str) -> Result<PoolSpec, String> {
     text.parse()
@@ -91,7 +97,7 @@ pub(super) fn connections(text: &str) -> Result<NonZeroU32, String> {
 }
 
 /// A time limit, more than nothing and at most a year.
-pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     match time(text)? {
         Duration::ZERO => Err(format!(
             "`{text}` would cut every connection; write a time such as 60s"
@@ -136,7 +142,8 @@ fn size(text: &str) -> Result<u64, String> {
         .map_err(|_| wrong())
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+/// A time, perhaps none, at most a year.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse::<f64>()
         .ok()
