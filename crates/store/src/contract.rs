@@ -35,6 +35,7 @@ macro_rules! cases {
             a_condition_is_checked_again_at_the_commit
             a_writer_that_is_dropped_leaves_nothing
             a_refused_commit_leaves_nothing
+            a_writer_that_is_renamed_is_published_under_its_new_name_only
             nothing_is_seen_of_a_file_in_flight
             concurrent_uploads_of_one_name_leave_one_whole_file
             uploads_into_one_new_folder_all_arrive
@@ -313,6 +314,29 @@ pub(crate) fn a_refused_commit_leaves_nothing(subject: &Subject) {
     subject.put("x/y", b"in the way");
     refused!(subject.wait(blocked.commit(Commit::default())), IsAFolder);
     assert_eq!(subject.names("x").unwrap(), ["y"]);
+}
+
+pub(crate) fn a_writer_that_is_renamed_is_published_under_its_new_name_only(subject: &Subject) {
+    for (first, second) in [
+        ("file 3", "file"),
+        ("new/file 3", "new/file"),
+        ("here", "else/where"),
+        ("some/where", "top"),
+    ] {
+        let mut writer = subject.create(first, Condition::Always).unwrap();
+        subject.wait(writer.write(b"new")).unwrap();
+        writer.rename(key(second));
+        subject.wait(writer.commit(Commit::default())).unwrap();
+        refused!(subject.stat(first), NotFound);
+        assert_eq!(subject.get(second).unwrap(), b"new");
+    }
+    assert_eq!(subject.names("").unwrap(), ["else", "file", "new", "top"]);
+
+    subject.put("taken", b"old");
+    let mut writer = subject.create("free", Condition::Absent).unwrap();
+    writer.rename(key("taken"));
+    refused!(subject.wait(writer.commit(Commit::default())), Exists);
+    assert_eq!(subject.get("taken").unwrap(), b"old");
 }
 
 pub(crate) fn nothing_is_seen_of_a_file_in_flight(subject: &Subject) {

@@ -69,6 +69,9 @@ pub trait Reader: Send + std::fmt::Debug {
 pub trait Writer: Send + std::fmt::Debug {
     /// Appends all of `content`.
     fn write<'a>(&'a mut self, content: &'a [u8]) -> BoxFuture<'a, Result<(), Error>>;
+    /// Lets the commit publish the object under another key than it was created for; the condition is about that key then.
+    /// The commit fails where the two lie on different file systems.
+    fn rename(&mut self, key: Key);
     /// Publishes the object in one step (synced first where the store is durable), with the given facts, if the
     /// condition given to [`Store::create`] still holds.
     fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>>;

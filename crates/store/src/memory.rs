@@ -308,6 +308,10 @@ impl Writer for MemoryWriter {
         ready(self.append(content)).boxed()
     }
 
+    fn rename(&mut self, key: Key) {
+        self.key = key;
+    }
+
     fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>> {
         ready(self.publish(facts)).boxed()
     }

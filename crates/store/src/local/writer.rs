@@ -12,7 +12,7 @@ use super::lock::Patience;
 use super::pace::Place;
 use super::publish::{Outcome, Target, land, seal};
 use super::{Blocking, Disk, Durability, hop};
-use crate::{Commit, Error, Meta, Writer};
+use crate::{Commit, Error, Key, Meta, Writer};
 
 /// The most that is written at once, so that one decision about where to write is never about more, and a trip to the
 /// blocking pool never holds more memory.
@@ -102,6 +102,10 @@ impl LocalWriter {
 impl Writer for LocalWriter {
     fn write<'a>(&'a mut self, content: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
         self.append(content).boxed()
+    }
+
+    fn rename(&mut self, key: Key) {
+        self.target.key = key;
     }
 
     fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>> {
