@@ -36,8 +36,8 @@ pub enum Error {
     /// The content on the disk is not what was uploaded: a power cut or a crash of the system came before it was written.
     #[error("the object was damaged by a power cut or a crash of the system")]
     Torn,
-    /// Another upload or removal of the same name holds its lock, and did so for longer than is waited.
-    #[error("another change of that object does not end")]
+    /// Another change of the same name, or another program, holds the object, and did so for longer than is waited.
+    #[error("something else holds that object")]
     Busy,
     /// The root itself has vanished: nothing can be served until it is back and the store is opened again.
     #[error("the served folder has vanished")]
@@ -45,6 +45,14 @@ pub enum Error {
     /// Everything that no caller answers in a way of its own. The cause is for the log.
     #[error("the storage failed")]
     Io(#[source] std::io::Error),
+}
+
+impl Error {
+    /// Whether the object was replaced or removed between two looks at it, which file systems of other machines and of
+    /// other processes notice only at the second.
+    pub(crate) fn is_stale(&self) -> bool {
+        matches!(self, Self::Io(error) if Errno::from_io_error(error) == Some(Errno::STALE))
+    }
 }
 
 impl From<Errno> for Error {
@@ -61,7 +69,8 @@ impl From<Errno> for Error {
             // The file system cannot hold such a name at all.
             Errno::NAMETOOLONG | Errno::ILSEQ => Self::Forbidden,
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => Self::NoSpace,
-            Errno::STALE => Self::Gone,
+            // A lease of another program on the file, or too many of whatever there may be for now.
+            Errno::AGAIN => Self::Busy,
             other => Self::Io(other.into()),
         }
     }
@@ -92,6 +101,13 @@ mod tests {
         for errno in [Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::TXTBSY] {
             assert!(matches!(Error::from(errno), Error::Forbidden), "{errno:?}");
         }
+    }
+
+    #[test]
+    fn a_stale_object_is_not_the_loss_of_the_root() {
+        assert!(matches!(Error::from(Errno::STALE), Error::Io(_)));
+        assert!(Error::from(Errno::STALE).is_stale());
+        assert!(!Error::from(Errno::IO).is_stale());
     }
 
     #[test]

@@ -1,19 +1,15 @@
-//! What the file system knows of an object, and what is made of it: the etag, and the digest kept beside the content.
-//!
-//! The digest lies in the extended attribute `user.haul.digest`, as text: `blake3 <hex> <size> <seconds>.<nanoseconds>`. It
-//! holds only while size and modification time are those written there, so a file changed by another program loses it.
+//! What the file system knows of an object, and the etag that is made of it.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
+use std::time::SystemTime;
 
-use rustix::fs::{FileType, Stat, XattrFlags, fgetxattr, fsetxattr, fstat, getxattr};
+use rustix::fs::{FileType, Gid, Stat, Timespec, Timestamps, UTIME_OMIT, Uid, fstat, futimens};
 use rustix::io::Errno;
 
+use super::note::Note;
+use super::owner::Owner;
 use crate::types::Stamp;
-use crate::{Digest, Error, Meta};
-
-const ATTRIBUTE: &str = "user.haul.digest";
-/// Room for the longest text that this file writes, which has 134 bytes.
-const ATTRIBUTE_BYTES_MAX: usize = 160;
+use crate::{Error, Meta};
 
 /// The facts of one version of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +18,7 @@ pub(super) struct Facts {
     pub(super) device: u64,
     pub(super) size: u64,
     pub(super) modified: Stamp,
-    /// The permission bits.
-    pub(super) mode: u32,
+    pub(super) owner: Owner,
     inode: u64,
     /// The time of the last change of anything but the access time. No program can set it.
     changed: Stamp,
@@ -45,10 +40,11 @@ impl Facts {
     }
 
     /// Changes whenever the content does: another file has another inode, a file written to has another modification time,
-    /// and one whose modification time was set back has another change time. Uploads set the modification time to the
-    /// nanosecond, so an inode that is used again at once makes no old etag true. It also changes with permissions, names
-    /// and attributes (a client then starts over without need), but not with reading.
-    pub(super) fn etag(&self) -> String {
+    /// and one whose modification time was set back has another change time. The system's own times tick too slowly to tell
+    /// one upload from the next in an inode that is used again at once; so uploads set the modification time to the
+    /// nanosecond, or note the time `at` which they were stored where their sender has chosen the other. An etag also changes
+    /// with permissions, names and attributes (a client then starts over without need), but not with reading.
+    pub(super) fn etag(&self, note: Option<&Note>) -> String {
         let Self {
             inode,
             size,
@@ -58,16 +54,21 @@ impl Facts {
         } = self;
         let (ms, mn) = (modified.seconds, modified.nanoseconds);
         let (cs, cn) = (changed.seconds, changed.nanoseconds);
-        format!("{inode:x}-{size:x}-{ms:x}.{mn:x}-{cs:x}.{cn:x}")
+        let mut etag = format!("{inode:x}-{size:x}-{ms:x}.{mn:x}-{cs:x}.{cn:x}");
+        if let Some(Stamp { seconds, nanoseconds }) = note.and_then(|note| note.at) {
+            etag += &format!("-{seconds:x}.{nanoseconds:x}");
+        }
+        etag
     }
 
-    pub(super) fn meta(&self, digest: Option<Digest>) -> Meta {
+    /// With the digest of a note that is known to hold.
+    pub(super) fn meta(&self, note: Option<&Note>) -> Meta {
         Meta {
             size: self.size,
             modified: self.modified.time(),
-            etag: self.etag(),
-            digest,
-            mode: Some(self.mode),
+            etag: self.etag(note),
+            digest: note.map(|note| note.digest),
+            mode: Some(self.owner.mode),
         }
     }
 }
@@ -86,7 +87,11 @@ impl From<&Stat> for Facts {
                 seconds: stat.st_mtime as i64,
                 nanoseconds: stat.st_mtime_nsec as u32,
             },
-            mode: stat.st_mode as u32 & 0o777,
+            owner: Owner {
+                mode: stat.st_mode as u32 & 0o777,
+                user: Uid::from_raw(stat.st_uid),
+                group: Gid::from_raw(stat.st_gid),
+            },
             inode: stat.st_ino as u64,
             changed: Stamp {
                 seconds: stat.st_ctime as i64,
@@ -96,121 +101,57 @@ impl From<&Stat> for Facts {
     }
 }
 
-/// The digest kept with a file that is open for reading.
-pub(super) fn digest_of_open(file: impl AsFd, facts: &Facts) -> Option<Digest> {
-    let mut text = [0; ATTRIBUTE_BYTES_MAX];
-    let length = fgetxattr(file, ATTRIBUTE, &mut text[..]).ok()?;
-    parse(&text[..length], facts)
-}
-
-/// The same through a descriptor that gives no access to the content; it takes `/proc` and the permission to read the file.
-pub(super) fn digest_of_found(file: impl AsFd, facts: &Facts) -> Option<Digest> {
-    let mut text = [0; ATTRIBUTE_BYTES_MAX];
-    let length = getxattr(descriptor_path(file), ATTRIBUTE, &mut text[..]).ok()?;
-    parse(&text[..length], facts)
-}
-
-/// Keeps `digest` with a file that will not be written to any more. Where attributes are unknown or do not fit, the object
-/// simply has no digest.
-pub(super) fn keep_digest(file: impl AsFd, digest: &Digest) -> Result<(), Errno> {
-    let facts = Facts::of(&file)?;
-    let _absent_digests_are_legal = fsetxattr(
-        file,
-        ATTRIBUTE,
-        text(digest, &facts).as_bytes(),
-        XattrFlags::empty(),
-    );
-    Ok(())
-}
-
-/// Keeps a digest that was computed from this file while its facts were `facts`, and returns them as they are now. The digest
-/// comes back with them only where it could be kept.
-pub(super) fn keep_digest_of_open(file: impl AsFd, facts: &Facts, digest: &Digest) -> Result<Meta, Errno> {
-    // The facts are those of before: where the content has changed meanwhile, the digest does not hold.
-    let _absent_digests_are_legal = fsetxattr(
-        &file,
-        ATTRIBUTE,
-        text(digest, facts).as_bytes(),
-        XattrFlags::empty(),
-    );
-    let facts = Facts::of(&file)?;
-    Ok(facts.meta(digest_of_open(&file, &facts)))
-}
-
-/// A path that leads to what the descriptor is open on.
-pub(super) fn descriptor_path(file: impl AsFd) -> String {
-    format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
-}
-
-fn text(digest: &Digest, facts: &Facts) -> String {
-    let Stamp { seconds, nanoseconds } = facts.modified;
-    format!(
-        "blake3 {} {} {seconds}.{nanoseconds:09}",
-        digest.to_hex(),
-        facts.size
-    )
-}
-
-fn parse(kept: &[u8], facts: &Facts) -> Option<Digest> {
-    let kept = std::str::from_utf8(kept).ok()?;
-    let digest = Digest::from_hex(kept.split(' ').nth(1)?).ok()?;
-    (kept == text(&digest, facts)).then_some(digest)
+/// Sets the modification time, to the nanosecond. Where that is refused, the system's own has to do, and etags are weaker.
+pub(super) fn set_modified(file: impl AsFd, modified: SystemTime) {
+    let Stamp { seconds, nanoseconds } = modified.into();
+    let times = Timestamps {
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        last_modification: Timespec {
+            tv_sec: seconds,
+            tv_nsec: nanoseconds.into(),
+        },
+    };
+    let _etags_are_weaker_without = futimens(file, &times);
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn facts(size: u64, seconds: i64, nanoseconds: u32) -> Facts {
+    pub(in super::super) fn facts(size: u64, seconds: i64, nanoseconds: u32) -> Facts {
         let modified = Stamp { seconds, nanoseconds };
         Facts {
             kind: FileType::RegularFile,
             device: 1,
             size,
             modified,
-            mode: 0o644,
+            owner: Owner {
+                mode: 0o644,
+                user: Uid::ROOT,
+                group: Gid::ROOT,
+            },
             inode: 2,
             changed: modified,
         }
     }
 
-    #[test]
-    fn a_kept_digest_holds_for_its_size_and_time_only() {
-        let digest = blake3::hash(b"content");
-        let kept = text(&digest, &facts(7, 1, 2));
-        assert_eq!(kept, format!("blake3 {} 7 1.000000002", digest.to_hex()));
-        assert_eq!(parse(kept.as_bytes(), &facts(7, 1, 2)), Some(digest));
-        for other in [facts(8, 1, 2), facts(7, 2, 2), facts(7, 1, 3)] {
-            assert_eq!(parse(kept.as_bytes(), &other), None);
+    fn at(nanoseconds: u32) -> Note {
+        Note {
+            digest: blake3::hash(b""),
+            at: Some(Stamp {
+                seconds: 5,
+                nanoseconds,
+            }),
+            unsynced: None,
         }
-    }
-
-    #[test]
-    fn a_damaged_digest_is_no_digest() {
-        let facts = facts(7, 1, 2);
-        let kept = text(&blake3::hash(b"content"), &facts);
-        for damaged in [
-            "",
-            "blake3",
-            "blake3 zz 7 1.000000002",
-            &kept[1..],
-            &kept[..kept.len() - 1],
-            &(kept.clone() + " "),
-        ] {
-            assert_eq!(parse(damaged.as_bytes(), &facts), None, "{damaged}");
-        }
-        assert_eq!(parse(&[0xff; 3], &facts), None);
-    }
-
-    #[test]
-    fn the_longest_text_fits_the_buffer() {
-        let kept = text(&blake3::hash(b""), &facts(u64::MAX, i64::MIN, 999_999_999));
-        assert!(kept.len() <= ATTRIBUTE_BYTES_MAX, "{}", kept.len());
     }
 
     #[test]
     fn an_etag_is_one_ascii_word_without_quotes() {
-        let etag = facts(7, -1, 2).etag();
+        let etag = facts(7, -1, 2).etag(Some(&at(7)));
         assert!(
             etag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'),
             "{etag}"
@@ -218,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_etag_differs_when_any_fact_but_the_device_does() {
+    fn an_etag_differs_when_any_fact_but_the_device_and_the_owner_does() {
         let base = facts(7, 1, 2);
         let others = [
             facts(8, 1, 2),
@@ -233,6 +174,8 @@ mod tests {
                 ..base
             },
         ];
-        assert!(others.iter().all(|other| other.etag() != base.etag()));
+        assert!(others.iter().all(|other| other.etag(None) != base.etag(None)));
+        let stored = [None, Some(at(1)), Some(at(2))].map(|note| base.etag(note.as_ref()));
+        assert!(stored[0] != stored[1] && stored[1] != stored[2]);
     }
 }

@@ -1,22 +1,29 @@
 //! A file in flight: being written, invisible, and gone without a trace unless it lands. Where the file system can, it has no
 //! name at all (O_TMPFILE); otherwise, and for the moment in which it replaces another file, it has a reserved one.
 //!
-//! Whoever gives a file a reserved name holds an exclusive lock on it from before a sweeper can see the name until the name is
-//! gone again. So a reserved name whose file can be locked belongs to nobody any more and may be swept, by any process.
+//! Whoever gives a file a reserved name holds an exclusive lock (`flock`) on it until the name is gone again, so a reserved
+//! name whose file can be locked belongs to nobody any more and may be swept, by any process of any server. Nobody else gets
+//! in between: a file without a name is locked before it is given one, and one that is created with a name may be opened by
+//! its owner only until it lands.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, fstat, linkat, openat, renameat, renameat_with, statat, unlinkat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, getxattr, linkat, openat,
+    renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
-use super::facts::descriptor_path;
-use super::lock::{Patience, lock, try_lock};
+use super::descriptor_path;
 use crate::Error;
 use crate::key::RESERVED_PREFIX;
+
+/// The permissions that a new file asks for; the umask, or the folder's list of permissions, takes some of them away.
+const NEW_FILE: u32 = 0o666;
+/// Those of a file in flight that others could open by its name.
+const PRIVATE: u32 = 0o600;
 
 /// How often another name is tried when a sweeper was faster than the lock.
 const NAME_TRIES_MAX: usize = 16;
@@ -50,11 +57,15 @@ pub(super) struct Flight {
     /// Before the file, so that it is dropped before the lock is.
     name: Option<Reserved>,
     file: Arc<File>,
+    /// Where it was begun.
+    home: Arc<OwnedFd>,
+    /// The permissions that a new file has here, where this one was given fewer.
+    usual: Option<u32>,
 }
 
 /// A reserved name. Dropped, it is removed.
 #[derive(Debug)]
-struct Reserved {
+pub(super) struct Reserved {
     folder: Arc<OwnedFd>,
     name: String,
 }
@@ -68,14 +79,25 @@ pub(super) enum Landing {
     Instead,
 }
 
+/// How a flight came by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Landed {
+    /// It had none before, so its count of links went up.
+    Linked,
+    /// It left another one for it.
+    Renamed,
+}
+
 impl Flight {
     /// A file without a name, on the file system of `folder`; `None` where that cannot be had.
-    pub(super) fn unnamed(folder: impl AsFd) -> Result<Option<Self>, Errno> {
+    pub(super) fn unnamed(folder: &Arc<OwnedFd>) -> Result<Option<Self>, Errno> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-        match retry_on_intr(|| openat(&folder, ".", flags, Mode::from_raw_mode(0o666))) {
+        match retry_on_intr(|| openat(folder, ".", flags, Mode::from_raw_mode(NEW_FILE))) {
             Ok(file) => Ok(Some(Self {
                 name: None,
                 file: Arc::new(file.into()),
+                home: Arc::clone(folder),
+                usual: None,
             })),
             // What file systems and kernels without it say, old kernels the latter two.
             Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::ISDIR | Errno::NOENT) => Ok(None),
@@ -86,70 +108,47 @@ impl Flight {
     /// A file with a reserved name in `folder`.
     pub(super) fn named(folder: &Arc<OwnedFd>) -> Result<Self, Error> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        // Held for these few calls only. A folder that may be written to but not read cannot be locked.
-        let readable = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let guard = openat(folder, ".", readable, Mode::empty()).ok();
-        if let Some(guard) = &guard {
-            lock(guard, Patience::Wait)?;
-        }
+        let usual = usual_mode(folder);
+        let mode = Mode::from_raw_mode(usual.map_or(NEW_FILE, |_| PRIVATE));
         for _ in 0..NAME_TRIES_MAX {
             let name = reserved_name()?;
-            let file = retry_on_intr(|| openat(folder, &name, flags, Mode::from_raw_mode(0o666)))?;
+            let file = retry_on_intr(|| openat(folder, &name, flags, mode))?;
             let name = Reserved {
                 folder: Arc::clone(folder),
                 name,
             };
-            // Where the folder could not be locked, a sweeper may have come between the two calls: then the lock is its, or the
-            // name is gone already.
+            // A sweeper may have come between the two calls: then the lock is its, or the name is gone already.
             if try_lock(&file)? && fstat(&file)?.st_nlink > 0 {
                 return Ok(Self {
                     name: Some(name),
                     file: Arc::new(file.into()),
+                    home: Arc::clone(folder),
+                    usual,
                 });
             }
         }
-        Err(Errno::AGAIN.into())
+        Err(Error::Busy)
     }
 
     pub(super) fn file(&self) -> &Arc<File> {
         &self.file
     }
 
-    /// Gives the file its name in `folder`, in one step. Where that takes a reserved name, it lies in one of `waypoints`, the
-    /// first that the file system allows.
-    pub(super) fn land(
-        &mut self,
-        folder: &Arc<OwnedFd>,
-        name: &str,
-        landing: Landing,
-        waypoints: &[&Arc<OwnedFd>],
-    ) -> Result<(), Errno> {
-        if self.name.is_none() {
-            if landing == Landing::Beside {
-                return self.link(folder, name);
-            }
-            self.reserve(waypoints)?;
-        }
-        let reserved = self
-            .name
-            .as_ref()
-            .expect("a flight without a name was given one above");
-        match landing {
-            Landing::Beside => reserved.land_beside(folder, name)?,
-            Landing::Instead => renameat(&reserved.folder, &reserved.name, folder, name)?,
-        }
-        // The reserved name is gone with the landing, so there is nothing left to remove.
-        if let Some(landed) = self.name.take() {
-            landed.forget();
-        }
-        Ok(())
+    /// The permissions of a new file, if this one has others so far.
+    pub(super) fn usual_mode(&self) -> Option<u32> {
+        self.usual
     }
 
-    fn reserve(&mut self, waypoints: &[&Arc<OwnedFd>]) -> Result<(), Errno> {
+    /// Gives it a reserved name, if it has none, so that it can take another file's place: in `top` or, where that is another
+    /// mount or may not be written to, where it was begun.
+    pub(super) fn reserve(&mut self, top: &Arc<OwnedFd>) -> Result<(), Errno> {
+        if self.name.is_some() {
+            return Ok(());
+        }
         // Nobody else can know a file without a name, so the lock is free.
         try_lock(&self.file)?;
         let mut refusal = Errno::NOENT;
-        for folder in waypoints {
+        for folder in [top, &self.home] {
             let name = reserved_name()?;
             match self.link(folder, &name) {
                 Ok(()) => {
@@ -166,6 +165,28 @@ impl Flight {
         Err(refusal)
     }
 
+    /// Gives the file its name in `folder`, in one step; to take another file's place it must have a reserved name.
+    pub(super) fn land(&mut self, folder: &OwnedFd, name: &str, landing: Landing) -> Result<Landed, Errno> {
+        let Some(reserved) = &self.name else {
+            return match landing {
+                Landing::Beside => self.link(folder, name).map(|()| Landed::Linked),
+                Landing::Instead => Err(Errno::EXIST),
+            };
+        };
+        let landed = match landing {
+            Landing::Beside => reserved.land_beside(folder, name)?,
+            Landing::Instead => {
+                renameat(&reserved.folder, &reserved.name, folder, name)?;
+                Landed::Renamed
+            }
+        };
+        // The reserved name is gone with the landing, so there is nothing left to remove.
+        if let Some(gone) = self.name.take() {
+            gone.forget();
+        }
+        Ok(landed)
+    }
+
     fn link(&self, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
         linkat(
             CWD,
@@ -178,15 +199,28 @@ impl Flight {
 }
 
 impl Reserved {
-    fn land_beside(&self, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
+    /// Another name for the file, or link, `name` in `folder`, in `top` or beside it; `None` where that cannot be had.
+    pub(super) fn of_present(top: &Arc<OwnedFd>, folder: &Arc<OwnedFd>, name: &str) -> Option<Self> {
+        [top, folder].into_iter().find_map(|place| {
+            let own = reserved_name().ok()?;
+            linkat(folder, name, place, &own, AtFlags::empty()).ok()?;
+            Some(Self {
+                folder: Arc::clone(place),
+                name: own,
+            })
+        })
+    }
+
+    fn land_beside(&self, folder: &OwnedFd, name: &str) -> Result<Landed, Errno> {
         match renameat_with(&self.folder, &self.name, folder, name, RenameFlags::NOREPLACE) {
             // A file system, or a kernel, that knows no such rename. A link refuses what is there just as well, and once
             // there is one, the reserved name can go.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 linkat(&self.folder, &self.name, folder, name, AtFlags::empty())?;
-                unlinkat(&self.folder, &self.name, AtFlags::empty())
+                unlinkat(&self.folder, &self.name, AtFlags::empty())?;
+                Ok(Landed::Linked)
             }
-            done => done,
+            done => done.map(|()| Landed::Renamed),
         }
     }
 
@@ -206,8 +240,36 @@ impl Drop for Reserved {
     }
 }
 
+/// Locks a file in flight if that is possible at once. On a file system without locks it passes for locked, and nothing is
+/// swept there.
+fn try_lock(file: impl AsFd) -> Result<bool, Errno> {
+    match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS) => Ok(true),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The permissions of a new file in `folder`; `None` where the folder has a list of permissions that new files inherit, which
+/// only the kernel can apply.
+fn usual_mode(folder: &OwnedFd) -> Option<u32> {
+    let mut list = [0; 0];
+    match getxattr(descriptor_path(folder), "system.posix_acl_default", &mut list[..]) {
+        Ok(_) => None,
+        Err(_) => Some(NEW_FILE & !umask()),
+    }
+}
+
+/// What the system takes away from the permissions of new files, without changing it for a moment, as asking the system
+/// itself would. Where that cannot be told, files are private.
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    line.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok())
+        .unwrap_or(0o077)
+}
+
 fn reserved_name() -> Result<String, Errno> {
-    let mut random = [0; 16];
-    retry_on_intr(|| rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty()))?;
-    Ok(format!("{RESERVED_PREFIX}{:032x}", u128::from_ne_bytes(random)))
+    super::random().map(|random| format!("{RESERVED_PREFIX}{random:032x}"))
 }

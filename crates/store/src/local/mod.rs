@@ -1,16 +1,23 @@
 //! Objects as files beneath one folder of the local disk.
 //!
-//! [`root`] resolves keys, [`walk`] where the kernel cannot; [`facts`] are what is known of a file, [`folder`] lists,
-//! [`reader`] reads. A [`writer`] fills a file in [`flight`], [`publish`] makes it an object under a [`lock`], [`pace`] says
-//! where writes run, and [`sweep`] removes what died on the way.
+//! [`root`] resolves keys, [`walk`] where the kernel cannot; [`facts`] are what the system knows of a file and [`note`] what we
+//! keep beside it; [`object`] opens, [`reader`] reads, [`folder`] lists. A [`writer`] fills a file in [`flight`], [`publish`] makes
+//! it an object, [`remove`] removes one, both under the [`locks`] of names, with [`folders`] on the way and an [`owner`]. [`medium`]
+//! says what that takes on which disk, [`pace`] where writes run, and [`sweep`] removes what died on the way.
 
 mod facts;
 mod flight;
 mod folder;
-mod lock;
+mod folders;
+mod locks;
+mod medium;
+mod note;
+mod object;
+mod owner;
 mod pace;
 mod publish;
 mod reader;
+mod remove;
 mod root;
 mod sweep;
 mod walk;
@@ -19,19 +26,21 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use rustix::fs::{FileType, fstatfs};
+use rustix::io::{Errno, retry_on_intr};
 
-use self::facts::{Facts, digest_of_found, digest_of_open};
+use self::facts::Facts;
 use self::flight::Hiding;
+use self::folders::Settled;
+use self::locks::Locks;
+use self::medium::{Care, Medium};
+use self::object::Whole;
 use self::publish::Target;
-use self::reader::LocalReader;
 use self::root::{Purpose, Root};
 use self::writer::LocalWriter;
 use crate::{Condition, Detail, Digest, Error, Key, Listing, Meta, Reader, Store, Writer};
@@ -55,7 +64,9 @@ pub enum Blocking {
     Offload,
 }
 
-/// Objects as files beneath one folder. Clones share everything; several stores, in several processes, may share a folder.
+/// Objects as files beneath one folder. Clones share everything. Several servers may share a folder as well: their uploads
+/// and removals stay whole and [`Condition::Absent`] holds among them; [`Condition::Matches`] is checked among the stores of
+/// one server only, which are handed their [`descriptors`](Self::descriptors) by the first.
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     disk: Arc<Disk>,
@@ -64,31 +75,73 @@ pub struct LocalStore {
 /// What the parts of a local store share.
 #[derive(Debug)]
 struct Disk {
-    root: Root,
+    root: Arc<Root>,
+    locks: Arc<Locks>,
     durability: Durability,
     blocking: Blocking,
     hiding: Hiding,
-    /// The root's device if that is a file system without a disk, on which nothing waits.
-    memory_device: Option<u64>,
+    /// The file system of the root.
+    medium: Medium,
+    device: u64,
+    settled: Settled,
+    whole: Whole,
 }
 
 impl LocalStore {
-    /// A store of what lies beneath the folder at `root`, which may be a symbolic link. The folder stays the same one when it is
-    /// renamed, and [`Error::Gone`] when it is removed, even if another one takes its name.
+    /// A store of what lies beneath the folder at `root`, which may be a symbolic link, and the first one of a server. The
+    /// folder stays the same one when it is renamed, and [`Error::Gone`] when it is removed, even if another one takes its
+    /// name.
     ///
     /// # Errors
     /// When `root` is no folder or may not be entered.
     pub fn open(root: &Path, durability: Durability, blocking: Blocking) -> io::Result<Self> {
-        Self::over(Root::open(root, None)?, durability, blocking, Hiding::here())
+        Self::over(
+            Root::open(root, None)?,
+            Locks::create()?,
+            durability,
+            blocking,
+            Hiding::here(),
+        )
     }
 
-    /// The same beneath a folder that is open already, for a process that is handed the root by another: by its path it
-    /// might find another folder.
+    /// The same store in another process of the same server, which was handed the two
+    /// [`descriptors`](Self::descriptors): by its path it might find another folder, and it would not know of the locks.
     ///
     /// # Errors
-    /// When `root` is no folder or may not be entered.
-    pub fn open_at(root: OwnedFd, durability: Durability, blocking: Blocking) -> io::Result<Self> {
-        Self::over(Root::at(root, None)?, durability, blocking, Hiding::here())
+    /// When the descriptors are not those of a store.
+    pub fn open_at(
+        root: OwnedFd,
+        locks: OwnedFd,
+        durability: Durability,
+        blocking: Blocking,
+    ) -> io::Result<Self> {
+        Self::over(
+            Root::at(root, None)?,
+            Locks::join(locks)?,
+            durability,
+            blocking,
+            Hiding::here(),
+        )
+    }
+
+    /// The same store for threads that work in another way.
+    #[must_use]
+    pub fn with_blocking(&self, blocking: Blocking) -> Self {
+        let disk = Disk {
+            root: Arc::clone(&self.disk.root),
+            locks: Arc::clone(&self.disk.locks),
+            settled: Settled::default(),
+            whole: Whole::default(),
+            blocking,
+            ..*self.disk
+        };
+        Self { disk: Arc::new(disk) }
+    }
+
+    /// What another process of the same server needs for [`LocalStore::open_at`]: the root, and the locks of names.
+    #[must_use]
+    pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        [self.disk.root.as_fd(), self.disk.locks.as_fd()]
     }
 
     /// Removes what uploads have left behind that were killed in flight, and returns how many files that were. Safe at any
@@ -104,14 +157,23 @@ impl LocalStore {
     }
 
     /// With what the system can do given.
-    fn over(root: Root, durability: Durability, blocking: Blocking, hiding: Hiding) -> io::Result<Self> {
-        let memory_device = memory_device(&root)?;
+    fn over(
+        root: Root,
+        locks: Locks,
+        durability: Durability,
+        blocking: Blocking,
+        hiding: Hiding,
+    ) -> io::Result<Self> {
         let disk = Disk {
-            root,
+            medium: Medium::of(&root)?,
+            device: Facts::of(&root)?.device,
+            root: Arc::new(root),
+            locks: Arc::new(locks),
             durability,
             blocking,
             hiding,
-            memory_device,
+            settled: Settled::default(),
+            whole: Whole::default(),
         };
         Ok(Self { disk: Arc::new(disk) })
     }
@@ -126,24 +188,12 @@ impl Store for LocalStore {
     }
 
     fn stat<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Meta, Error>> {
-        async move {
-            let found = self.disk.find(key, Purpose::Facts).await?;
-            let facts = Facts::of_object(&found)?;
-            Ok(facts.meta(digest_of_found(&found, &facts)))
-        }
-        .boxed()
+        self.disk.stat(key).boxed()
     }
 
     fn open<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Box<dyn Reader>, Error>> {
-        async move {
-            let file = self.disk.find(key, Purpose::Read).await?;
-            let facts = Facts::of_object(&file)?;
-            let meta = facts.meta(digest_of_open(&file, &facts));
-            let in_memory = self.disk.memory_device == Some(facts.device);
-            let reader = LocalReader::new(File::from(file), meta, self.disk.blocking, in_memory);
-            Ok(Box::new(reader) as Box<dyn Reader>)
-        }
-        .boxed()
+        let opened = async move { Ok(Box::new(self.disk.open(key).await?) as Box<dyn Reader>) };
+        opened.boxed()
     }
 
     fn create<'a>(
@@ -156,20 +206,20 @@ impl Store for LocalStore {
             condition,
         };
         let created = self.disk.run(move |disk| {
-            let flight = publish::take_off(disk, &target)?;
-            Ok(Box::new(LocalWriter::new(Arc::clone(disk), target, flight)) as Box<dyn Writer>)
+            let begun = publish::take_off(disk, &target)?;
+            Ok(Box::new(LocalWriter::new(Arc::clone(disk), target, begun)) as Box<dyn Writer>)
         });
         created.boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
-        self.disk.run(move |disk| publish::remove(disk, &key)).boxed()
+        self.disk.run(move |disk| remove::remove(disk, &key)).boxed()
     }
 
     fn remove_dir<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
         let key = key.clone();
-        self.disk.run(move |disk| publish::remove_dir(disk, &key)).boxed()
+        self.disk.run(move |disk| remove::remove_dir(disk, &key)).boxed()
     }
 
     fn keep_digest<'a>(
@@ -178,16 +228,7 @@ impl Store for LocalStore {
         etag: &'a str,
         digest: Digest,
     ) -> BoxFuture<'a, Result<Meta, Error>> {
-        async move {
-            let file = File::from(self.disk.find(key, Purpose::Read).await?);
-            let facts = Facts::of_object(&file)?;
-            if facts.etag() != etag {
-                return Err(Error::ConditionFailed);
-            }
-            let kept = move |_: &Arc<Disk>| Ok(facts::keep_digest_of_open(&file, &facts, &digest)?);
-            self.disk.run(kept).await
-        }
-        .boxed()
+        self.disk.keep_digest(key, etag, digest).boxed()
     }
 }
 
@@ -204,6 +245,21 @@ impl Disk {
                 hop(move || operation(&disk)).await?
             }
         }
+    }
+
+    /// The care that an upload takes on the file system of `file`.
+    fn care_for(&self, file: impl AsFd) -> Result<Care, Errno> {
+        let medium = if Facts::of(&file)?.device == self.device {
+            self.medium
+        } else {
+            Medium::of(file)?
+        };
+        Ok(Care::of(self.durability, medium))
+    }
+
+    /// File systems without a disk do not say what `preadv2` could read without waiting, but then they never wait.
+    fn is_in_memory(&self, facts: &Facts) -> bool {
+        self.medium == Medium::Memory && facts.device == self.device
     }
 
     /// Opens an existing object; a parent that is no folder means that there is none.
@@ -237,17 +293,13 @@ async fn hop<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> io
     }
 }
 
-/// These do not say what `preadv2` could read without waiting, but then they never wait.
-fn memory_device(root: &Root) -> io::Result<Option<u64>> {
-    const TMPFS_MAGIC: u64 = 0x0102_1994;
-    const RAMFS_MAGIC: u64 = 0x8584_58f6;
-    let file_system = fstatfs(root)?;
-    let facts = Facts::of(root)?;
-    debug_assert_eq!(facts.kind, FileType::Directory, "a root was opened as a folder");
-    #[allow(
-        clippy::unnecessary_cast,
-        reason = "the field's type differs between architectures"
-    )]
-    let magic = file_system.f_type as u64;
-    Ok(matches!(magic & 0xffff_ffff, TMPFS_MAGIC | RAMFS_MAGIC).then_some(facts.device))
+/// A path that leads to what the descriptor is open on.
+fn descriptor_path(file: impl AsFd) -> String {
+    format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
+}
+
+fn random() -> Result<u128, Errno> {
+    let mut random = [0; 16];
+    retry_on_intr(|| rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty()))?;
+    Ok(u128::from_ne_bytes(random))
 }

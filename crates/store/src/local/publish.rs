@@ -1,28 +1,33 @@
-//! From a file in flight to an object: the conditions, the folders on the way, and the one step that makes it visible.
+//! From a file in flight to an object: the facts that it is given, the conditions, and the one step that makes it visible.
 //!
-//! Everything that changes which object a name belongs to happens under an exclusive lock on the name's folder, so that a
-//! condition is checked and acted upon as one step among all workers, processes and servers that share the root. Other
-//! programs do not know of the lock; against them, `Absent` is atomic all the same and `Matches` is not.
+//! On a disk the order of the calls is what a power cut cannot break. A new object is synced, linked, and synced once more, for
+//! its count of links, which some file systems would hold against it. One that replaces another is linked to a reserved
+//! name, synced, and renamed. The folder is synced last.
+//!
+//! The conditions are checked and acted upon as one step among all workers of a server, under the lock of the name
+//! ([`super::locks`]). Other servers and programs do not know of that lock; against them, `Absent` is atomic all the same and
+//! `Matches` is not.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rustix::fs::{
-    Access, AtFlags, FileType, Mode, OFlags, StatxFlags, Timespec, Timestamps, UTIME_OMIT, accessat, fchmod,
-    fsync, futimens, mkdirat, openat, statat, statx, unlinkat,
-};
+use rustix::fs::{Access, AtFlags, StatxFlags, accessat, fsync, statx};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::process::geteuid;
 
-use super::facts::{Facts, keep_digest};
-use super::flight::{Flight, Hiding, Landing};
-use super::lock::{Patience, lock, unlock};
-use super::root::{Purpose, Root};
-use super::{Disk, Durability};
-use crate::types::Stamp;
+use super::Disk;
+use super::facts::{Facts, set_modified};
+use super::flight::{Flight, Hiding, Landed, Landing, Reserved};
+use super::folders::{Way, nearest};
+use super::locks::{Patience, Ticket};
+use super::medium::Care;
+use super::note::{Kept, Note};
+use super::owner::{Owner, keep_owner, set_mode};
+use super::root::{Purpose, Root, look_again};
 use crate::{Commit, Condition, Error, Key, Meta};
 
-/// How often a landing starts over because another program removes the folders on the way as fast as they are made.
+/// How often a landing starts over because other programs change what it has found as fast as it looks.
 const LANDING_TRIES_MAX: usize = 8;
 
 /// What an upload is for.
@@ -36,177 +41,332 @@ pub(super) struct Target {
 #[derive(Debug)]
 pub(super) enum Outcome {
     Published(Meta),
-    /// Somebody else holds the folder's lock, and nothing has been done.
-    Busy,
+    /// Another change of the name holds its lock, or the disk has to be waited for. Nothing can be seen yet.
+    WouldWait,
+}
+
+/// An upload whose content is complete, on its way to its name.
+#[derive(Debug)]
+pub(super) struct Publication {
+    disk: Arc<Disk>,
+    target: Target,
+    flight: Flight,
+    care: Care,
+    given: Commit,
+    /// When it was complete.
+    sealed: SystemTime,
+    ticket: Ticket,
+    /// What it will take the place of, as far as is known.
+    place: Place,
+    /// What the file has been prepared for, if it has.
+    prepared: Option<Place>,
+    /// What is kept beside the content.
+    note: Option<Note>,
+}
+
+/// The place that an upload takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// That of no other object.
+    New,
+    /// That of an object of this owner.
+    Instead(Owner),
+}
+
+/// What stands where an upload goes.
+#[derive(Debug)]
+pub(super) struct Present {
+    /// While this is held, the system does not use the inode again: without a journal, a power cut before the folder is synced
+    /// brings back an entry that leads there.
+    _held: OwnedFd,
+    facts: Facts,
+    etag: Option<String>,
+}
+
+/// A file in flight, and whose object it will probably take the place of.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) flight: Flight,
+    replaced: Option<Owner>,
 }
 
 /// Opens a file in flight for `target`, after refusing what can be refused already. Makes no folders.
-pub(super) fn take_off(disk: &Disk, target: &Target) -> Result<Flight, Error> {
-    target.condition.admits(
-        present(&disk.root, &target.key)?
-            .map(|facts| facts.etag())
-            .as_deref(),
-    )?;
-    let folder = Arc::new(nearest_folder(&disk.root, target.key.parent())?);
+pub(super) fn take_off(disk: &Disk, target: &Target) -> Result<Begun, Error> {
+    let present = present(&disk.root, &target.key, &target.condition)?;
+    admit(target, present.as_ref())?;
+    let replaced = present.map(|present| present.facts.owner);
+    let folder = Arc::new(nearest(&disk.root, target.key.parent())?);
     if disk.hiding == Hiding::Unnamed
         && let Some(flight) = Flight::unnamed(&folder)?
     {
-        return Ok(flight);
+        return Ok(Begun { flight, replaced });
     }
     let top = disk.root.folder();
     let waypoint = if is_waypoint(top, &folder) { top } else { &folder };
-    Flight::named(waypoint)
+    let flight = Flight::named(waypoint)?;
+    Ok(Begun { flight, replaced })
 }
 
-/// Everything that is done to the file before anybody can see it.
-pub(super) fn seal(disk: &Disk, flight: &Flight, given: &Commit, now: SystemTime) -> Result<(), Error> {
-    let Stamp { seconds, nanoseconds } = given.modified.unwrap_or(now).into();
-    let times = Timestamps {
-        last_access: Timespec {
-            tv_sec: 0,
-            tv_nsec: UTIME_OMIT,
-        },
-        last_modification: Timespec {
-            tv_sec: seconds,
-            tv_nsec: nanoseconds.into(),
-        },
-    };
-    // The system's own times tick too slowly to tell one version from the next; where ours are refused, they have to do.
-    let _etags_are_weaker_without = futimens(flight.file(), &times);
-    if let Some(digest) = &given.digest {
-        keep_digest(flight.file(), digest)?;
+impl Publication {
+    /// `sealed` and `ticket` are the moment at which the content was complete.
+    pub(super) fn new(
+        disk: &Arc<Disk>,
+        target: Target,
+        begun: Begun,
+        given: Commit,
+        (sealed, ticket): (SystemTime, Ticket),
+    ) -> Result<Self, Error> {
+        let Begun { flight, replaced } = begun;
+        Ok(Self {
+            care: disk.care_for(flight.file())?,
+            disk: Arc::clone(disk),
+            target,
+            flight,
+            place: Place::of(replaced, &given),
+            given,
+            sealed,
+            ticket,
+            prepared: None,
+            note: None,
+        })
     }
-    // After the attribute, which takes the permission to write.
-    if let Some(mode) = given.mode {
-        fchmod(flight.file(), Mode::from_raw_mode(mode & 0o777))?;
-    }
-    if disk.durability == Durability::Synced {
-        retry_on_intr(|| fsync(flight.file()))?;
-    }
-    Ok(())
-}
 
-/// Publishes a sealed file under its key, in one step. When the folder cannot be synced afterwards, that is an error although
-/// the object is in place: nobody may rely on it.
-pub(super) fn land(
-    disk: &Disk,
-    flight: &mut Flight,
-    target: &Target,
-    given: &Commit,
-    patience: Patience,
-) -> Result<Outcome, Error> {
-    let mut vanished = Error::NotFound;
-    for _ in 0..LANDING_TRIES_MAX {
-        match land_once(disk, flight, target, given, patience) {
-            Err(Error::NotFound) if !disk.root.is_gone() => vanished = Error::Io(Errno::NOENT.into()),
-            Err(Error::NotFound) => return Err(Error::Gone),
-            done => return done,
+    /// Publishes the file under its key, in one step. When the folder cannot be synced afterwards, that is an error although
+    /// the object is in place: nobody may rely on it.
+    pub(super) fn publish(&mut self, patience: Patience) -> Result<Outcome, Error> {
+        let mut vanished = Error::NotFound;
+        for _ in 0..LANDING_TRIES_MAX {
+            match self.try_to_land(patience) {
+                Ok(Step::Done(outcome)) => return Ok(outcome),
+                Ok(Step::Elsewhere(place)) => self.place = place,
+                Err(error) if !matches!(error, Error::NotFound) && !error.is_stale() => return Err(error),
+                Err(_) if self.disk.root.is_gone() => return Err(Error::Gone),
+                Err(_) => vanished = Error::Io(Errno::NOENT.into()),
+            }
+        }
+        Err(vanished)
+    }
+
+    fn try_to_land(&mut self, patience: Patience) -> Result<Step, Error> {
+        if !self.is_prepared() {
+            if patience == Patience::Return && self.waits_for_disk() {
+                return Ok(Step::Done(Outcome::WouldWait));
+            }
+            self.prepare()?;
+        }
+        self.land(patience)
+    }
+
+    /// Makes the file ready to take its place. Nothing of that can be seen, and nobody has to wait for it, so it may take its
+    /// time.
+    pub(super) fn prepare(&mut self) -> Result<(), Error> {
+        let file = Arc::clone(self.flight.file());
+        let facts = Facts::of(&file)?;
+        if self.prepared.is_none() {
+            set_modified(&file, self.given.modified.unwrap_or(self.sealed));
+        }
+        let is_noted = self.keep_note()?;
+        self.set_owner(facts.owner)?;
+        if let Place::Instead(_) = self.place {
+            self.flight.reserve(self.disk.root.folder())?;
+        }
+        if self.waits_for_disk() || (self.care == Care::Note && !is_noted) {
+            retry_on_intr(|| fsync(&file))?;
+        }
+        self.prepared = Some(self.place);
+        Ok(())
+    }
+
+    fn is_prepared(&self) -> bool {
+        match (self.prepared, self.place) {
+            (None, _) => false,
+            (Some(_), Place::New) => true,
+            (Some(prepared), place) => prepared == place,
         }
     }
-    Err(vanished)
-}
 
-/// Removes the object, or the symbolic link, of this name.
-pub(super) fn remove(disk: &Disk, key: &Key) -> Result<(), Error> {
-    let folder = match disk.root.find(key.parent().as_ref(), Purpose::Folder) {
-        Err(Error::NotAFolder) => Err(Error::NotFound),
-        found => found,
-    }?;
-    lock(&folder, Patience::Wait)?;
-    let found = match statat(&folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
-        found => found?,
-    };
-    match FileType::from_raw_mode(found.st_mode) {
-        FileType::RegularFile => {}
-        FileType::Directory => return Err(Error::IsAFolder),
-        // A link that leads out, or nowhere, may go like any other; one to a folder is a folder to everybody who asks.
-        FileType::Symlink if matches!(present(&disk.root, key), Err(Error::IsAFolder)) => {
-            return Err(Error::IsAFolder);
+    /// Whether the content is synced before it can be seen.
+    fn waits_for_disk(&self) -> bool {
+        match self.care {
+            Care::None => false,
+            Care::Note => {
+                self.place != Place::New || self.given.digest.is_none() || !self.can_be_noted_again()
+            }
+            Care::Content | Care::Full | Care::FullKeepingReplaced => true,
         }
-        FileType::Symlink => {}
-        _ => return Err(Error::Forbidden),
     }
-    unlinkat(&folder, key.file_name(), AtFlags::empty())?;
-    unlock(&folder);
-    sync_folder(disk, &folder)
-}
 
-/// Removes the folder of this name if it is empty. A symbolic link to a folder is none.
-pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
-    let parent = match disk.root.find(key.parent().as_ref(), Purpose::Folder) {
-        Err(Error::NotAFolder) => Err(Error::NotFound),
-        found => found,
-    }?;
-    match unlinkat(&parent, key.file_name(), AtFlags::REMOVEDIR) {
-        Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
-        // What some file systems say instead of ENOTEMPTY.
-        Err(Errno::EXIST) => return Err(Error::NotEmpty),
-        // Another disk is mounted there.
-        Err(Errno::BUSY) => return Err(Error::Forbidden),
-        removed => removed?,
+    /// Whether this server could write another note on the object once it is in place. To one that it may not write to it
+    /// could not.
+    fn can_be_noted_again(&self) -> bool {
+        const OWNER_WRITES: u32 = 0o200;
+        self.given.mode.is_none_or(|mode| mode & OWNER_WRITES != 0) || geteuid().is_root()
     }
-    sync_folder(disk, &parent)
-}
 
-fn land_once(
-    disk: &Disk,
-    flight: &mut Flight,
-    target: &Target,
-    given: &Commit,
-    patience: Patience,
-) -> Result<Outcome, Error> {
-    let key = &target.key;
-    let way = Way::to(disk, target)?;
-    if !lock(&way.folder, patience)? {
-        return Ok(Outcome::Busy);
-    }
-    let present = present(&disk.root, key)?;
-    target
-        .condition
-        .admits(present.map(|facts| facts.etag()).as_deref())?;
-    if let (Some(present), None) = (&present, given.mode) {
-        // Before anybody can see it: what was private stays private.
-        fchmod(flight.file(), Mode::from_raw_mode(present.mode))?;
-    }
-    let waypoints = [disk.root.folder(), &way.folder];
-    let landing = if present.is_some() {
-        Landing::Instead
-    } else {
-        Landing::Beside
-    };
-    match flight.land(&way.folder, key.file_name(), landing, &waypoints) {
-        // A link that leads nowhere has the name, or another program was faster.
-        Err(Errno::EXIST) if target.condition == Condition::Always => {
-            flight.land(&way.folder, key.file_name(), Landing::Instead, &waypoints)?;
+    /// Keeps the digest with the file; `false` where there is none, or none can be kept.
+    fn keep_note(&mut self) -> Result<bool, Error> {
+        let Some(digest) = self.given.digest else {
+            return Ok(false);
+        };
+        let is_unsynced = self.care == Care::Note && !self.waits_for_disk();
+        let note = Note {
+            digest,
+            at: self.given.modified.map(|_| self.sealed.into()),
+            unsynced: is_unsynced.then(|| self.disk.locks.run()),
+        };
+        if self.note != Some(note)
+            && note
+                .keep(self.flight.file(), &Facts::of(self.flight.file())?)
+                .is_ok()
+        {
+            self.note = Some(note);
         }
-        done => done?,
+        Ok(self.note.is_some())
     }
-    let meta = Facts::of(flight.file())?.meta(given.digest);
-    unlock(&way.folder);
-    sync_folder(disk, &way.folder)?;
-    way.keep();
-    Ok(Outcome::Published(meta))
+
+    /// After the note, which takes the permission to write.
+    fn set_owner(&self, own: Owner) -> Result<(), Errno> {
+        let file = self.flight.file();
+        let kept = match self.place {
+            Place::New => None,
+            Place::Instead(owner) => Some(keep_owner(file, own, owner)),
+        };
+        match (self.given.mode, kept) {
+            (Some(mode), _) | (None, Some(mode)) => set_mode(file, mode & 0o777),
+            (None, None) => self
+                .flight
+                .usual_mode()
+                .map_or(Ok(()), |mode| set_mode(file, mode)),
+        }
+    }
+
+    fn land(&mut self, patience: Patience) -> Result<Step, Error> {
+        let disk = Arc::clone(&self.disk);
+        let way = self.way(&disk)?;
+        let Some(turn) = disk.locks.lock(&self.target.key, patience)? else {
+            return Ok(Step::Done(Outcome::WouldWait));
+        };
+        if turn.is_overtaken(self.ticket)? {
+            drop(turn);
+            return self.count_as_overtaken(&way).map(Step::Done);
+        }
+        let present = present(&disk.root, &self.target.key, &self.target.condition)?;
+        admit(&self.target, present.as_ref())?;
+        self.place = Place::of(present.as_ref().map(|present| present.facts.owner), &self.given);
+        if !self.is_prepared() {
+            return Ok(Step::Elsewhere(self.place));
+        }
+        let replaced = (self.care == Care::FullKeepingReplaced && present.is_some())
+            .then(|| Reserved::of_present(disk.root.folder(), &way.folder, self.target.key.file_name()));
+        let landed = self.take_place(&way)?;
+        turn.record(self.ticket)?;
+        drop(turn);
+        let meta = Facts::of(self.flight.file())?.meta(self.note.as_ref());
+        if self.care.syncs_names() && landed == Landed::Linked {
+            retry_on_intr(|| fsync(self.flight.file()))?;
+        }
+        way.sync()?;
+        // Only now may the system use the inode of what was replaced again.
+        drop((replaced, present));
+        way.keep();
+        Ok(Step::Done(Outcome::Published(meta)))
+    }
+
+    fn way<'a>(&self, disk: &'a Disk) -> Result<Way<'a>, Error> {
+        let folder = self.target.key.parent();
+        match Way::find(disk, folder.as_ref()) {
+            // There cannot be an object either, and no folder is made for an upload that will be refused.
+            Err(Error::NotFound) if matches!(self.target.condition, Condition::Matches(_)) => {
+                Err(Error::ConditionFailed)
+            }
+            Err(Error::NotFound) => Way::make(disk, folder.as_ref()),
+            found => found,
+        }
+    }
+
+    fn take_place(&mut self, way: &Way<'_>) -> Result<Landed, Error> {
+        let name = self.target.key.file_name();
+        let landing = match self.place {
+            Place::New => Landing::Beside,
+            Place::Instead(_) => Landing::Instead,
+        };
+        match self.flight.land(&way.folder, name, landing) {
+            // A link that leads nowhere has the name, or another program was faster.
+            Err(Errno::EXIST) if self.target.condition == Condition::Always => {
+                self.flight.reserve(self.disk.root.folder())?;
+                if self.care != Care::None {
+                    retry_on_intr(|| fsync(self.flight.file()))?;
+                }
+                Ok(self.flight.land(&way.folder, name, Landing::Instead)?)
+            }
+            landed => Ok(landed?),
+        }
+    }
+
+    /// A change of the same name that was asked for after this upload was complete has taken effect before it. So this one is
+    /// as good as replaced, or removed, already; where it has a condition, there was an object in between.
+    fn count_as_overtaken(&self, way: &Way<'_>) -> Result<Outcome, Error> {
+        match self.target.condition {
+            Condition::Always => {}
+            Condition::Absent => return Err(Error::Exists),
+            Condition::Matches(_) => return Err(Error::ConditionFailed),
+        }
+        tracing::debug!(key = %self.target.key, "an upload was overtaken by a later change of its name");
+        // What is acknowledged is on the disk, or what has overtaken it.
+        if self.care.syncs_names() {
+            if let Ok(newer) = self.disk.root.find(Some(&self.target.key), Purpose::Read) {
+                retry_on_intr(|| fsync(&newer))?;
+            }
+            way.sync()?;
+        }
+        let facts = Facts::of(self.flight.file())?;
+        Ok(Outcome::Published(facts.meta(self.note.as_ref())))
+    }
 }
 
-/// The object that a name leads to.
-fn present(root: &Root, key: &Key) -> Result<Option<Facts>, Error> {
-    match root.find(Some(key), Purpose::Facts) {
-        Ok(found) => Facts::of_object(found).map(Some),
+/// How far one try came.
+#[derive(Debug)]
+enum Step {
+    Done(Outcome),
+    /// Something else stands there by now than the file was prepared for.
+    Elsewhere(Place),
+}
+
+impl Place {
+    /// `given` may have permissions of its own, so that those of what is replaced do not matter.
+    fn of(replaced: Option<Owner>, given: &Commit) -> Self {
+        replaced.map_or(Self::New, |owner| {
+            Self::Instead(Owner {
+                mode: given.mode.unwrap_or(owner.mode),
+                ..owner
+            })
+        })
+    }
+}
+
+/// The object that a name leads to, with its etag where the condition needs that.
+pub(super) fn present(root: &Root, key: &Key, condition: &Condition) -> Result<Option<Present>, Error> {
+    let found = look_again(|| {
+        let found = root.find(Some(key), Purpose::Facts)?;
+        let facts = Facts::of_object(&found)?;
+        let etag = matches!(condition, Condition::Matches(_))
+            .then(|| facts.etag(Kept::of_found(&found, &facts).note().as_ref()));
+        Ok(Present {
+            _held: found,
+            facts,
+            etag,
+        })
+    });
+    match found {
+        Ok(present) => Ok(Some(present)),
         Err(Error::NotFound) => Ok(None),
         Err(refusal) => Err(refusal),
     }
 }
 
-/// The folder itself or, as far as there is none yet, the one that it will be made in.
-fn nearest_folder(root: &Root, folder: Option<Key>) -> Result<OwnedFd, Error> {
-    let mut folder = folder;
-    loop {
-        match root.find(folder.as_ref(), Purpose::FolderFacts) {
-            Err(Error::NotFound) if folder.is_some() => folder = folder.and_then(|folder| folder.parent()),
-            found => return found,
-        }
-    }
+fn admit(target: &Target, present: Option<&Present>) -> Result<(), Error> {
+    let etag = present.map(|present| present.etag.as_deref().unwrap_or_default());
+    target.condition.admits(etag)
 }
 
 /// Whether a file in flight may wait in `top` for its way to `folder`: only within one mount can it be renamed, and only if the
@@ -222,101 +382,4 @@ fn is_waypoint(top: &OwnedFd, folder: &OwnedFd) -> bool {
 /// Whether this process may make entries in a folder, or why not.
 pub(super) fn may_write(folder: impl AsFd) -> Result<(), Errno> {
     accessat(folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
-}
-
-fn sync_folder(disk: &Disk, folder: &OwnedFd) -> Result<(), Error> {
-    if disk.durability == Durability::Buffered {
-        return Ok(());
-    }
-    match retry_on_intr(|| fsync(folder)) {
-        // A file system on which folders are not synced apart from their files.
-        Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(()),
-        done => Ok(done?),
-    }
-}
-
-/// The folders that lead to a name. Those that had to be made are removed again unless the way is kept.
-struct Way<'a> {
-    disk: &'a Disk,
-    folder: Arc<OwnedFd>,
-    /// From the root on.
-    made: Vec<Key>,
-}
-
-impl<'a> Way<'a> {
-    fn to(disk: &'a Disk, target: &Target) -> Result<Self, Error> {
-        let parent = target.key.parent();
-        match disk.root.find(parent.as_ref(), Purpose::Folder) {
-            Ok(folder) => Ok(Self {
-                disk,
-                folder: Arc::new(folder),
-                made: Vec::new(),
-            }),
-            // There cannot be an object either, and no folder is made for an upload that will be refused.
-            Err(Error::NotFound) if matches!(target.condition, Condition::Matches(_)) => {
-                Err(Error::ConditionFailed)
-            }
-            Err(Error::NotFound) => Self::make(disk, parent),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    fn make(disk: &'a Disk, folder: Option<Key>) -> Result<Self, Error> {
-        let mut missing = Vec::new();
-        let mut nearest = folder;
-        let start = loop {
-            match (disk.root.find(nearest.as_ref(), Purpose::Folder), nearest) {
-                (Err(Error::NotFound), Some(folder)) => {
-                    nearest = folder.parent();
-                    missing.push(folder);
-                }
-                (found, _) => break found?,
-            }
-        };
-        let mut way = Self {
-            disk,
-            folder: Arc::new(start),
-            made: Vec::new(),
-        };
-        while let Some(folder) = missing.pop() {
-            way.step(folder)?;
-        }
-        Ok(way)
-    }
-
-    /// Makes a folder and enters it. If somebody made it in the meantime it is used, but a link in its place is not followed.
-    fn step(&mut self, key: Key) -> Result<(), Error> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let here = Arc::clone(&self.folder);
-        let made = match mkdirat(&here, key.file_name(), Mode::from_raw_mode(0o777)) {
-            Ok(()) => true,
-            Err(Errno::EXIST) => false,
-            Err(errno) => return Err(errno.into()),
-        };
-        let inner = openat(&here, key.file_name(), flags, Mode::empty());
-        if made {
-            self.made.push(key);
-            sync_folder(self.disk, &here)?;
-        }
-        self.folder = Arc::new(inner.map_err(|errno| match errno {
-            Errno::LOOP => Error::NotAFolder,
-            other => other.into(),
-        })?);
-        Ok(())
-    }
-
-    fn keep(mut self) {
-        self.made.clear();
-    }
-}
-
-impl Drop for Way<'_> {
-    fn drop(&mut self) {
-        for key in self.made.iter().rev() {
-            if let Ok(folder) = self.disk.root.find(key.parent().as_ref(), Purpose::FolderFacts) {
-                // Refused where another upload has arrived there, which is as it should be.
-                let _unless_in_use = unlinkat(&folder, key.file_name(), AtFlags::REMOVEDIR);
-            }
-        }
-    }
 }

@@ -21,6 +21,9 @@ const KERNEL_TRIES_MAX: usize = 16;
 /// The longest path that the kernel takes in one piece. Keys may be one byte longer.
 const KERNEL_PATH_BYTES_MAX: usize = 4095;
 
+/// How often an object is looked at that is replaced meanwhile.
+const LOOKS_MAX: usize = 8;
+
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 
 /// Who resolves paths.
@@ -126,10 +129,22 @@ impl Root {
     fn refusal(&self, errno: Errno) -> Error {
         match errno {
             Errno::XDEV | Errno::LOOP => Error::Escapes,
-            Errno::NOENT if self.is_gone() => Error::Gone,
+            Errno::NOENT | Errno::STALE if self.is_gone() => Error::Gone,
             other => other.into(),
         }
     }
+}
+
+/// Looks at an object again where it was replaced between two steps of a look, which some file systems notice. What is
+/// replaced at every look is not there.
+pub(super) fn look_again<T>(mut look: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    for _ in 0..LOOKS_MAX {
+        match look() {
+            Err(error) if error.is_stale() => {}
+            seen => return seen,
+        }
+    }
+    Err(Error::NotFound)
 }
 
 impl AsFd for Root {
@@ -147,5 +162,32 @@ impl Purpose {
             Self::FolderFacts => OFlags::PATH | OFlags::DIRECTORY,
         };
         flags | OFlags::CLOEXEC
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_replaced_during_a_look_is_looked_at_again() {
+        let mut answers = [
+            Err(Errno::STALE.into()),
+            Err(Errno::STALE.into()),
+            Ok(7),
+            Err(Error::Forbidden),
+        ]
+        .into_iter();
+        assert!(matches!(look_again(|| answers.next().unwrap()), Ok(7)));
+        assert!(matches!(
+            look_again(|| answers.next().unwrap()),
+            Err(Error::Forbidden)
+        ));
+    }
+
+    #[test]
+    fn what_is_replaced_at_every_look_is_not_found() {
+        let looked = look_again::<()>(|| Err(Errno::STALE.into()));
+        assert!(matches!(looked, Err(Error::NotFound)));
     }
 }

@@ -11,9 +11,9 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::facts::{Facts, descriptor_path};
+use super::descriptor_path;
+use super::facts::Facts;
 use super::flight::is_reserved;
-use super::lock::{Patience, lock, unlock};
 use super::publish::may_write;
 use super::root::{Purpose, Root};
 use crate::{Error, Key};
@@ -59,7 +59,7 @@ fn sweep_folder(folder: &OwnedFd, mut found: impl FnMut(&str)) -> io::Result<usi
             continue;
         };
         if is_reserved(name.as_bytes()) {
-            swept += usize::from(sweep_file(folder, name)?);
+            swept += usize::from(sweep_file(folder, name));
         } else if matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
             found(name);
         }
@@ -68,18 +68,14 @@ fn sweep_folder(folder: &OwnedFd, mut found: impl FnMut(&str)) -> io::Result<usi
 }
 
 /// Removes a file if nobody holds it. The name cannot have passed to another file: names in flight are random and used once.
-fn sweep_file(folder: &OwnedFd, name: &str) -> io::Result<bool> {
-    // So that nobody is between giving a file its name and locking it.
-    lock(folder, Patience::Wait).map_err(io::Error::other)?;
+fn sweep_file(folder: &OwnedFd, name: &str) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let swept = openat(folder, name, flags, Mode::empty()).is_ok_and(|file| {
+    openat(folder, name, flags, Mode::empty()).is_ok_and(|file| {
         let facts = Facts::of(&file);
         facts.is_ok_and(|facts| facts.kind == FileType::RegularFile)
             && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
             && unlinkat(folder, name, AtFlags::empty()).is_ok()
-    });
-    unlock(folder);
-    Ok(swept)
+    })
 }
 
 /// The mount points beneath the root, as `/proc` tells them; none where it does not.

@@ -4,7 +4,7 @@ mod escape;
 mod flight;
 mod outside;
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,6 +24,8 @@ struct Manner {
     hiding: Hiding,
     blocking: Blocking,
     durability: Durability,
+    /// What the file system is taken to be on; what it is where that is `None`.
+    medium: Option<Medium>,
 }
 
 const PLAIN: Manner = Manner {
@@ -31,6 +33,7 @@ const PLAIN: Manner = Manner {
     hiding: Hiding::Unnamed,
     blocking: Blocking::Inline,
     durability: Durability::Buffered,
+    medium: None,
 };
 const WALK: Manner = Manner {
     resolve: Resolve::Walk,
@@ -60,9 +63,24 @@ impl Manner {
         }
     }
 
+    const fn on(self, medium: Medium) -> Self {
+        Self {
+            medium: Some(medium),
+            ..self
+        }
+    }
+
     fn open(self, root: &Path) -> LocalStore {
+        self.open_with(root, Locks::create().unwrap())
+    }
+
+    fn open_with(self, root: &Path, locks: Locks) -> LocalStore {
         let root = Root::open(root, Some(self.resolve)).unwrap();
-        LocalStore::over(root, self.durability, self.blocking, self.hiding).unwrap()
+        let mut store = LocalStore::over(root, locks, self.durability, self.blocking, self.hiding).unwrap();
+        if let Some(medium) = self.medium {
+            Arc::get_mut(&mut store.disk).unwrap().medium = medium;
+        }
+        store
     }
 
     /// A subject over a folder that the test has made.
@@ -156,6 +174,11 @@ contract! {
     kernel_unnamed_offload_synced => PLAIN.offload().synced().subject();
     walk_named_inline_synced => WALK_NAMED.synced().subject();
     walk_named_offload_synced => WALK_NAMED.offload().synced().subject();
+    buffered_on_a_journal_inline => PLAIN.on(Medium::Journal).subject();
+    buffered_on_a_journal_offload => PLAIN.on(Medium::Journal).offload().subject();
+    buffered_on_an_unknown_disk => NAMED.on(Medium::Unknown).offload().subject();
+    synced_on_a_journal => PLAIN.on(Medium::Journal).synced().subject();
+    buffered_in_memory => PLAIN.on(Medium::Memory).offload().subject();
 }
 
 #[test]

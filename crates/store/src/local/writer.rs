@@ -7,10 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use super::flight::Flight;
-use super::lock::Patience;
+use super::locks::{Patience, Ticket};
 use super::pace::Place;
-use super::publish::{Outcome, Target, land, seal};
+use super::publish::{Begun, Outcome, Publication, Target};
 use super::{Blocking, Disk, Durability, hop};
 use crate::{Commit, Error, Key, Meta, Writer};
 
@@ -22,7 +21,7 @@ const PIECE_BYTES_MAX: usize = 1024 * 1024;
 pub(super) struct LocalWriter {
     disk: Arc<Disk>,
     target: Target,
-    flight: Flight,
+    begun: Begun,
     place: Place,
     /// Whether every write so far went to its end: neither refused nor abandoned half-way.
     whole: bool,
@@ -31,11 +30,11 @@ pub(super) struct LocalWriter {
 }
 
 impl LocalWriter {
-    pub(super) fn new(disk: Arc<Disk>, target: Target, flight: Flight) -> Self {
+    pub(super) fn new(disk: Arc<Disk>, target: Target, begun: Begun) -> Self {
         Self {
             disk,
             target,
-            flight,
+            begun,
             place: Place::default(),
             whole: true,
             spare: Vec::new(),
@@ -47,7 +46,7 @@ impl LocalWriter {
         for piece in content.chunks(PIECE_BYTES_MAX) {
             let (took, written) = match (self.disk.blocking, self.place) {
                 (Blocking::Offload, Place::Pool) => self.write_on_pool(piece).await?,
-                _ => write_timed(self.flight.file(), piece),
+                _ => write_timed(self.begun.flight.file(), piece),
             };
             self.place = Place::after(took);
             written?;
@@ -57,7 +56,7 @@ impl LocalWriter {
     }
 
     async fn write_on_pool(&mut self, piece: &[u8]) -> io::Result<(Duration, io::Result<()>)> {
-        let file = Arc::clone(self.flight.file());
+        let file = Arc::clone(self.begun.flight.file());
         let mut own = std::mem::take(&mut self.spare);
         own.clear();
         own.extend_from_slice(piece);
@@ -70,32 +69,26 @@ impl LocalWriter {
         Ok(outcome)
     }
 
-    /// In place, all of it.
-    fn publish(mut self, facts: Commit) -> Result<Meta, Error> {
-        seal(&self.disk, &self.flight, &facts, SystemTime::now())?;
-        self.land_patiently(&facts)
+    /// The upload is complete with this.
+    fn seal(self, facts: Commit) -> Result<Publication, Error> {
+        let sealed = (SystemTime::now(), Ticket::now());
+        Publication::new(&self.disk, self.target, self.begun, facts, sealed)
     }
+}
 
-    fn land_patiently(&mut self, facts: &Commit) -> Result<Meta, Error> {
-        match land(&self.disk, &mut self.flight, &self.target, facts, Patience::Wait)? {
-            Outcome::Published(meta) => Ok(meta),
-            Outcome::Busy => Err(Error::Busy),
-        }
+/// In place, all of it.
+fn publish(mut publication: Publication) -> Result<Meta, Error> {
+    match publication.publish(Patience::Wait)? {
+        Outcome::Published(meta) => Ok(meta),
+        Outcome::WouldWait => Err(Error::Busy),
     }
+}
 
-    /// In place as long as nobody else holds the folder, which takes no longer than a write into memory.
-    async fn publish_quickly(mut self, facts: Commit) -> Result<Meta, Error> {
-        seal(&self.disk, &self.flight, &facts, SystemTime::now())?;
-        match land(
-            &self.disk,
-            &mut self.flight,
-            &self.target,
-            &facts,
-            Patience::Return,
-        )? {
-            Outcome::Published(meta) => Ok(meta),
-            Outcome::Busy => hop(move || self.land_patiently(&facts)).await?,
-        }
+/// In place as long as there is nothing to wait for, which takes no longer than a write into memory.
+async fn publish_quickly(mut publication: Publication) -> Result<Meta, Error> {
+    match publication.publish(Patience::Return)? {
+        Outcome::Published(meta) => Ok(meta),
+        Outcome::WouldWait => hop(move || publish(publication)).await?,
     }
 }
 
@@ -115,10 +108,12 @@ impl Writer for LocalWriter {
                     "an earlier write to this object failed",
                 )));
             }
-            match (self.disk.blocking, self.disk.durability) {
-                (Blocking::Inline, _) => self.publish(facts),
-                (Blocking::Offload, Durability::Buffered) => self.publish_quickly(facts).await,
-                (Blocking::Offload, Durability::Synced) => hop(move || self.publish(facts)).await?,
+            let (blocking, durability) = (self.disk.blocking, self.disk.durability);
+            let publication = self.seal(facts)?;
+            match (blocking, durability) {
+                (Blocking::Inline, _) => publish(publication),
+                (Blocking::Offload, Durability::Buffered) => publish_quickly(publication).await,
+                (Blocking::Offload, Durability::Synced) => hop(move || publish(publication)).await?,
             }
         }
         .boxed()
@@ -149,8 +144,8 @@ mod tests {
             key: key("file"),
             condition: Condition::Always,
         };
-        let flight = take_off(&store.disk, &target).unwrap();
-        let mut writer = LocalWriter::new(store.disk, target, flight);
+        let begun = take_off(&store.disk, &target).unwrap();
+        let mut writer = LocalWriter::new(store.disk, target, begun);
         writer.place = Place::Pool;
         Box::new(writer)
     }

@@ -1,0 +1,191 @@
+//! The folders that lead to a name: made where they are missing, removed again where the upload fails, and on the disk
+//! before the upload is acknowledged.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fsync, mkdirat, openat, statx, unlinkat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::Disk;
+use super::medium::Care;
+use super::root::{Purpose, Root};
+use crate::{Error, Key};
+
+/// How many folders are remembered as synced, each with some hundred bytes; then all are forgotten, which costs a sync of
+/// each when it is next used.
+const SETTLED_MAX: usize = 4096;
+
+/// The folders whose entries, and those of their parents, this process has synced. A folder that was there already is none
+/// of them: another upload, or another program, may have made it a moment ago.
+#[derive(Debug, Default)]
+pub(super) struct Settled(Mutex<HashMap<Key, Identity>>);
+
+/// Tells a folder from another one of the same name, even in the same inode: its device, inode and time of birth.
+type Identity = (u32, u32, u64, i64, u32);
+
+impl Settled {
+    fn knows(&self, key: &Key, identity: Option<Identity>) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        identity.is_some() && known.get(key).copied() == identity
+    }
+
+    fn learn(&self, key: &Key, identity: Option<Identity>) {
+        let Some(identity) = identity else { return };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= SETTLED_MAX {
+            known.clear();
+        }
+        known.insert(key.clone(), identity);
+    }
+}
+
+/// The folders that lead to a name. Those that had to be made are removed again unless the way is kept.
+pub(super) struct Way<'a> {
+    disk: &'a Disk,
+    pub(super) folder: Arc<OwnedFd>,
+    /// What the file system of the folder takes.
+    care: Care,
+    /// From the root on.
+    made: Vec<Key>,
+}
+
+impl<'a> Way<'a> {
+    /// To `folder` if it is there, the root where it is `None`.
+    pub(super) fn find(disk: &'a Disk, folder: Option<&Key>) -> Result<Self, Error> {
+        let found = disk.root.find(folder, Purpose::Folder)?;
+        Self::starting(disk, found)?.settled(folder)
+    }
+
+    /// The same, with folders made where they are missing.
+    pub(super) fn make(disk: &'a Disk, folder: Option<&Key>) -> Result<Self, Error> {
+        let mut missing = Vec::new();
+        let mut nearest = folder.cloned();
+        let start = loop {
+            match (disk.root.find(nearest.as_ref(), Purpose::Folder), nearest) {
+                (Err(Error::NotFound), Some(folder)) => {
+                    nearest = folder.parent();
+                    missing.push(folder);
+                }
+                (found, _) => break found?,
+            }
+        };
+        let mut way = Self::starting(disk, start)?;
+        while let Some(folder) = missing.pop() {
+            way.step(folder)?;
+        }
+        way.settled(folder)
+    }
+
+    fn starting(disk: &'a Disk, folder: OwnedFd) -> Result<Self, Error> {
+        Ok(Self {
+            disk,
+            care: disk.care_for(&folder)?,
+            folder: Arc::new(folder),
+            made: Vec::new(),
+        })
+    }
+
+    /// Makes a folder and enters it. If somebody made it in the meantime it is used, but a link in its place is not followed.
+    fn step(&mut self, key: Key) -> Result<(), Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let here = Arc::clone(&self.folder);
+        let made = match mkdirat(&here, key.file_name(), Mode::from_raw_mode(0o777)) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(errno) => return Err(errno.into()),
+        };
+        let inner = openat(&here, key.file_name(), flags, Mode::empty());
+        if made {
+            self.made.push(key);
+        }
+        self.folder = Arc::new(inner.map_err(|errno| match errno {
+            Errno::LOOP => Error::NotAFolder,
+            other => other.into(),
+        })?);
+        Ok(())
+    }
+
+    /// Syncs the entries of all folders on the way, unless this process knows them to be on the disk.
+    fn settled(self, folder: Option<&Key>) -> Result<Self, Error> {
+        let Some(key) = folder.filter(|_| self.care.syncs_names()) else {
+            return Ok(self);
+        };
+        let identity = identity(&self.folder);
+        if self.disk.settled.knows(key, identity) {
+            return Ok(self);
+        }
+        let mut above: Vec<_> = std::iter::successors(key.parent(), Key::parent)
+            .map(Some)
+            .collect();
+        above.push(None);
+        for folder in above.iter().rev() {
+            match self.disk.root.find(folder.as_ref(), Purpose::Folder) {
+                Ok(folder) => sync(&folder)?,
+                // It can be passed through but not opened: then no entry in it is one of ours.
+                Err(Error::Forbidden) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        self.disk.settled.learn(key, identity);
+        Ok(self)
+    }
+
+    /// Syncs the entries of the folder itself, where uploads are.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        if self.care.syncs_names() {
+            sync(&self.folder)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for Way<'_> {
+    fn drop(&mut self) {
+        for key in self.made.iter().rev() {
+            if let Ok(folder) = self.disk.root.find(key.parent().as_ref(), Purpose::FolderFacts) {
+                // Refused where another upload has arrived there, which is as it should be.
+                let _unless_in_use = unlinkat(&folder, key.file_name(), AtFlags::REMOVEDIR);
+            }
+        }
+    }
+}
+
+/// The folder itself or, as far as there is none yet, the one that it will be made in.
+pub(super) fn nearest(root: &Root, folder: Option<Key>) -> Result<OwnedFd, Error> {
+    let mut folder = folder;
+    loop {
+        match root.find(folder.as_ref(), Purpose::FolderFacts) {
+            Err(Error::NotFound) if folder.is_some() => folder = folder.and_then(|folder| folder.parent()),
+            found => return found,
+        }
+    }
+}
+
+fn sync(folder: impl AsFd) -> Result<(), Error> {
+    match retry_on_intr(|| fsync(&folder)) {
+        // A file system on which folders are not synced apart from their files.
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// `None` where the system does not tell.
+fn identity(folder: impl AsFd) -> Option<Identity> {
+    let mask = StatxFlags::INO | StatxFlags::BTIME;
+    let facts = statx(folder, "", AtFlags::EMPTY_PATH, mask).ok()?;
+    let birth = facts.stx_btime;
+    Some((
+        facts.stx_dev_major,
+        facts.stx_dev_minor,
+        facts.stx_ino,
+        birth.tv_sec,
+        birth.tv_nsec,
+    ))
+}

@@ -1,0 +1,240 @@
+//! Looking at objects and opening them.
+//!
+//! An object is found first without being opened, and opened only when it is known to be a regular file: opening a pipe would
+//! let go whoever waits at its other end, and opening a device may act. What a power cut may have left of an upload that was
+//! not synced is compared with its digest before it is served.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, Mode, OFlags, fsync, openat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::facts::Facts;
+use super::flight::Hiding;
+use super::note::{Kept, Note};
+use super::reader::LocalReader;
+use super::root::{Purpose, look_again};
+use super::{Disk, descriptor_path};
+use crate::{Digest, Error, Key, Meta};
+
+/// The longest wait for another program that holds a lease on a file and was asked by the kernel to give it up.
+const LEASE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// The pause between two looks whether it has.
+const LEASE_PAUSE: Duration = Duration::from_millis(10);
+
+/// How much is read at a time to compare content with its digest.
+const PIECE_BYTES: usize = 256 * 1024;
+/// How many objects of each part are remembered as whole that cannot be noted as such, about 100 bytes each; then they are
+/// forgotten.
+const WHOLE_MAX: usize = 256;
+
+/// The objects whose content this process has compared with their digests, but could not note as synced, in as many parts as
+/// objects can be compared at a time. A part is locked meanwhile, so that many who ask for one object wait for one
+/// comparison.
+#[derive(Debug, Default)]
+pub(super) struct Whole([Mutex<HashSet<(u64, String)>>; 16]);
+
+impl Whole {
+    fn part(&self, facts: &Facts) -> MutexGuard<'_, HashSet<(u64, String)>> {
+        let part = facts.modified.nanoseconds as usize % self.0.len();
+        self.0[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An object that is open for reading.
+struct Opened {
+    file: File,
+    facts: Facts,
+    kept: Kept,
+}
+
+impl Disk {
+    /// One object's facts. Nothing is read for them: where the digest is not known to hold, there is none.
+    pub(super) async fn stat(self: &Arc<Self>, key: &Key) -> Result<Meta, Error> {
+        let found = self.find_object(key).await?;
+        let (file, facts) = found;
+        match Kept::of_found(&file, &facts) {
+            Kept::Torn => Err(Error::Torn),
+            Kept::Nothing => Ok(facts.meta(None)),
+            Kept::Note(note) => Ok(Meta {
+                digest: self.trusts(&note).then_some(note.digest),
+                ..facts.meta(Some(&note))
+            }),
+        }
+    }
+
+    /// Opens an object whose content is what was uploaded.
+    pub(super) async fn open(self: &Arc<Self>, key: &Key) -> Result<LocalReader, Error> {
+        let opened = self.open_object(key).await?;
+        let opened = match opened.kept {
+            Kept::Torn => return Err(Error::Torn),
+            Kept::Note(note) if !self.trusts(&note) => {
+                self.run(move |disk| disk.verified(opened, note)).await?
+            }
+            _ => opened,
+        };
+        let meta = opened.facts.meta(opened.kept.note().as_ref());
+        let in_memory = self.is_in_memory(&opened.facts);
+        Ok(LocalReader::new(opened.file, meta, self.blocking, in_memory))
+    }
+
+    /// Keeps a digest that was computed from the version `etag`.
+    pub(super) async fn keep_digest(
+        self: &Arc<Self>,
+        key: &Key,
+        etag: &str,
+        digest: Digest,
+    ) -> Result<Meta, Error> {
+        let opened = self.open_object(key).await?;
+        if opened.facts.etag(opened.kept.note().as_ref()) != etag {
+            return Err(Error::ConditionFailed);
+        }
+        self.run(move |_| {
+            let Opened { file, facts, kept } = opened;
+            let note = Note {
+                digest,
+                at: kept.note().and_then(|note| note.at),
+                unsynced: None,
+            };
+            // Content first: the note says that it was. The facts are those of before, so that the digest does not hold where
+            // the content has changed meanwhile.
+            if retry_on_intr(|| fsync(&file)).is_ok() {
+                let _absent_digests_are_legal = note.keep(&file, &facts);
+            }
+            let facts = Facts::of(&file)?;
+            Ok(facts.meta(Kept::of_open(&file, &facts).note().as_ref()))
+        })
+        .await
+    }
+
+    /// Whether the content of an object is known to be that of its note.
+    fn trusts(&self, note: &Note) -> bool {
+        note.unsynced.is_none_or(|run| run == self.locks.run())
+    }
+
+    /// An existing object, not opened; a parent that is no folder means that there is none.
+    async fn find_object(self: &Arc<Self>, key: &Key) -> Result<(OwnedFd, Facts), Error> {
+        let first = self.find(key, Purpose::Facts).await?;
+        match Facts::of_object(&first) {
+            Err(error) if error.is_stale() => {}
+            facts => return Ok((first, facts?)),
+        }
+        let key = key.clone();
+        self.run(move |disk| {
+            look_again(|| {
+                let found = disk.root.find(Some(&key), Purpose::Facts)?;
+                let facts = Facts::of_object(&found)?;
+                Ok((found, facts))
+            })
+        })
+        .await
+    }
+
+    async fn open_object(self: &Arc<Self>, key: &Key) -> Result<Opened, Error> {
+        let (file, facts) = match self.hiding {
+            Hiding::Unnamed => {
+                let (found, facts) = self.find_object(key).await?;
+                (self.reopen(found).await?, facts)
+            }
+            // Without /proc an object can be opened by its name only.
+            Hiding::Named => {
+                let file = self.find(key, Purpose::Read).await?;
+                let facts = Facts::of_object(&file)?;
+                (file, facts)
+            }
+        };
+        let kept = Kept::of_open(&file, &facts);
+        Ok(Opened {
+            file: file.into(),
+            facts,
+            kept,
+        })
+    }
+
+    async fn reopen(self: &Arc<Self>, found: OwnedFd) -> Result<OwnedFd, Error> {
+        match reopen(&found) {
+            Err(Errno::AGAIN) => self.run(move |_| wait_for_lease(&found)).await,
+            opened => Ok(opened?),
+        }
+    }
+
+    /// Compares an object with its digest, once, and notes that it is whole.
+    fn verified(&self, opened: Opened, note: Note) -> Result<Opened, Error> {
+        let Opened { file, facts, .. } = opened;
+        let mut whole = self.whole.part(&facts);
+        // Another request may have done this while this one waited, and the note is another one then.
+        let facts = Facts::of(&file)?;
+        let kept = Kept::of_open(&file, &facts);
+        let known = (facts.device, facts.etag(Some(&note)));
+        if kept != Kept::Note(note) || whole.contains(&known) {
+            return Ok(Opened { file, facts, kept });
+        }
+        let is_whole = digest_of(&file, facts.size)? == note.digest;
+        let seen = Facts::of(&file)?;
+        if seen != facts {
+            // Another program writes to it.
+            return Ok(Opened {
+                file,
+                facts: seen,
+                kept: Kept::Nothing,
+            });
+        }
+        if !is_whole {
+            return Err(Error::Torn);
+        }
+        let note = Note {
+            unsynced: None,
+            ..note
+        };
+        // The content first, so that the note is true.
+        if retry_on_intr(|| fsync(&file)).is_ok() && note.keep(&file, &facts).is_ok() {
+            let facts = Facts::of(&file)?;
+            let kept = Kept::of_open(&file, &facts);
+            return Ok(Opened { file, facts, kept });
+        }
+        if whole.len() >= WHOLE_MAX {
+            whole.clear();
+        }
+        whole.insert(known);
+        Ok(Opened { file, facts, kept })
+    }
+}
+
+fn reopen(found: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    retry_on_intr(|| openat(CWD, descriptor_path(found), flags, Mode::empty()))
+}
+
+fn wait_for_lease(found: &OwnedFd) -> Result<OwnedFd, Error> {
+    let started = Instant::now();
+    loop {
+        match reopen(found) {
+            Err(Errno::AGAIN) if started.elapsed() < LEASE_WAIT_MAX => thread::sleep(LEASE_PAUSE),
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+fn digest_of(file: &File, size: u64) -> Result<Digest, Error> {
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut offset = 0;
+    while offset < size {
+        match file.read_at(&mut piece, offset) {
+            Ok(0) => break,
+            Ok(length) => {
+                hasher.update(&piece[..length]);
+                offset += length as u64;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(hasher.finalize())
+}
