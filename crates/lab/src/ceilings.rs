@@ -15,7 +15,7 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use socket2::SockRef;
 
 /// Bytes that a receiver takes, and a file is given, at a time.
-const PIECE_BYTES: usize = 256 * 1024;
+const PIECE_BYTES: usize = 128 * 1024;
 /// How bytes are sent over TCP: one stream over loopback is two to three times as fast in one moment as in the next,
 /// depending on where the system lets both ends run and how they wait for each other. So several ways are tried several times
 /// each, and the fastest counts: a ceiling that programs exceed is none.

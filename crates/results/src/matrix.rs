@@ -47,7 +47,7 @@ pub struct Levels {
     pub pools: Vec<PoolLevel>,
     /// Default: threads, processes.
     pub client_pools: Vec<ClientPool>,
-    /// Default: 256 KiB; each from 1 byte to 64 MiB.
+    /// Default: 128 KiB; each from 1 byte to 64 MiB.
     pub buffers: Vec<Bytes>,
     /// Default: classic.
     pub fronts: Vec<Front>,
@@ -64,7 +64,7 @@ impl Default for Levels {
                 .map(PoolLevel::Kind)
                 .to_vec(),
             client_pools: vec![ClientPool::Threads, ClientPool::Processes],
-            buffers: vec![Bytes::kib(256)],
+            buffers: vec![Bytes::kib(128)],
             fronts: vec![Front::Classic],
         }
     }

@@ -29,7 +29,7 @@ fn rounds() -> usize {
         .unwrap_or(5)
 }
 /// What clients move at a time unless a table varies it: the client's default.
-const BUFFER_BYTES: usize = 256 * 1024;
+const BUFFER_BYTES: usize = 128 * 1024;
 const HAUL: &str = env!("CARGO_BIN_EXE_haul");
 
 fn main() -> Result<()> {
@@ -81,7 +81,7 @@ fn served_with(scratch: &Path, pool: &str, volume_bytes: u64, flags: &[String]) 
     let mut connection = Connection::open_with(
         &address(subject.port),
         &Options::default(),
-        Buffers::new(256 * 1024),
+        Buffers::new(BUFFER_BYTES),
     )?;
     let mut content = io::Read::take(io::repeat(0xA5), volume_bytes);
     let body = haul_client::Body {
@@ -395,7 +395,7 @@ fn list(scratch: &Path) -> Result<()> {
         let mut connection = Connection::open_with(
             &address(subject.port),
             &Options::default(),
-            Buffers::new(256 * 1024),
+            Buffers::new(BUFFER_BYTES),
         )?;
         let (mut first, mut whole) = (Vec::new(), Vec::new());
         for _ in 0..rounds() {

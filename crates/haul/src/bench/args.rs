@@ -63,7 +63,7 @@ pub(crate) struct LevelArgs {
     #[arg(long, value_name = "LIST", value_parser = Suggestions(&["threads", "processes", "threads,processes"]),
           hide_possible_values = true)]
     pub(crate) client_pools: Option<String>,
-    /// How much a client reads or writes at a time [default: 256KiB]
+    /// How much a client reads or writes at a time [default: 128KiB]
     #[arg(long, value_name = "LIST", value_hint = ValueHint::Other)]
     pub(crate) buffers: Option<String>,
     /// Verbs that the clients speak: classic, extended [default: classic]
