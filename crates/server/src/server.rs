@@ -77,6 +77,8 @@ pub struct WorkerCommand {
 #[derive(Debug)]
 pub struct Server {
     config: Config,
+    /// The root as it was opened at the start, whatever becomes of its path.
+    store: LocalStore,
     listeners: Arc<[TcpListener]>,
     /// Heard from before anybody is told of the listeners: who waits for that may send one at once.
     signals: Signals,
@@ -118,6 +120,7 @@ impl Server {
         };
         Ok(Self {
             config,
+            store,
             listeners: listeners.into(),
             signals,
             runtime,
@@ -140,17 +143,25 @@ impl Server {
     pub fn run(self, worker_command: WorkerCommand) -> Result<(), ServeError> {
         let Self {
             config,
+            store,
             listeners,
             mut signals,
             runtime,
         } = self;
-        let outcome = runtime.block_on(Self::serve(config, listeners, &mut signals, worker_command));
+        let outcome = runtime.block_on(Self::serve(
+            config,
+            store,
+            listeners,
+            &mut signals,
+            worker_command,
+        ));
         runtime.shutdown_background();
         outcome
     }
 
     async fn serve(
         config: Config,
+        store: LocalStore,
         listeners: Arc<[TcpListener]>,
         signals: &mut Signals,
         worker_command: WorkerCommand,
@@ -159,6 +170,7 @@ impl Server {
         let ledger = Ledger::create(config.pool.workers.get(), SystemTime::now())?;
         let plan = Plan {
             config,
+            store,
             listeners: Arc::clone(&listeners),
             ledger,
             worker_command,

@@ -35,33 +35,33 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Opens the store as the pool's kind needs it.
-    pub(crate) fn open(
+    /// The store works as the pool's kind needs it.
+    pub(crate) fn new(
         config: Config,
+        store: &LocalStore,
         ledger: Ledger,
         listeners: Arc<[TcpListener]>,
         drain: Drain,
-    ) -> io::Result<Self> {
+    ) -> Self {
         let blocking = if config.serves_one_at_a_time() {
             Blocking::Inline
         } else {
             Blocking::Offload
         };
-        let store = LocalStore::open(&config.root, config.durability, blocking)?;
         let kept = match config.pool.kind {
             // A process has one worker, and this shelf is its own.
             Kind::Processes => config.pool.connections.get(),
             Kind::Threads | Kind::Tasks => config.pool.capacity(),
         };
         let shelf = Shelf::new(config.limits.buffer_bytes, SPARE_BUFFERS_MAX.min(kept as usize));
-        Ok(Self {
+        Self {
             config,
-            store: Arc::new(store),
+            store: Arc::new(store.with_blocking(blocking)),
             ledger,
             listeners,
             drain,
             shelf,
-        })
+        }
     }
 
     /// Whether no worker is free and clients wait for one.

@@ -1,8 +1,9 @@
 //! What the disk does to a server: full, vanished, forbidden; and both durabilities.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::mount::MountFlags;
 
 use crate::mount::Mount;
@@ -17,6 +18,31 @@ under_every_pool! {
     a_vanished_folder_is_an_internal_error_and_the_server_lives_on
     what_the_system_forbids_is_forbidden
     nested_folders_appear_with_their_first_file_only
+    whoever_may_read_the_folder_cannot_hold_up_uploads
+}
+
+fn whoever_may_read_the_folder_cannot_hold_up_uploads(pool: &str) {
+    let served = Served::writable(pool);
+    served.place("sub/old", "old");
+    let locked = [
+        served.root().to_owned(),
+        served.path("sub"),
+        served.path("sub/old"),
+    ]
+    .map(|path| {
+        let held = File::open(path).unwrap();
+        flock(&held, FlockOperation::NonBlockingLockExclusive).unwrap();
+        held
+    });
+    let mut talk = served.talk();
+    for name in ["new", "sub/new", "sub/old"] {
+        talk.send(format!("UPLOAD {name} QUJD\r\n"));
+        expect(&mut talk, &served, Stored(name, b"ABC"));
+        talk.send(format!("DELETE {name}\r\n"));
+        expect(&mut talk, &served, Deleted(name));
+    }
+    talk.finish();
+    drop(locked);
 }
 
 fn both_durabilities_store_replace_and_delete(pool: &str) {

@@ -1,13 +1,14 @@
 //! Workers that die, supervisors that die, and a ledger that adds up all the same.
 
 use std::collections::BTreeSet;
+use std::{fs, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::served::{Served, children_of, is_alive, is_zombie};
 use crate::talk::Talk;
-use crate::{base64, content, expect_soon, under_every_pool};
+use crate::{base64, content, expect_soon, hex_digest, under_every_pool};
 
 under_every_pool! {
     the_ledger_adds_up_to_what_many_clients_saw
@@ -69,7 +70,7 @@ fn the_ledger_adds_up_to_what_many_clients_saw(pool: &str) {
     let served = Served::writable(pool);
     let bytes = content("ledger", 50_000);
     let payload = base64(&bytes);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for client in 0..CLIENTS {
             let (served, payload) = (&served, &payload);
             scope.spawn(move || {
@@ -200,6 +201,65 @@ fn a_killed_worker_costs_its_own_connections_only_and_is_replaced() {
         assert!(!now.iter().any(|&pid| is_zombie(pid)));
         assert!(served.log().contains("died"), "the log says it");
     }
+}
+
+#[test]
+fn a_replaced_worker_serves_the_folder_of_the_others_whatever_its_path_leads_to() {
+    let served = Served::with("processes:2", &["-w"]);
+    served.place("old", "old");
+    let moved = served.outside("moved");
+    fs::rename(served.root(), &moved).unwrap();
+    fs::create_dir(served.root()).unwrap();
+    let first = served.workers(2);
+    kill(first[0]);
+    expect_ledger(&served, "the death is counted", |sums| sums.restarts == 1);
+    assert_ne!(served.workers(2), first);
+    // Two connections at once, one for each worker.
+    let mut talks = [served.talk(), served.talk()];
+    let [one, other] = &mut talks;
+    assert_eq!(one.ask("GET old\r\n")["status"], "OK");
+    assert_eq!(other.ask("GET old\r\n")["status"], "OK");
+    assert_eq!(one.ask("UPLOAD new QUJD\r\n")["status"], "OK");
+    assert_eq!(other.ask("GET new\r\n")["data_file"], "QUJD");
+    assert_eq!(other.ask("UPLOAD newer QUJD\r\n")["status"], "OK");
+    assert_eq!(one.ask("GET newer\r\n")["data_file"], "QUJD");
+    assert_eq!(fs::read_dir(served.root()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(moved).unwrap().count(), 3);
+    talks.into_iter().for_each(Talk::finish);
+}
+
+/// A counter that clients of several processes count up: a version that is taken for another one loses a count.
+#[test]
+fn one_version_is_replaced_once_however_many_workers_are_asked() {
+    const CLIENTS: usize = 4;
+    const COUNTS: usize = 25;
+    let served = Served::with("processes:4", &["-w", "--durability", "buffered"]);
+    served.place("counter", "0");
+    let count_up = |talk: &mut Talk| loop {
+        let head = talk.ask("READ counter\r\n");
+        let length = usize::try_from(head["length"].as_u64().unwrap()).unwrap();
+        let count: usize = String::from_utf8(talk.raw(length)).unwrap().parse().unwrap();
+        let next = (count + 1).to_string();
+        let (etag, digest) = (head["etag"].as_str().unwrap(), hex_digest(next.as_bytes()));
+        let reply = talk.ask(format!(
+            "WRITE counter {} if-match={etag}\r\n{next}{digest}\r\n",
+            next.len()
+        ));
+        match reply["code"].as_str() {
+            None => return,
+            Some(code) => assert_eq!(code, "exists", "{reply}"),
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let mut talk = served.talk();
+                (0..COUNTS).for_each(|_| count_up(&mut talk));
+                talk.finish();
+            });
+        }
+    });
+    assert_eq!(served.read("counter"), (CLIENTS * COUNTS).to_string().as_bytes());
 }
 
 #[test]

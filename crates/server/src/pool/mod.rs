@@ -13,6 +13,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use haul_store::LocalStore;
 pub use spec::{Kind, PoolSpec, PoolSpecError};
 
 use crate::drain::Drain;
@@ -25,6 +26,7 @@ use crate::{Config, listener};
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) config: Config,
+    pub(crate) store: LocalStore,
     pub(crate) listeners: Arc<[TcpListener]>,
     pub(crate) ledger: Ledger,
     pub(crate) worker_command: WorkerCommand,
@@ -62,7 +64,14 @@ impl Pool {
 }
 
 fn shared(plan: Plan) -> io::Result<Arc<Shared>> {
-    Shared::open(plan.config, plan.ledger, plan.listeners, Drain::new()?).map(Arc::new)
+    let drain = Drain::new()?;
+    Ok(Arc::new(Shared::new(
+        plan.config,
+        &plan.store,
+        plan.ledger,
+        plan.listeners,
+        drain,
+    )))
 }
 
 /// How long after a cut the workers may take to end: nothing waits for a peer any more.

@@ -90,6 +90,13 @@ pub(super) struct Begun {
     replaced: Option<Owner>,
 }
 
+impl Begun {
+    /// It will take another place than it was begun for.
+    pub(super) fn forget_replaced(&mut self) {
+        self.replaced = None;
+    }
+}
+
 /// Opens a file in flight for `target`, after refusing what can be refused already. Makes no folders.
 pub(super) fn take_off(disk: &Disk, target: &Target) -> Result<Begun, Error> {
     let present = present(&disk.root, &target.key, &target.condition)?;

@@ -99,6 +99,7 @@ impl Writer for LocalWriter {
 
     fn rename(&mut self, key: Key) {
         self.target.key = key;
+        self.begun.forget_replaced();
     }
 
     fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>> {

@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::Config;
 
-/// The most descriptors of one message: the ledger's and the listeners'.
-const DESCRIPTORS_MAX: usize = 64;
+/// The most descriptors of one message: the ledger's, the two of the store, and the listeners'.
+const DESCRIPTORS_MAX: usize = 66;
 /// The longest message. A configuration takes some hundred bytes, and a root's path 4,096 at most.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// What a supervisor tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Message {
-    /// The first message: what to be. The ledger's memory and the listeners come with it.
+    /// The first message: what to be. The ledger's memory, the root, the locks of names and the listeners come with it.
     Orders(Box<Orders>),
     /// Accept nothing more; cut what is still in flight after this time.
     Drain(Duration),

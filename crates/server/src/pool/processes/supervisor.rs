@@ -7,7 +7,6 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use haul_store::{Blocking, LocalStore};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,9 +27,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(in crate::pool) fn start(plan: Plan) -> io::Result<Self> {
-        // The supervisor opens the store only to sweep up after its workers.
-        let store = LocalStore::open(&plan.config.root, plan.config.durability, Blocking::Inline)?;
-        let yard = Arc::new(Yard { plan, store });
+        let yard = Arc::new(Yard { plan });
         let (draining, watched) = watch::channel(None);
         let mut workers = JoinSet::new();
         for number in 0..yard.plan.config.pool.workers.get() {
@@ -56,7 +53,6 @@ impl Supervisor {
 #[derive(Debug)]
 struct Yard {
     plan: Plan,
-    store: LocalStore,
 }
 
 /// Keeps one worker alive.
@@ -113,8 +109,11 @@ impl Keeper {
             config: plan.config.clone(),
         };
         let listeners = plan.listeners.iter().map(AsFd::as_fd);
-        let descriptors: Vec<BorrowedFd<'_>> =
-            [plan.ledger.descriptor()].into_iter().chain(listeners).collect();
+        let [root, locks] = plan.store.descriptors();
+        let descriptors: Vec<BorrowedFd<'_>> = [plan.ledger.descriptor(), root, locks]
+            .into_iter()
+            .chain(listeners)
+            .collect();
         control::send(&ours, &Message::Orders(Box::new(orders)), &descriptors)?;
         Ok((child, ours))
     }
@@ -147,7 +146,7 @@ impl Keeper {
         if !self.yard.plan.config.writable {
             return;
         }
-        match self.yard.store.sweep() {
+        match self.yard.plan.store.sweep() {
             Ok(0) => {}
             Ok(swept) => tracing::info!(worker = self.number, swept, "files in flight were swept"),
             Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),

@@ -7,6 +7,7 @@ use std::process;
 use std::sync::Arc;
 use std::thread;
 
+use haul_store::{Blocking, LocalStore};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::runtime::{Builder, Runtime};
@@ -49,10 +50,13 @@ pub fn run_worker() -> Result<(), ServeError> {
 
 fn join(orders: Orders, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<Worker, ServeError> {
     let mut descriptors = descriptors.into_iter();
-    let memory = descriptors.next().ok_or(ServeError::NotAWorker)?;
+    let mut next = || descriptors.next().ok_or(ServeError::NotAWorker);
+    let (memory, root, locks) = (next()?, next()?, next()?);
     let listeners: Arc<[TcpListener]> = descriptors.map(TcpListener::from).collect();
     let ledger = Ledger::join(memory, orders.config.pool.workers.get())?;
-    let shared = Arc::new(Shared::open(orders.config, ledger, listeners, drain)?);
+    // By its path a worker might find another folder than the one that the server was started on.
+    let store = LocalStore::open_at(root, locks, orders.config.durability, Blocking::Inline)?;
+    let shared = Arc::new(Shared::new(orders.config, &store, ledger, listeners, drain));
     Ok(Worker::new(&shared, orders.worker))
 }
 
