@@ -2,7 +2,9 @@
 
 mod escape;
 mod flight;
+mod order;
 mod outside;
+mod power;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

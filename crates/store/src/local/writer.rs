@@ -70,7 +70,7 @@ impl LocalWriter {
     }
 
     /// The upload is complete with this.
-    fn seal(self, facts: Commit) -> Result<Publication, Error> {
+    pub(super) fn seal(self, facts: Commit) -> Result<Publication, Error> {
         let sealed = (SystemTime::now(), Ticket::now());
         Publication::new(&self.disk, self.target, self.begun, facts, sealed)
     }

@@ -224,3 +224,37 @@ fn the_links_of_proc_lead_nowhere() {
         }
     }
 }
+
+/// Waits until a thread of this process sleeps in a system call.
+fn expect_asleep(thread: rustix::thread::Pid) {
+    let status = format!("/proc/self/task/{}/stat", thread.as_raw_nonzero());
+    for _ in 0..10_000 {
+        let line = fs::read_to_string(&status).unwrap();
+        if line.rsplit_once(')').unwrap().1.starts_with(" S") {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("the thread does not come to wait");
+}
+
+#[test]
+fn a_pipe_is_not_opened_and_its_writer_waits_on() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o666)).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let write = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || {
+            tell.send(rustix::thread::gettid()).unwrap();
+            fs::write(pipe, b"for the reader")
+        })
+    };
+    expect_asleep(told.recv().unwrap());
+    for manner in [PLAIN, PLAIN.offload(), WALK] {
+        refused!(manner.over(folder.path()).open("pipe"), Forbidden);
+    }
+    assert_eq!(fs::read(pipe).unwrap(), b"for the reader");
+    write.join().unwrap().unwrap();
+}

@@ -89,3 +89,68 @@ fn a_folder_that_another_program_put_in_the_way_is_not_replaced() {
         assert_eq!(subject.keeper.residue(), Vec::<String>::new());
     }
 }
+
+/// Another program that holds a lease on a file, and gives it up when the kernel asks it to, unless it is deaf.
+struct Lease(std::process::Child);
+
+impl Lease {
+    /// `None` where no lease is to be had.
+    fn take(path: &Path, is_deaf: bool) -> Option<Self> {
+        use std::io::Read;
+        // The signal by which the kernel asks ends the program, and with it the lease.
+        let program = "import fcntl, os, signal, sys\n\
+            if sys.argv[2] == 'true': signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+            file = os.open(sys.argv[1], os.O_RDWR)\n\
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
+            os.write(1, b'x')\n\
+            while True: signal.pause()\n";
+        let mut child = std::process::Command::new("python3")
+            .args(["-c", program])
+            .arg(path)
+            .arg(is_deaf.to_string())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .ok()?;
+        let mut told = [0];
+        let is_held = child.stdout.take().unwrap().read_exact(&mut told).is_ok();
+        let lease = Self(child);
+        is_held.then_some(lease)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_file_with_a_lease_is_opened_once_the_lease_is_given_up() {
+    for manner in [PLAIN, PLAIN.offload()] {
+        let folder = TempDir::new().unwrap();
+        let subject = manner.over(folder.path());
+        subject.put("file", b"content");
+        let Some(_lease) = Lease::take(&folder.path().join("file"), false) else {
+            println!("skipped: no lease is to be had here");
+            return;
+        };
+        assert_eq!(subject.stat("file").unwrap().size, 7);
+        assert_eq!(subject.get("file").unwrap(), b"content");
+    }
+}
+
+#[test]
+fn a_file_with_a_lease_that_is_not_given_up_is_busy() {
+    // Without /proc a file is opened by its name, and then nothing is waited for.
+    for manner in [NAMED, NAMED.offload(), WALK_NAMED] {
+        let folder = TempDir::new().unwrap();
+        let subject = manner.over(folder.path());
+        subject.put("file", b"content");
+        let Some(_lease) = Lease::take(&folder.path().join("file"), true) else {
+            println!("skipped: no lease is to be had here");
+            return;
+        };
+        refused!(subject.open("file"), Busy);
+    }
+}
