@@ -1,12 +1,13 @@
-//! The classic verbs on a connection: they work with every server of the family.
+//! The classic verbs on a connection: they work with every server of the family. Each is a question and the receiving
+//! of its answer, so that a caller can tell a wait in line from the answer.
 
 use std::io::Read;
 
 use haul_wire::{Request, base64, encode};
 
 use crate::{
-    Connection, Error, Transfer,
-    connection::{Sink, read_piece, shrunk, travelling},
+    Connection, Error, Timings, Transfer,
+    connection::{Feed, Silent, Sink, read_piece, shrunk, travelling},
 };
 
 /// How a classic line spells a payload of no bytes.
@@ -16,15 +17,10 @@ impl Connection {
     /// `LIST`: the names of the objects at the top.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::Protocol`].
+    /// [`Error::Refused`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::NoAnswer`], [`Error::Protocol`].
     pub fn list(&mut self) -> Result<Vec<String>, Error> {
-        self.begin_request()?;
-        let mut request = Vec::new();
-        encode::classic(&mut request, &Request::List);
-        self.send_request(&request)?;
-        let names = self.receive_plain()?.names()?;
-        self.end_request();
-        Ok(names)
+        self.ask_list()?;
+        self.receive_names()
     }
 
     /// `GET`: the content goes to `sink` in pieces of at most three quarters of the buffer. Nothing says how long it
@@ -33,23 +29,8 @@ impl Connection {
     /// # Errors
     /// As [`Connection::list`], [`Error::Corrupt`] if it is not base64, [`Error::Local`] from `sink`.
     pub fn get(&mut self, name: &str, sink: &mut Sink<'_>) -> Result<Transfer, Error> {
-        let name = travelling(name)?;
-        self.begin_request()?;
-        let mut request = Vec::new();
-        encode::classic(&mut request, &Request::Get { name });
-        self.send_request(&request)?;
-        let mut bytes = 0;
-        let reply = self.receive_reply(&mut |piece| {
-            bytes += piece.len() as u64;
-            sink(piece)
-        })?;
-        if !reply.had_body {
-            return Err(Error::Protocol("there is no data_file in it".to_owned()));
-        }
-        Ok(Transfer {
-            bytes,
-            timings: self.end_request(),
-        })
+        self.ask_get(name)?;
+        self.receive_content(sink)
     }
 
     /// `UPLOAD`: stores what `source` gives until its end. If `length_bytes` is given and the source ends before, the
@@ -63,17 +44,9 @@ impl Connection {
         source: &mut dyn Read,
         length_bytes: Option<u64>,
     ) -> Result<Transfer, Error> {
-        let name = travelling(name)?;
-        self.begin_request()?;
-        let mut head = Vec::new();
-        let end = encode::classic(&mut head, &Request::Upload { name });
-        let bytes = self.send_encoded(&head, end, source, length_bytes)?;
-        self.wait_at_most(self.work_timeout)?;
-        self.receive_plain()?;
-        Ok(Transfer {
-            bytes,
-            timings: self.end_request(),
-        })
+        let bytes = self.send_upload(name, &mut Silent(source), length_bytes)?;
+        let timings = self.receive_done()?;
+        Ok(Transfer { bytes, timings })
     }
 
     /// `DELETE`, which extended clients use too.
@@ -81,14 +54,70 @@ impl Connection {
     /// # Errors
     /// As [`Connection::list`].
     pub fn delete(&mut self, name: &str) -> Result<(), Error> {
-        let name = travelling(name)?;
-        self.begin_request()?;
-        let mut request = Vec::new();
-        encode::classic(&mut request, &Request::Delete { name });
-        self.send_request(&request)?;
-        self.receive_plain()?;
+        self.ask_delete(name)?;
+        self.receive_done().map(drop)
+    }
+
+    pub(crate) fn ask_list(&mut self) -> Result<(), Error> {
+        self.ask_classic(&Request::List)
+    }
+
+    pub(crate) fn receive_names(&mut self) -> Result<Vec<String>, Error> {
+        let names = self.receive_plain()?.names()?;
         self.end_request();
-        Ok(())
+        Ok(names)
+    }
+
+    pub(crate) fn ask_get(&mut self, name: &str) -> Result<(), Error> {
+        let name = travelling(name)?;
+        self.ask_classic(&Request::Get { name })
+    }
+
+    pub(crate) fn receive_content(&mut self, sink: &mut Sink<'_>) -> Result<Transfer, Error> {
+        let mut bytes = 0;
+        let reply = self.receive_reply(&mut |piece| {
+            bytes += piece.len() as u64;
+            sink(piece)
+        })?;
+        if !reply.had_body {
+            return Err(Error::Protocol("there is no data_file in it".to_owned()));
+        }
+        let timings = self.end_request();
+        Ok(Transfer { bytes, timings })
+    }
+
+    pub(crate) fn ask_delete(&mut self, name: &str) -> Result<(), Error> {
+        let name = travelling(name)?;
+        self.ask_classic(&Request::Delete { name })
+    }
+
+    /// Receives the reply to an UPLOAD or a DELETE.
+    pub(crate) fn receive_done(&mut self) -> Result<Timings, Error> {
+        self.receive_plain()?;
+        Ok(self.end_request())
+    }
+
+    /// Sends an UPLOAD with all its content, and gives the bytes of it.
+    pub(crate) fn send_upload(
+        &mut self,
+        name: &str,
+        feed: &mut dyn Feed,
+        length_bytes: Option<u64>,
+    ) -> Result<u64, Error> {
+        let name = travelling(name)?;
+        self.begin_request();
+        let mut head = Vec::new();
+        let end = encode::classic(&mut head, &Request::Upload { name });
+        let bytes = self.send_encoded(&head, end, feed, length_bytes)?;
+        self.allow_work();
+        Ok(bytes)
+    }
+
+    fn ask_classic(&mut self, request: &Request) -> Result<(), Error> {
+        self.begin_request();
+        let mut bytes = Vec::new();
+        encode::classic(&mut bytes, request);
+        self.send_request(&bytes)
     }
 
     /// Sends head, content and end, encoding each piece straight into the buffer that is sent.
@@ -96,7 +125,7 @@ impl Connection {
         &mut self,
         head: &[u8],
         end: &[u8],
-        source: &mut dyn Read,
+        feed: &mut dyn Feed,
         length_bytes: Option<u64>,
     ) -> Result<u64, Error> {
         let mut encoder = base64::Encoder::new();
@@ -104,7 +133,7 @@ impl Connection {
         let mut bytes = 0;
         loop {
             let left = length_bytes.map(|length| length - bytes);
-            let count = read_piece(source, &mut self.buffers.scratch, left)?;
+            let count = read_piece(feed, &mut self.buffers.scratch, left)?;
             bytes += count as u64;
             let last = count == 0 || length_bytes == Some(bytes);
             let outgoing = &mut self.buffers.outgoing;
@@ -122,7 +151,7 @@ impl Connection {
                 outgoing[filled..filled + end.len()].copy_from_slice(end);
                 filled += end.len();
             }
-            self.send_piece(0..filled)?;
+            self.send_piece(0..filled, feed)?;
             if last {
                 return Ok(bytes);
             }

@@ -1,31 +1,28 @@
 //! The upper layer: the operations of a person, each over as many connections and tries as it takes.
 
 use std::{
+    cell::Cell,
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
     thread,
+    time::Instant,
 };
 
-use haul_wire::{
-    Condition,
-    reply::{Entry, Facts, Hello, Kind, Stats},
-};
+use haul_wire::reply::{Entry, Facts, Kind, Stats};
+use serde::de::DeserializeOwned;
 
 use crate::{
-    Address, Backoff, Code, Connection, Dialect, Error, Options, Progress, Source, Target,
+    Address, Backoff, Code, Connection, Dialect, Error, Options, Peer, Progress, Source, Spoken, Target,
     connection::Buffers,
+    extended::{Abilities, Greeting},
     fetch::{self, Fetched},
-    send::{self, Sent},
+    peer::Offers,
+    progress::Farthest,
+    send::{self, SendOptions, Sent},
 };
 
-/// What is spoken with a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spoken {
-    /// The classic verbs, on a new connection for each request, as the programs of the family do it.
-    Classic,
-    /// The extended verbs, on a connection that is used again.
-    Extended,
-}
+/// A server that has never answered is tried for this part of the time: most likely it does not run.
+const FIRST_CONTACT_PART: u32 = 10;
 
 /// One thing in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +37,14 @@ pub struct Listed {
     pub modified: Option<String>,
 }
 
-/// A client of one server. It does one thing at a time; for several at once, have several (see [`Client::speaking`]).
+/// A client of one server. It does one thing at a time; for several at once, have several (see [`Client::with_peer`]).
+///
+/// Every operation takes a [`Progress`], which hears of waits and new tries; `&mut ()` hears nothing.
 #[derive(Debug)]
 pub struct Client {
     address: Address,
     options: Options,
-    spoken: Option<Spoken>,
+    peer: Peer,
     idle: Option<Connection>,
     buffers: Option<Buffers>,
 }
@@ -53,20 +52,17 @@ pub struct Client {
 impl Client {
     /// A client that is not connected yet.
     pub fn new(address: Address, options: Options) -> Client {
+        Client::with_peer(address, options, Peer::default())
+    }
+
+    /// A client that shares with others what they learn about the server.
+    pub fn with_peer(address: Address, options: Options, peer: Peer) -> Client {
         Client {
             address,
             options,
-            spoken: None,
+            peer,
             idle: None,
             buffers: None,
-        }
-    }
-
-    /// A client that knows already what the server speaks, as another client found out.
-    pub fn speaking(address: Address, options: Options, spoken: Spoken) -> Client {
-        Client {
-            spoken: Some(spoken),
-            ..Client::new(address, options)
         }
     }
 
@@ -75,28 +71,41 @@ impl Client {
         &self.address
     }
 
+    /// What is known about the server so far, to be shared with further clients of it.
+    pub fn peer(&self) -> Peer {
+        self.peer.clone()
+    }
+
     /// What is spoken with the server. Under [`Dialect::Auto`] the first call asks it.
     ///
     /// # Errors
-    /// [`Error::Connect`]; a refusal if the server is ours and does not want to talk now.
-    pub fn spoken(&mut self) -> Result<Spoken, Error> {
-        self.retrying(&mut (), |client, _| client.find_out())
+    /// [`Error::Connect`], [`Error::NoAnswer`], [`Error::Protocol`] from what is no server of the family; a refusal if
+    /// the server is ours and does not want to talk now.
+    pub fn spoken(&mut self, progress: &mut dyn Progress) -> Result<Spoken, Error> {
+        self.retrying(progress, Client::find_out)
     }
 
     /// What is in a folder; the empty name is the top one, and the only one that the classic dialect knows.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::Unsupported`], [`Error::Connect`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::Protocol`].
-    pub fn list(&mut self, dir: &str) -> Result<Vec<Listed>, Error> {
-        self.retrying(&mut (), |client, _| match client.find_out()? {
-            Spoken::Classic if !dir.is_empty() => Err(Error::Unsupported("listing a folder")),
+    /// [`Error::Refused`], [`Error::Unsupported`], [`Error::Connect`], [`Error::Interrupted`], [`Error::Timeout`],
+    /// [`Error::NoAnswer`], [`Error::Protocol`].
+    pub fn list(&mut self, dir: &str, progress: &mut dyn Progress) -> Result<Vec<Listed>, Error> {
+        self.retrying(progress, |client, progress| match client.find_out(progress)? {
+            Spoken::Classic if !dir.is_empty() => Err(Error::Unsupported(
+                "this server speaks the classic verbs only, which list no folder but the top one",
+            )),
             Spoken::Classic => {
-                let names = client.exchange(Connection::list)?;
+                let names = client.request(progress, Connection::ask_list, Connection::receive_names)?;
                 Ok(names.into_iter().map(Listed::from_name).collect())
             }
             Spoken::Extended => {
-                let entries =
-                    client.exchange(|connection| connection.ls((!dir.is_empty()).then_some(dir)))?;
+                let dir = (!dir.is_empty()).then_some(dir);
+                let entries = client.request(
+                    progress,
+                    |connection| connection.ask_ls(dir),
+                    Connection::receive_entries,
+                )?;
                 Ok(entries.into_iter().map(Listed::from_entry).collect())
             }
         })
@@ -106,26 +115,36 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::list`].
-    pub fn stat(&mut self, name: &str) -> Result<Facts, Error> {
-        self.ask("asking for facts", |connection| connection.stat(name))
+    pub fn stat(&mut self, name: &str, progress: &mut dyn Progress) -> Result<Facts, Error> {
+        self.ask(
+            "this server speaks the classic verbs only, which tell no facts of an object",
+            progress,
+            |connection| connection.ask_stat(name, false),
+        )
     }
 
     /// An object's facts with its digest, for which the server may have to read it.
     ///
     /// # Errors
     /// As [`Client::list`].
-    pub fn stat_with_digest(&mut self, name: &str) -> Result<Facts, Error> {
-        self.ask("asking for a digest", |connection| {
-            connection.stat_with_digest(name)
-        })
+    pub fn stat_with_digest(&mut self, name: &str, progress: &mut dyn Progress) -> Result<Facts, Error> {
+        self.ask(
+            "this server speaks the classic verbs only, which know no digests",
+            progress,
+            |connection| connection.ask_stat(name, true),
+        )
     }
 
     /// The server's ledger.
     ///
     /// # Errors
     /// As [`Client::list`].
-    pub fn stats(&mut self) -> Result<Stats, Error> {
-        self.ask("asking for the ledger", Connection::stats)
+    pub fn stats(&mut self, progress: &mut dyn Progress) -> Result<Stats, Error> {
+        self.ask(
+            "this server speaks the classic verbs only, and keeps no ledger that they could show",
+            progress,
+            Connection::ask_stats,
+        )
     }
 
     /// Fetches an object into `target`. In the extended dialect it continues what the target holds if the server
@@ -145,7 +164,8 @@ impl Client {
 
     /// Sends what `source` gives as an object of that name. In the extended dialect a condition can be set, and the
     /// server compares the content with our digest. If an interrupted try turns out to have been stored after all, the
-    /// refusal that follows from that is taken for the success that it is.
+    /// refusal that follows from that is taken for the success that it is. A time or mode that the server cannot keep
+    /// is left out, and [`Sent`] says so.
     ///
     /// # Errors
     /// As [`Client::list`], [`Error::Local`] from the source, [`Error::Unsupported`] for a condition in the classic dialect.
@@ -153,63 +173,118 @@ impl Client {
         &mut self,
         name: &str,
         source: &mut dyn Source,
-        condition: &Condition,
+        options: &SendOptions,
         progress: &mut dyn Progress,
     ) -> Result<Sent, Error> {
-        send::send(self, name, source, condition, progress)
+        send::send(self, name, source, options, progress)
     }
 
     /// Removes an object. If an interrupted try is followed by the refusal that there is no such object, it is gone, and that is success.
     ///
     /// # Errors
     /// As [`Client::list`].
-    pub fn remove(&mut self, name: &str) -> Result<(), Error> {
-        let mut requests = 0;
-        let removed = self.retrying(&mut (), |client, _| {
-            client.find_out()?;
-            client.exchange(|connection| {
-                requests += 1;
-                connection.delete(name)
-            })
+    pub fn remove(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
+        let requests = Cell::new(0);
+        let removed = self.retrying(progress, |client, progress| {
+            client.find_out(progress)?;
+            client.request(
+                progress,
+                |connection| {
+                    requests.set(requests.get() + 1);
+                    connection.ask_delete(name)
+                },
+                |connection| connection.receive_done().map(drop),
+            )
         });
-        match removed {
-            Err(error) if error.is_not_found() && requests > 1 => Ok(()),
-            other => other,
-        }
+        gone_already(removed, requests.get())
+    }
+
+    /// Removes an empty folder. An interrupted try counts as in [`Client::remove`].
+    ///
+    /// # Errors
+    /// As [`Client::list`]; [`Code::Exists`] if something is in it, [`Code::BadRequest`] if it is an object,
+    /// [`Error::Unsupported`] if the server knows no RMDIR.
+    pub fn remove_folder(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
+        let requests = Cell::new(0);
+        let removed = self.retrying(progress, |client, progress| {
+            if client.find_out(progress)? == Spoken::Classic {
+                return Err(Error::Unsupported(
+                    "this server speaks the classic verbs only, which remove no folders",
+                ));
+            }
+            if client.peer.offers().is_some_and(|offers| !offers.remove_dir) {
+                return Err(Error::Unsupported("this server is too old to remove folders"));
+            }
+            client.request(
+                progress,
+                |connection| {
+                    requests.set(requests.get() + 1);
+                    connection.ask_remove_dir(name)
+                },
+                |connection| connection.receive_done().map(drop),
+            )
+        });
+        gone_already(removed, requests.get())
     }
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Repeats an attempt that fails in passing, with pauses between.
+    /// Repeats an attempt that fails in passing, with pauses between, for as long as [`Options::retry_time`] says.
     pub(crate) fn retrying<T>(
         &mut self,
         progress: &mut dyn Progress,
         mut attempt: impl FnMut(&mut Client, &mut dyn Progress) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut backoff = Backoff::new(self.options.retries, self.options.retry_pause);
+        let mut watched = Farthest::new(progress);
+        let mut failing: Option<(Instant, Backoff)> = None;
         loop {
-            let error = match attempt(self, progress) {
+            let error = match attempt(self, &mut watched) {
                 Err(error) if error.is_transient() => error,
                 done => return done,
             };
-            let Some(pause) = backoff.after_failure(random()) else {
+            let got_further = watched.take_got_further();
+            if matches!(error, Error::Timeout(_)) && !got_further {
+                return Err(error);
+            }
+            let (since, backoff) = match failing.take() {
+                Some(failing) if !got_further => failing,
+                _ => (Instant::now(), self.backoff()),
+            };
+            let (since, backoff) = failing.insert((since, backoff));
+            let Some(pause) = backoff.after_failure(since.elapsed(), random()) else {
                 return Err(error);
             };
-            progress.retrying(&error, pause);
+            watched.retrying(&error, pause);
             thread::sleep(pause);
         }
+    }
+
+    /// Sends a request on the connection that is open, or else on a new one, waits in line if the server lets it wait,
+    /// and receives the answer.
+    pub(crate) fn request<T>(
+        &mut self,
+        progress: &mut dyn Progress,
+        mut ask: impl FnMut(&mut Connection) -> Result<(), Error>,
+        mut receive: impl FnMut(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.exchange(progress, |connection, progress| {
+            ask(connection)?;
+            connection.await_answer(progress)?;
+            receive(connection)
+        })
     }
 
     /// Makes a request on the connection that is open, or else on a new one. A server closes connections that are
     /// idle; if the open one turns out to be closed before a byte of the reply, it is replaced once without a word.
     pub(crate) fn exchange<T>(
         &mut self,
-        mut request: impl FnMut(&mut Connection) -> Result<T, Error>,
+        progress: &mut dyn Progress,
+        mut request: impl FnMut(&mut Connection, &mut dyn Progress) -> Result<T, Error>,
     ) -> Result<T, Error> {
         if let Some(mut connection) = self.idle.take().filter(Connection::is_idle) {
-            let result = request(&mut connection);
+            let result = request(&mut connection, progress);
             let was_closed = matches!(result, Err(Error::Interrupted(_))) && !connection.reply_begun();
             self.put_by(connection);
             if !was_closed {
@@ -217,51 +292,93 @@ impl Client {
             }
         }
         let mut connection = self.open()?;
-        let result = request(&mut connection);
+        let result = request(&mut connection, progress);
         self.put_by(connection);
         match result {
-            Err(error) if self.is_at_wrong_server(&error) => Err(Error::Unsupported("this request")),
+            Err(error) if self.is_at_wrong_server(&error) => Err(Error::Unsupported(
+                "this server does not know the verb; it may speak the classic ones only (--dialect)",
+            )),
             other => other,
         }
     }
 
     /// What is spoken, asking the server if need be; no second try.
-    pub(crate) fn find_out(&mut self) -> Result<Spoken, Error> {
-        let spoken = match (self.spoken, self.options.dialect) {
+    pub(crate) fn find_out(&mut self, progress: &mut dyn Progress) -> Result<Spoken, Error> {
+        let spoken = match (self.peer.spoken(), self.options.dialect) {
             (Some(spoken), _) => spoken,
             (None, Dialect::Classic) => Spoken::Classic,
             (None, Dialect::Extended) => Spoken::Extended,
-            (None, Dialect::Auto) => self.say_hello()?,
+            (None, Dialect::Auto) => self.say_hello(progress)?,
         };
-        self.spoken = Some(spoken);
+        self.peer.note_spoken(spoken);
         Ok(spoken)
     }
 
-    fn say_hello(&mut self) -> Result<Spoken, Error> {
-        let mut connection = self.open()?;
-        match connection.hello(self.options.hello_timeout) {
-            Ok(hello) if speaks_extended(&hello) => {
-                self.spoken = Some(Spoken::Extended);
-                self.put_by(connection);
-                Ok(Spoken::Extended)
-            }
-            Err(error) if matches!(error.code(), Some(Code::Busy | Code::Draining)) => Err(error),
-            Ok(_) | Err(_) => {
-                self.buffers = Some(connection.into_buffers());
-                Ok(Spoken::Classic)
-            }
+    /// What the server offers. One that insists on the extended dialect was not asked yet.
+    pub(crate) fn offers(&mut self, progress: &mut dyn Progress) -> Result<Offers, Error> {
+        if let Some(offers) = self.peer.offers() {
+            return Ok(offers);
         }
+        let abilities: Abilities =
+            self.request(progress, Connection::ask_hello, Connection::receive_fields)?;
+        self.peer.note_offers(abilities.offers());
+        Ok(abilities.offers())
     }
 
-    fn ask<T>(
+    /// Asks what the server speaks. It is the answer that decides: a server that is silent is busy.
+    fn say_hello(&mut self, progress: &mut dyn Progress) -> Result<Spoken, Error> {
+        // A server that stops closes its connections too; only one that does it again closes because of the question.
+        for is_last in [false, true] {
+            let mut connection = self.open()?;
+            let answer = connection
+                .ask_hello()
+                .and_then(|()| connection.await_answer(progress))
+                .and_then(|()| connection.receive_greeting());
+            let is_closed = matches!(answer, Err(Error::Interrupted(_))) && !connection.reply_begun();
+            if let Ok(Greeting::Extended(offers)) = answer {
+                self.peer.note_spoken(Spoken::Extended);
+                self.peer.note_offers(offers);
+            }
+            self.put_by(connection);
+            match answer {
+                Ok(Greeting::Extended(_)) => return Ok(Spoken::Extended),
+                Ok(Greeting::Classic) => return Ok(Spoken::Classic),
+                Err(Error::Protocol(cause)) => {
+                    return Err(Error::Protocol(format!("{cause}; is this a haul server?")));
+                }
+                Err(error) if !is_closed => return Err(error),
+                Err(_) if is_last => break,
+                Err(_) => {}
+            }
+        }
+        Ok(Spoken::Classic)
+    }
+
+    fn ask<T: DeserializeOwned>(
         &mut self,
-        what: &'static str,
-        mut request: impl FnMut(&mut Connection) -> Result<T, Error>,
+        unsupported: &'static str,
+        progress: &mut dyn Progress,
+        mut ask: impl FnMut(&mut Connection) -> Result<(), Error>,
     ) -> Result<T, Error> {
-        self.retrying(&mut (), |client, _| match client.find_out()? {
-            Spoken::Classic => Err(Error::Unsupported(what)),
-            Spoken::Extended => client.exchange(&mut request),
+        self.retrying(progress, |client, progress| match client.find_out(progress)? {
+            Spoken::Classic => Err(Error::Unsupported(unsupported)),
+            Spoken::Extended => client.request(progress, &mut ask, Connection::receive_fields),
         })
+    }
+
+    fn backoff(&self) -> Backoff {
+        let Options {
+            retry_time,
+            retries,
+            retry_pause,
+            ..
+        } = self.options;
+        let time = if self.peer.has_answered() {
+            retry_time
+        } else {
+            retry_time / FIRST_CONTACT_PART
+        };
+        Backoff::new(time, retries, retry_pause)
     }
 
     fn open(&mut self) -> Result<Connection, Error> {
@@ -274,12 +391,15 @@ impl Client {
 
     /// Whether extended verbs were insisted on where they are not known.
     fn is_at_wrong_server(&self, error: &Error) -> bool {
-        self.spoken == Some(Spoken::Extended) && error.code() == Some(Code::UnknownVerb)
+        self.peer.spoken() == Some(Spoken::Extended) && error.code() == Some(Code::UnknownVerb)
     }
 
     /// Keeps a connection if it can be used again, or else its buffers.
     fn put_by(&mut self, connection: Connection) {
-        if self.spoken == Some(Spoken::Extended) && connection.is_idle() {
+        if connection.is_served() {
+            self.peer.note_answer();
+        }
+        if self.peer.spoken() == Some(Spoken::Extended) && connection.is_idle() {
             self.idle = Some(connection);
         } else {
             self.buffers = Some(connection.into_buffers());
@@ -313,10 +433,12 @@ impl Listed {
     }
 }
 
-fn speaks_extended(hello: &Hello) -> bool {
-    ["LS", "STAT", "READ", "WRITE"]
-        .iter()
-        .all(|needed| hello.verbs.iter().any(|verb| verb.eq_ignore_ascii_case(needed)))
+/// What is not there after an interrupted try was removed by it.
+fn gone_already(removed: Result<(), Error>, requests: u32) -> Result<(), Error> {
+    match removed {
+        Err(error) if error.is_not_found() && requests > 1 => Ok(()),
+        other => other,
+    }
 }
 
 /// A random number out of the keys that the standard library draws for its hash tables.

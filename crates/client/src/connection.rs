@@ -10,9 +10,19 @@ use std::{
 use haul_wire::{Code, Name, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent};
 
 use crate::{
-    Address, Error, Options, Timings,
-    socket::{self, Incoming, Sent},
+    Address, Error, Options, Progress, Timings,
+    socket::{self, Incoming, Patience, Sent},
 };
+
+/// How long a wait in line lasts before it is spoken of.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
+
+/// What a server's system takes of a request, at most, while no worker reads it: as long as no more is sent and nothing
+/// has been received, the connection may still wait in line.
+const UNREAD_BYTES_MAX: u64 = 8 << 20;
+
+/// How fast the text of a reply has to come on average, once its time is over, in bytes a second.
+const TEXT_RATE_MIN: u64 = 16 * 1024;
 
 /// Takes content piece by piece as it arrives. An error ends the transfer with [`Error::Local`].
 pub type Sink<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
@@ -78,9 +88,18 @@ pub struct Connection {
     pub(crate) buffers: Buffers,
     /// The part of `buffers.received` that is received and not yet dealt with.
     pub(crate) pending: std::ops::Range<usize>,
-    pub(crate) stall_timeout: Duration,
+    timeout: Duration,
+    queue_timeout: Duration,
+    work_timeout: Duration,
+    /// The receive timeout that the socket has.
     read_timeout: Duration,
-    pub(crate) work_timeout: Duration,
+    /// The longest silence now, and the longest time of a reply without content beside what its length takes.
+    patience: Duration,
+    /// Whether a worker of the server serves this connection: a byte of a reply has arrived.
+    is_served: bool,
+    /// Whether the wait in line was spoken of.
+    is_told: bool,
+    sent_bytes: u64,
     begun: Instant,
     connected: Duration,
     first_byte: Option<Duration>,
@@ -104,19 +123,18 @@ impl Connection {
     pub fn open_with(address: &Address, options: &Options, buffers: Buffers) -> Result<Connection, Error> {
         let begun = Instant::now();
         let stream = socket::connect(address, options.connect_timeout)?;
-        stream
-            .set_read_timeout(Some(positive(options.stall_timeout)))
-            .map_err(|cause| Error::Connect {
-                address: address.clone(),
-                cause,
-            })?;
         Ok(Connection {
             stream,
             buffers,
             pending: 0..0,
-            stall_timeout: options.stall_timeout,
-            read_timeout: options.stall_timeout,
-            work_timeout: options.work_timeout.max(options.stall_timeout),
+            timeout: options.timeout,
+            queue_timeout: options.queue_timeout.max(options.timeout),
+            work_timeout: options.work_timeout.max(options.timeout),
+            read_timeout: Duration::ZERO,
+            patience: options.timeout,
+            is_served: false,
+            is_told: false,
+            sent_bytes: 0,
             begun,
             connected: begun.elapsed(),
             first_byte: None,
@@ -141,8 +159,13 @@ impl Connection {
         self.first_byte.is_some()
     }
 
+    /// Whether the server has ever said anything on this connection.
+    pub(crate) fn is_served(&self) -> bool {
+        self.is_served
+    }
+
     /// Starts the clock of a request. The first one on a connection counts from the attempt to connect.
-    pub(crate) fn begin_request(&mut self) -> Result<(), Error> {
+    pub(crate) fn begin_request(&mut self) {
         self.requests += 1;
         if self.requests > 1 {
             self.begun = Instant::now();
@@ -150,7 +173,11 @@ impl Connection {
         }
         self.first_byte = None;
         self.idle = false;
-        self.wait_at_most(self.stall_timeout)
+        self.patience = if self.is_served {
+            self.timeout
+        } else {
+            self.queue_timeout
+        };
     }
 
     /// The request is over and the connection may carry another.
@@ -164,20 +191,31 @@ impl Connection {
         }
     }
 
-    /// Sets how long a receive may wait.
-    pub(crate) fn wait_at_most(&mut self, timeout: Duration) -> Result<(), Error> {
-        if timeout != self.read_timeout {
-            self.stream
-                .set_read_timeout(Some(positive(timeout)))
-                .map_err(Error::Interrupted)?;
-            self.read_timeout = timeout;
+    /// The server may now be silent for as long as it works on a large object.
+    pub(crate) fn allow_work(&mut self) {
+        self.patience = self.patience.max(self.work_timeout);
+    }
+
+    /// Waits for the first byte of a reply, and tells `progress` if the connection waits in line. On a connection that
+    /// a worker serves already there is nothing to wait for: the reply is received as it comes.
+    pub(crate) fn await_answer(&mut self, progress: &mut dyn Progress) -> Result<(), Error> {
+        if self.is_served || self.is_told || !self.pending.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let since = Instant::now();
+        match self.fill_within(NOTICE_AFTER.min(self.patience)) {
+            Err(Error::NoAnswer(_)) if since.elapsed() < self.patience => {}
+            done => return done.map(drop),
+        }
+        self.is_told = true;
+        progress.waiting(since.elapsed());
+        let left = self.patience.saturating_sub(since.elapsed());
+        self.fill_within(left).map(drop)
     }
 
     /// Sends a request that has no body. If the server has gone away, receiving says so, after what it said before.
     pub(crate) fn send_request(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        socket::send(&self.stream, bytes, self.stall_timeout).map(drop)
+        self.send(bytes, &mut |_| ()).map(drop)
     }
 
     /// Puts the head of an upload at the beginning of the outgoing buffer, so that it travels together with the first
@@ -192,18 +230,51 @@ impl Connection {
     }
 
     /// Sends a piece of a body from the outgoing buffer, unless the server has said something already: then the
-    /// upload is over, and this says why.
-    pub(crate) fn send_piece(&mut self, piece: std::ops::Range<usize>) -> Result<(), Error> {
+    /// upload is over, and this says why. `feed` hears of a wait in line.
+    pub(crate) fn send_piece(
+        &mut self,
+        piece: std::ops::Range<usize>,
+        feed: &mut dyn Feed,
+    ) -> Result<(), Error> {
         let sent = match socket::incoming(&self.stream) {
             Incoming::Something => Sent::Answered,
             Incoming::Nothing => {
-                socket::send(&self.stream, &self.buffers.outgoing[piece], self.stall_timeout)?
+                let outgoing = std::mem::take(&mut self.buffers.outgoing);
+                let sent = self.send(&outgoing[piece], &mut |waited| feed.waiting(waited));
+                self.buffers.outgoing = outgoing;
+                sent?
             }
         };
         match sent {
             Sent::Whole => Ok(()),
             Sent::Answered => Err(self.early_reply(None)),
             Sent::Broken(cause) => Err(self.early_reply(Some(cause))),
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8], waiting: &mut dyn FnMut(Duration)) -> Result<Sent, Error> {
+        let may_be_in_line = !self.is_served && self.sent_bytes < UNREAD_BYTES_MAX;
+        let timeout = if may_be_in_line {
+            self.queue_timeout
+        } else {
+            self.timeout
+        };
+        let is_told = &mut self.is_told;
+        let mut patience = Patience {
+            timeout,
+            notice_after: NOTICE_AFTER,
+            notice: &mut |waited| {
+                if may_be_in_line && !*is_told {
+                    *is_told = true;
+                    waiting(waited);
+                }
+            },
+        };
+        let sent = socket::send(&self.stream, bytes, &mut patience);
+        self.sent_bytes += bytes.len() as u64;
+        match sent {
+            Err(Error::Timeout(waited)) if may_be_in_line => Err(Error::NoAnswer(waited)),
+            other => other,
         }
     }
 
@@ -227,22 +298,50 @@ impl Connection {
 
     /// Receives more into the empty buffer; zero means that the server closed.
     pub(crate) fn fill(&mut self) -> Result<usize, Error> {
+        self.fill_within(self.patience)
+    }
+
+    fn fill_within(&mut self, timeout: Duration) -> Result<usize, Error> {
         debug_assert!(self.pending.is_empty(), "what is pending would be lost");
+        self.set_read_timeout(timeout)?;
         let count = loop {
             match self.stream.read(&mut self.buffers.received) {
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-                other => break other.map_err(|cause| Error::from_socket(cause, self.read_timeout))?,
+                other => break other.map_err(|cause| self.failed_receive(cause))?,
             }
         };
         if count > 0 && self.first_byte.is_none() {
             self.first_byte = Some(self.begun.elapsed());
+            if !self.is_served {
+                self.is_served = true;
+                self.patience = self.timeout;
+            }
         }
         self.pending = 0..count;
         Ok(count)
     }
 
-    fn decode_reply(&mut self, sink: &mut Sink<'_>) -> Result<Reply, Error> {
+    fn failed_receive(&self, cause: io::Error) -> Error {
+        match Error::from_socket(cause, self.patience) {
+            Error::Timeout(waited) if !self.is_served => Error::NoAnswer(waited),
+            other => other,
+        }
+    }
+
+    fn set_read_timeout(&mut self, timeout: Duration) -> Result<(), Error> {
+        if timeout != self.read_timeout {
+            self.stream
+                .set_read_timeout(Some(positive(timeout)))
+                .map_err(Error::Interrupted)?;
+            self.read_timeout = timeout;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn decode_reply(&mut self, sink: &mut Sink<'_>) -> Result<Reply, Error> {
         let mut decoder = ReplyDecoder::new();
+        let (since, patience) = (Instant::now(), self.patience);
+        let mut has_content = false;
         loop {
             while !self.pending.is_empty() {
                 let input = &self.buffers.received[self.pending.clone()];
@@ -251,10 +350,18 @@ impl Connection {
                     .map_err(malformed)?;
                 self.pending.start += decoded.consumed;
                 match decoded.event {
-                    Some(ReplyEvent::Body(bytes)) => sink(bytes).map_err(Error::Local)?,
+                    Some(ReplyEvent::Body(bytes)) => {
+                        has_content = true;
+                        sink(bytes).map_err(Error::Local)?;
+                    }
                     Some(ReplyEvent::End(reply)) => return Ok(reply),
                     None => {}
                 }
+            }
+            // A reply that comes in drops is never silent. What is not content has to come to an end.
+            let text_time = Duration::from_secs(decoder.held_bytes() as u64 / TEXT_RATE_MIN);
+            if !has_content && since.elapsed() > patience + text_time {
+                return Err(Error::Timeout(patience));
             }
             if self.fill()? == 0 {
                 // Older servers end a reply by closing. Whether another request can follow, the next look at the
@@ -277,6 +384,25 @@ impl Connection {
     }
 }
 
+/// What an upload sends, and what hears that it has to wait in line.
+pub(crate) trait Feed: Read {
+    /// See [`Progress::waiting`].
+    fn waiting(&mut self, waited: Duration) {
+        let _ = waited;
+    }
+}
+
+/// The content of a caller who wants to hear nothing.
+pub(crate) struct Silent<'a>(pub(crate) &'a mut dyn Read);
+
+impl Read for Silent<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Feed for Silent<'_> {}
+
 /// A name that can travel. Control characters cannot: in a classic request a line end would begin another request.
 pub(crate) fn travelling(name: &str) -> Result<Name, Error> {
     let shown = crate::shown(name);
@@ -296,7 +422,7 @@ pub(crate) fn travelling(name: &str) -> Result<Name, Error> {
 }
 
 /// Reads the next piece of a body, never beyond what is `left` of its announced length; zero at its end.
-pub(crate) fn read_piece(source: &mut dyn Read, room: &mut [u8], left: Option<u64>) -> Result<usize, Error> {
+pub(crate) fn read_piece(source: &mut dyn Feed, room: &mut [u8], left: Option<u64>) -> Result<usize, Error> {
     let most = left.map_or(room.len(), |left| {
         usize::try_from(left).map_or(room.len(), |left| left.min(room.len()))
     });

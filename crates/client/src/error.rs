@@ -23,9 +23,16 @@ pub enum Error {
     /// The connection broke before the reply was whole. Tried again.
     #[error("the connection broke off: {0}")]
     Interrupted(io::Error),
-    /// Nothing moved for as long as the stall timeout allows. Tried again.
+    /// The server was silent for as long as the timeout allows, in the middle of an exchange. Tried again only if the
+    /// try had got further than those before it.
     #[error("the server was silent for {} s", .0.as_secs_f64())]
     Timeout(Duration),
+    /// The server took the connection and gave no answer for as long as the queue timeout allows.
+    #[error(
+        "the server took the connection but gave no answer in {} s: all its workers are busy, or it is no haul server",
+        .0.as_secs_f64()
+    )]
+    NoAnswer(Duration),
     /// What arrived is not what the server holds: its digest, length or encoding is wrong.
     #[error("the content is damaged: {0}")]
     Corrupt(String),
@@ -35,13 +42,13 @@ pub enum Error {
     /// The server answered something that is no reply to what was asked.
     #[error("the server's answer makes no sense: {0}")]
     Protocol(String),
-    /// The classic dialect has no way to ask for this.
-    #[error("{0} needs a server that speaks the extended dialect")]
+    /// The server has no way to do this; the sentence says which, and why.
+    #[error("{0}")]
     Unsupported(&'static str),
 }
 
 impl Error {
-    /// Whether another try on a new connection may succeed.
+    /// Whether another try on a new connection may succeed. Silence counts only where content had moved before it.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -71,9 +78,9 @@ impl Error {
     }
 
     /// What a failed receive or send means: silence if the socket's timeout passed, else an interruption.
-    pub(crate) fn from_socket(cause: io::Error, stall_timeout: Duration) -> Error {
+    pub(crate) fn from_socket(cause: io::Error, timeout: Duration) -> Error {
         match cause.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(stall_timeout),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(timeout),
             _ => Error::Interrupted(cause),
         }
     }

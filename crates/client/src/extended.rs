@@ -1,17 +1,18 @@
 //! The extended verbs on a connection: raw bytes, digests, conditions, the ledger.
 
-use std::{io::Read, time::Duration};
+use std::io::Read;
 
 use blake3::Hasher;
 use haul_wire::{
-    Attributes, Condition, Digest, Request, encode,
+    Attributes, Code, Condition, Digest, Request, encode,
     reply::{Entry, Facts, Hello, ReadHead, Stats, Written},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    Connection, Error, Transfer,
-    connection::{Sink, read_piece, shrunk, travelling},
+    Connection, Error, SendOptions, Transfer,
+    connection::{Feed, Silent, Sink, read_piece, shrunk, travelling},
+    peer::Offers,
 };
 
 /// What a WRITE sends: the announced length, a reader that gives that much, and the digest if the caller knows it
@@ -25,34 +26,65 @@ pub struct Body<'a> {
     pub digest: Option<Digest>,
 }
 
+/// What a server answered to HELLO.
+pub(crate) enum Greeting {
+    /// It is one of ours, or knows our verbs.
+    Extended(Offers),
+    /// It answered as a server of the family does that knows the classic verbs only.
+    Classic,
+}
+
+/// What matters of a reply to HELLO; servers may say more, or less.
+#[derive(Deserialize)]
+pub(crate) struct Abilities {
+    verbs: Vec<String>,
+    #[serde(default)]
+    write_options: Vec<String>,
+}
+
+impl Abilities {
+    /// Whether the server knows the verbs without which the extended dialect is of no use.
+    fn is_extended(&self) -> bool {
+        ["LS", "STAT", "READ", "WRITE"].iter().all(|word| self.has(word))
+    }
+
+    pub(crate) fn offers(&self) -> Offers {
+        let takes = |option: &str| self.write_options.iter().any(|taken| taken == option);
+        Offers {
+            remove_dir: self.has("RMDIR"),
+            modified: takes("modified"),
+            mode: takes("mode"),
+        }
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.verbs.iter().any(|verb| verb.eq_ignore_ascii_case(word))
+    }
+}
+
 #[derive(Deserialize)]
 struct Entries {
     data: Vec<Entry>,
 }
 
 impl Connection {
-    /// `HELLO`: what the server is. It is sent with an empty line after it, which some older servers wait for; a
-    /// server that does not know it may stay silent, so the wait for a piece of the reply is `silence_max`.
+    /// `HELLO`: what the server is. It is sent with an empty line after it, which some older servers wait for.
     ///
     /// # Errors
-    /// [`Error::Refused`] and [`Error::Protocol`] from a server that does not know it, [`Error::Interrupted`], [`Error::Timeout`].
-    pub fn hello(&mut self, silence_max: Duration) -> Result<Hello, Error> {
-        self.begin_request()?;
-        self.wait_at_most(silence_max)?;
-        let mut bytes = Vec::new();
-        encode::extended(&mut bytes, &Request::Hello);
-        self.send_request(&bytes)?;
+    /// [`Error::Refused`] and [`Error::Protocol`] from a server that does not know it, [`Error::Interrupted`],
+    /// [`Error::Timeout`], [`Error::NoAnswer`].
+    pub fn hello(&mut self) -> Result<Hello, Error> {
+        self.ask_hello()?;
         self.receive_fields()
     }
 
     /// `LS`: what is in a folder, the top one without `dir`.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::Protocol`].
+    /// [`Error::Refused`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::NoAnswer`], [`Error::Protocol`].
     pub fn ls(&mut self, dir: Option<&str>) -> Result<Vec<Entry>, Error> {
-        let dir = dir.map(travelling).transpose()?;
-        let entries: Entries = self.ask(&Request::Ls { dir })?;
-        Ok(entries.data)
+        self.ask_ls(dir)?;
+        self.receive_entries()
     }
 
     /// `STAT`: an object's facts.
@@ -60,8 +92,8 @@ impl Connection {
     /// # Errors
     /// As [`Connection::ls`].
     pub fn stat(&mut self, name: &str) -> Result<Facts, Error> {
-        let name = travelling(name)?;
-        self.ask(&Request::Stat { name, digest: false })
+        self.ask_stat(name, false)?;
+        self.receive_fields()
     }
 
     /// `STAT name digest`: an object's facts, for which the server reads the whole object if it does not know its
@@ -70,10 +102,7 @@ impl Connection {
     /// # Errors
     /// As [`Connection::ls`].
     pub fn stat_with_digest(&mut self, name: &str) -> Result<Facts, Error> {
-        let name = travelling(name)?;
-        self.begin_request()?;
-        self.send_extended(&Request::Stat { name, digest: true })?;
-        self.wait_at_most(self.work_timeout)?;
+        self.ask_stat(name, true)?;
         self.receive_fields()
     }
 
@@ -82,7 +111,8 @@ impl Connection {
     /// # Errors
     /// As [`Connection::ls`].
     pub fn stats(&mut self) -> Result<Stats, Error> {
-        self.ask(&Request::Stats)
+        self.ask(&Request::Stats)?;
+        self.receive_fields()
     }
 
     /// `READ`: asks for an object from byte `offset` on, to its end or for `length` bytes, and receives what is said before the
@@ -91,19 +121,8 @@ impl Connection {
     /// # Errors
     /// As [`Connection::ls`]; [`Error::Protocol`] also if another range is answered than was asked for.
     pub fn read(&mut self, name: &str, offset: u64, length: Option<u64>) -> Result<ReadHead, Error> {
-        let name = travelling(name)?;
-        self.begin_request()?;
-        self.send_extended(&Request::Read { name, offset, length })?;
-        let head: ReadHead = self.receive_plain()?.into()?;
-        let left = head.size.checked_sub(head.offset);
-        let due = left.map(|left| length.map_or(left, |length| length.min(left)));
-        if head.offset != offset || due != Some(head.length) {
-            return Err(Error::Protocol(format!(
-                "it sends bytes {}+{} of {}",
-                head.offset, head.length, head.size
-            )));
-        }
-        Ok(head)
+        self.ask_read(name, offset, length)?;
+        self.receive_head(offset, length)
     }
 
     /// Receives the content that follows a [`Connection::read`], of `length_bytes` bytes. The pieces are as large as
@@ -138,87 +157,190 @@ impl Connection {
     pub fn write(
         &mut self,
         name: &str,
-        mut body: Body<'_>,
+        body: Body<'_>,
         condition: Condition,
     ) -> Result<(Written, Transfer), Error> {
+        let options = SendOptions {
+            condition,
+            ..SendOptions::default()
+        };
+        let Body {
+            source,
+            length_bytes: length,
+            digest,
+        } = body;
+        let digest = self.send_write(name, &mut Silent(source), length, digest, &options)?;
+        self.receive_written(length, &digest)
+    }
+
+    pub(crate) fn ask_hello(&mut self) -> Result<(), Error> {
+        self.ask(&Request::Hello)
+    }
+
+    /// Receives the reply to HELLO, whatever it is.
+    ///
+    /// # Errors
+    /// A refusal with a code: the server is one of ours and does not want to talk now. [`Error::Protocol`] from what
+    /// is no server of the family.
+    pub(crate) fn receive_greeting(&mut self) -> Result<Greeting, Error> {
+        let reply = self.decode_reply(&mut |_| Ok(()))?;
+        self.end_request();
+        let has_code = reply.fields.contains_key("code");
+        match reply.refusal() {
+            Some(refusal) if has_code && !matches!(refusal.code, Code::UnknownVerb | Code::BadRequest) => {
+                Err(Error::Refused(refusal))
+            }
+            Some(_) => Ok(Greeting::Classic),
+            None => Ok(match reply.into::<Abilities>() {
+                Ok(abilities) if abilities.is_extended() => Greeting::Extended(abilities.offers()),
+                _ => Greeting::Classic,
+            }),
+        }
+    }
+
+    pub(crate) fn ask_ls(&mut self, dir: Option<&str>) -> Result<(), Error> {
+        let dir = dir.map(travelling).transpose()?;
+        self.ask(&Request::Ls { dir })
+    }
+
+    pub(crate) fn receive_entries(&mut self) -> Result<Vec<Entry>, Error> {
+        let entries: Entries = self.receive_fields()?;
+        Ok(entries.data)
+    }
+
+    /// With `digest` the server may be silent for as long as it reads the object.
+    pub(crate) fn ask_stat(&mut self, name: &str, digest: bool) -> Result<(), Error> {
         let name = travelling(name)?;
-        self.begin_request()?;
-        let length = body.length_bytes;
+        self.ask(&Request::Stat { name, digest })?;
+        if digest {
+            self.allow_work();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ask_stats(&mut self) -> Result<(), Error> {
+        self.ask(&Request::Stats)
+    }
+
+    pub(crate) fn ask_remove_dir(&mut self, name: &str) -> Result<(), Error> {
+        let dir = travelling(name)?;
+        self.ask(&Request::RemoveDir { dir })
+    }
+
+    pub(crate) fn ask_read(&mut self, name: &str, offset: u64, length: Option<u64>) -> Result<(), Error> {
+        let name = travelling(name)?;
+        self.ask(&Request::Read { name, offset, length })
+    }
+
+    /// Receives what is said before the content of a READ, which was asked for from `offset` on.
+    pub(crate) fn receive_head(&mut self, offset: u64, length: Option<u64>) -> Result<ReadHead, Error> {
+        let head: ReadHead = self.receive_plain()?.into()?;
+        let left = head.size.checked_sub(head.offset);
+        let due = left.map(|left| length.map_or(left, |length| length.min(left)));
+        if head.offset != offset || due != Some(head.length) {
+            return Err(Error::Protocol(format!(
+                "it sends bytes {}+{} of {}",
+                head.offset, head.length, head.size
+            )));
+        }
+        Ok(head)
+    }
+
+    /// Sends a WRITE with all its content, and gives the digest of it.
+    pub(crate) fn send_write(
+        &mut self,
+        name: &str,
+        feed: &mut dyn Feed,
+        length: u64,
+        digest: Option<Digest>,
+        options: &SendOptions,
+    ) -> Result<Digest, Error> {
+        let name = travelling(name)?;
+        self.begin_request();
         let mut head = Vec::new();
+        let condition = options.condition.clone();
         encode::extended(
             &mut head,
             &Request::Write {
                 name,
                 length,
                 condition,
-                attributes: Attributes::default(),
+                attributes: Attributes {
+                    modified: options.modified,
+                    mode: options.mode,
+                },
             },
         );
-        let digest = self.send_raw(&head, &mut body)?;
-        self.wait_at_most(self.work_timeout)?;
+        let digest = self.send_raw(&head, feed, length, digest)?;
+        self.allow_work();
+        Ok(digest)
+    }
+
+    /// Receives the reply to a WRITE of so many bytes with that digest.
+    pub(crate) fn receive_written(
+        &mut self,
+        length: u64,
+        digest: &Digest,
+    ) -> Result<(Written, Transfer), Error> {
         let written: Written = self.receive_plain()?.into()?;
         let timings = self.end_request();
-        if written.size != length || !is_digest(&written.digest, &digest) {
+        if written.size != length || !is_digest(&written.digest, digest) {
             return Err(Error::Corrupt(
                 "the server stored other content than was sent".to_owned(),
             ));
         }
-        Ok((
-            written,
-            Transfer {
-                bytes: length,
-                timings,
-            },
-        ))
+        let bytes = length;
+        Ok((written, Transfer { bytes, timings }))
     }
 
-    fn send_raw(&mut self, head: &[u8], body: &mut Body<'_>) -> Result<Digest, Error> {
+    fn send_raw(
+        &mut self,
+        head: &[u8],
+        feed: &mut dyn Feed,
+        length_bytes: u64,
+        digest: Option<Digest>,
+    ) -> Result<Digest, Error> {
         let chunk_bytes = self.buffers.chunk_bytes();
         let mut hasher = Hasher::new();
         let mut filled = self.stage_head(head)?;
         let mut sent = 0;
         loop {
-            let left = body.length_bytes - sent;
+            let left = length_bytes - sent;
             let room = &mut self.buffers.outgoing[filled..filled + chunk_bytes];
             let count = if left == 0 {
                 0
             } else {
-                read_piece(body.source, room, Some(left))?
+                read_piece(feed, room, Some(left))?
             };
             if count == 0 && left > 0 {
-                return Err(shrunk(sent, body.length_bytes));
+                return Err(shrunk(sent, length_bytes));
             }
-            if body.digest.is_none() {
+            if digest.is_none() {
                 hasher.update(&room[..count]);
             }
             filled += count;
             sent += count as u64;
-            if sent < body.length_bytes {
-                self.send_piece(0..filled)?;
+            if sent < length_bytes {
+                self.send_piece(0..filled, feed)?;
                 filled = 0;
                 continue;
             }
-            let digest = body.digest.unwrap_or_else(|| hasher.finalize());
+            let digest = digest.unwrap_or_else(|| hasher.finalize());
             let end = format!("{}\r\n", digest.to_hex());
             self.buffers.outgoing[filled..filled + end.len()].copy_from_slice(end.as_bytes());
-            self.send_piece(0..filled + end.len())?;
+            self.send_piece(0..filled + end.len(), feed)?;
             return Ok(digest);
         }
     }
 
-    fn ask<T: DeserializeOwned>(&mut self, request: &Request) -> Result<T, Error> {
-        self.begin_request()?;
-        self.send_extended(request)?;
-        self.receive_fields()
-    }
-
-    fn send_extended(&mut self, request: &Request) -> Result<(), Error> {
+    pub(crate) fn ask(&mut self, request: &Request) -> Result<(), Error> {
+        self.begin_request();
         let mut bytes = Vec::new();
         encode::extended(&mut bytes, request);
         self.send_request(&bytes)
     }
 
-    fn receive_fields<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+    pub(crate) fn receive_fields<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let fields = self.receive_plain()?.into()?;
         self.end_request();
         Ok(fields)

@@ -1,10 +1,12 @@
 //! Fetching an object: continuing what is held, verifying what arrived.
 
+use std::time::SystemTime;
+
 use blake3::Hasher;
-use haul_wire::Digest;
+use haul_wire::{Digest, reply::ReadHead};
 
 use crate::{
-    Client, Connection, Error, Held, Progress, Target, Timings, Verify, client::Spoken, extended::is_digest,
+    Client, Connection, Error, Held, Progress, Spoken, Target, Timings, Verified, Verify, extended::is_digest,
 };
 
 /// What a fetch did.
@@ -14,8 +16,12 @@ pub struct Fetched {
     pub bytes: u64,
     /// How many of them were here before, from an earlier try.
     pub resumed_bytes: u64,
-    /// Whether the content was compared with the server's digest, and is equal.
-    pub verified: bool,
+    /// Whether the content was compared with the server's digest.
+    pub verified: Verified,
+    /// When the object was modified last, where the server says so.
+    pub modified: Option<SystemTime>,
+    /// The object's permission bits (at most 0777), where the server says so.
+    pub mode: Option<u32>,
     /// When the last try passed its marks.
     pub timings: Timings,
 }
@@ -28,7 +34,7 @@ pub(crate) fn fetch(
     progress: &mut dyn Progress,
 ) -> Result<Fetched, Error> {
     let mut hash = RunningHash::default();
-    let fetched = client.retrying(progress, |client, progress| match client.find_out()? {
+    let fetched = client.retrying(progress, |client, progress| match client.find_out(progress)? {
         Spoken::Classic => get(client, name, target, progress),
         Spoken::Extended => read(client, name, target, &mut hash, progress),
     });
@@ -46,7 +52,10 @@ fn get(
     target: &mut dyn Target,
     progress: &mut dyn Progress,
 ) -> Result<Fetched, Error> {
-    client.exchange(|connection| {
+    let verify = client.options().verify;
+    client.exchange(progress, |connection, progress| {
+        connection.ask_get(name)?;
+        connection.await_answer(progress)?;
         let mut begun = false;
         let mut sink = |piece: &[u8]| {
             if !begun {
@@ -57,16 +66,21 @@ fn get(
             progress.moved(piece.len() as u64);
             target.write(piece)
         };
-        let transfer = connection.get(name, &mut sink)?;
+        let transfer = connection.receive_content(&mut sink)?;
         if !begun {
             target.begin(0, None).map_err(Error::Local)?;
         }
-        let timings = transfer.timings;
         Ok(Fetched {
             bytes: transfer.bytes,
             resumed_bytes: 0,
-            verified: false,
-            timings,
+            verified: if verify == Verify::Length {
+                Verified::NotAsked
+            } else {
+                Verified::NotPossible
+            },
+            modified: None,
+            mode: None,
+            timings: transfer.timings,
         })
     })
 }
@@ -80,7 +94,7 @@ fn read(
 ) -> Result<Fetched, Error> {
     let verify = client.options().verify;
     if let Some(held) = target.held() {
-        let continued = client.exchange(|connection| {
+        let continued = client.exchange(progress, |connection, progress| {
             Reading {
                 connection,
                 target,
@@ -94,7 +108,7 @@ fn read(
             return Ok(fetched);
         }
     }
-    let fetched = client.exchange(|connection| {
+    let fetched = client.exchange(progress, |connection, progress| {
         Reading {
             connection,
             target,
@@ -136,7 +150,9 @@ impl Reading<'_> {
             verify,
         } = self;
         let offset = held.map_or(0, |held| held.bytes);
-        let head = match connection.read(name, offset, None) {
+        connection.ask_read(name, offset, None)?;
+        connection.await_answer(progress)?;
+        let head = match connection.receive_head(offset, None) {
             // It may be shorter than what is held, or be gone: asking from the beginning gives the true refusal.
             Err(Error::Refused(_)) if offset > 0 => return Ok(Continued::NotPossible),
             other => other?,
@@ -147,7 +163,11 @@ impl Reading<'_> {
         target.begin(offset, Some(&head.etag)).map_err(Error::Local)?;
         progress.begin(offset, Some(head.size));
         // What lay on a disk for a while is compared in any case, also if the server has to read the object for that.
-        let wanted = verify == Verify::Digest && (head.digest.is_some() || offset > 0);
+        let wanted = match verify {
+            Verify::Length => false,
+            Verify::Digest => head.digest.is_some() || offset > 0,
+            Verify::Ask => true,
+        };
         let can_hash = wanted && hash.go_to(offset, target)?;
         let transfer = connection.receive(head.length, &mut |piece| {
             target.write(piece)?;
@@ -157,44 +177,70 @@ impl Reading<'_> {
             progress.moved(piece.len() as u64);
             Ok(())
         })?;
-        let verified = match can_hash.then(|| hash.digest()) {
-            None => false,
-            Some(digest) => match expected(connection, name, &head.etag, head.digest)? {
-                None => false,
-                Some(expected) if is_digest(&expected, &digest) => true,
-                Some(_) if hash.is_of_held => {
+        let verified = if can_hash {
+            match compare(connection, name, &head, &hash.digest())? {
+                Comparison::Other if hash.is_of_held => {
                     hash.forget();
                     return Ok(Continued::NotPossible);
                 }
-                Some(_) => return Err(Error::Corrupt("its digest is not the server's".to_owned())),
-            },
+                Comparison::Other => {
+                    return Err(Error::Corrupt("its digest is not the server's".to_owned()));
+                }
+                Comparison::Same => Verified::Yes,
+                Comparison::Unknown => Verified::NotPossible,
+            }
+        } else {
+            match verify {
+                Verify::Length => Verified::NotAsked,
+                _ if wanted => Verified::NotPossible,
+                _ => Verified::NoDigest,
+            }
         };
-        let timings = transfer.timings;
+        let attributes = head.attributes();
         Ok(Continued::Whole(Fetched {
             bytes: head.size,
             resumed_bytes: offset,
             verified,
-            timings,
+            modified: attributes.modified,
+            mode: attributes.mode,
+            timings: transfer.timings,
         }))
     }
 }
 
-/// The digest that the content should have, asked for if the READ did not tell it; unknown if the object has changed
-/// since, or the server does not tell.
-fn expected(
+/// What a comparison with the server's digest found.
+enum Comparison {
+    Same,
+    Other,
+    /// The object has changed since, or the server does not tell.
+    Unknown,
+}
+
+/// Compares a digest with that of the server, which is asked for it if the READ did not tell it.
+fn compare(
     connection: &mut Connection,
     name: &str,
-    etag: &str,
-    told: Option<String>,
-) -> Result<Option<String>, Error> {
-    if told.is_some() {
-        return Ok(told);
+    head: &ReadHead,
+    digest: &Digest,
+) -> Result<Comparison, Error> {
+    if let Some(told) = &head.digest {
+        return Ok(if is_digest(told, digest) {
+            Comparison::Same
+        } else {
+            Comparison::Other
+        });
     }
-    match connection.stat_with_digest(name) {
-        Ok(facts) => Ok(facts.digest.filter(|_| facts.etag == etag)),
-        Err(Error::Refused(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let facts = match connection.stat_with_digest(name) {
+        Ok(facts) => facts,
+        Err(Error::Refused(_)) => return Ok(Comparison::Unknown),
+        Err(error) => return Err(error),
+    };
+    Ok(match facts.digest {
+        // A server that keeps the digest may give the object another etag for it.
+        Some(told) if is_digest(&told, digest) => Comparison::Same,
+        Some(_) if facts.etag == head.etag => Comparison::Other,
+        _ => Comparison::Unknown,
+    })
 }
 
 /// The hash of what a target has, kept from one try to the next.

@@ -19,15 +19,17 @@ mod fetch;
 pub mod landing;
 mod options;
 mod part;
+mod peer;
 mod progress;
 mod send;
 mod socket;
 mod source;
 mod target;
+mod walk;
 
 pub use address::{Address, AddressError, Location, PORT_DEFAULT};
 pub use backoff::{Backoff, PAUSE_MAX};
-pub use client::{Client, Listed, Spoken};
+pub use client::{Client, Listed};
 pub use connection::{BUFFER_BYTES_MIN, Buffers, Connection, Sink, Transfer};
 pub use error::Error;
 pub use extended::Body;
@@ -37,10 +39,12 @@ pub use haul_wire::{
     reply::{Entry, Facts, Hello, Kind, ReadHead, Stats, VerbStats, WorkerStats, Written},
 };
 pub use landing::shown;
-pub use options::{Dialect, DialectError, Options, Verify};
+pub use options::{Dialect, DialectError, Options, Verified, Verify};
 pub use part::{Existing, PartFile};
+pub use peer::{Peer, Spoken};
 pub use progress::{Progress, Timings};
-pub use send::Sent;
+pub use send::{SendOptions, Sent};
 pub use socket::{LOOPBACK_WINDOW_BYTES, UNSENT_BYTES};
 pub use source::{FileSource, Source};
 pub use target::{Held, Stream, Target};
+pub use walk::{Folder, Walk, WalkError};

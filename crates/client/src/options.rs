@@ -42,14 +42,39 @@ impl std::fmt::Display for Dialect {
     }
 }
 
-/// Whether a fetch checks the content against the digest that the server knows.
+/// How far the content of a transfer is compared between the two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verify {
     /// Length, and BLAKE3 wherever the server knows the digest (some 0.2 s of processor time per GiB).
     #[default]
     Digest,
+    /// As [`Verify::Digest`], and where the server does not know the digest it is asked to compute it. An upload in
+    /// the classic dialect, which has no digests, is read back and compared.
+    Ask,
     /// Length only.
     Length,
+}
+
+/// Whether the content of a transfer was compared between the two ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verified {
+    /// It was compared, by its digest or byte by byte, and is equal.
+    Yes,
+    /// The server has no digest of the object. [`Verify::Ask`] makes it compute one.
+    NoDigest,
+    /// The comparison was left out: by [`Verify::Length`], or for an upload in the classic dialect, which only
+    /// [`Verify::Ask`] reads back.
+    NotAsked,
+    /// There is nothing to compare with: the classic dialect has no digest of a download, the object changed before
+    /// its digest was known, the server refused to compute it, or the target no longer has the beginning.
+    NotPossible,
+}
+
+impl Verified {
+    /// Whether the content was compared and is equal.
+    pub fn is_yes(self) -> bool {
+        self == Verified::Yes
+    }
 }
 
 /// How a [`Client`](crate::Client) or a [`Connection`](crate::Connection) behaves.
@@ -59,25 +84,28 @@ pub struct Options {
     pub dialect: Dialect,
     /// The longest wait for a connection, over all addresses of the host. Default: 10 s.
     pub connect_timeout: Duration,
-    /// The longest wait without a single byte moving, either way, once connected. Default: 60 s.
-    pub stall_timeout: Duration,
-    /// The longest silence after `HELLO` before a server counts as one that does not know it. Default: 3 s. Only
-    /// [`Dialect::Auto`] waits for it, and once per [`Client`](crate::Client). A server of ours whose pool is full
-    /// stays silent as well; then the classic verbs are used, which work there too.
-    pub hello_timeout: Duration,
+    /// The longest silence of a server that has answered on this connection already. Default: 60 s.
+    pub timeout: Duration,
+    /// The longest wait for the first answer on a new connection: a server whose workers are all busy lets it wait in
+    /// line. Default: 10 min; never less than `timeout`. [`Progress::waiting`](crate::Progress::waiting) says that the
+    /// wait has begun.
+    pub queue_timeout: Duration,
     /// The longest silence while the server does what takes longer for a larger object: it syncs an upload to its disk,
-    /// or computes a digest that it was asked for. Default: 10 min; never less than `stall_timeout`.
+    /// or computes a digest that it was asked for. Default: 10 min; never less than `timeout`.
     pub work_timeout: Duration,
-    /// How often an operation is tried again after a failure to connect or an interruption. Default: 3.
-    /// Refusals are never tried again.
-    pub retries: u32,
+    /// How long an operation that gets no further is tried again after interruptions and failures to connect, counted
+    /// from the first of them; a try that gets further than all before it starts the count again. Default: 30 s. A
+    /// server that has never answered this client gets a tenth of it. Refusals and silence are never tried again.
+    pub retry_time: Duration,
+    /// The most tries after the first one that get no further. Default: as many as `retry_time` has room for.
+    pub retries: Option<u32>,
     /// The pause before the first new try; each further one doubles it, up to 5 s, and a random part of up to half is
     /// taken off. Default: 200 ms.
     pub retry_pause: Duration,
     /// Bytes moved at a time. Default: 128 KiB, which stays in a second-level cache of 512 KiB
     /// together with what is decoded from it; at least 16 KiB are used. A connection holds two such buffers and a half.
     pub buffer_bytes: usize,
-    /// Whether fetched content is checked against the server's digest. Default: [`Verify::Digest`].
+    /// How far content is compared. Default: [`Verify::Digest`].
     pub verify: Verify,
 }
 
@@ -86,10 +114,11 @@ impl Default for Options {
         Options {
             dialect: Dialect::Auto,
             connect_timeout: Duration::from_secs(10),
-            stall_timeout: Duration::from_secs(60),
-            hello_timeout: Duration::from_secs(3),
+            timeout: Duration::from_secs(60),
+            queue_timeout: Duration::from_secs(600),
             work_timeout: Duration::from_secs(600),
-            retries: 3,
+            retry_time: Duration::from_secs(30),
+            retries: None,
             retry_pause: Duration::from_millis(200),
             buffer_bytes: 128 * 1024,
             verify: Verify::Digest,

@@ -131,6 +131,11 @@ impl PartFile {
         remove_if_present(&self.note_path)
     }
 
+    /// How much is kept for a later fetch to continue, in bytes: what a failed fetch leaves behind.
+    pub fn kept_bytes(&self) -> u64 {
+        self.held().map_or(0, |held| held.bytes)
+    }
+
     /// Removes what was received, now or by an earlier fetch.
     pub fn discard(mut self) {
         self.remove();

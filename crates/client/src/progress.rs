@@ -1,10 +1,10 @@
-//! What can be seen of a transfer: bytes as they move, and when its marks were passed.
+//! What can be seen of an operation: bytes as they move, waits and new tries, and when its marks were passed.
 
 use std::time::Duration;
 
 use crate::Error;
 
-/// Sees a transfer while it happens. Every method does nothing by default.
+/// Sees an operation while it happens. Every method does nothing by default.
 pub trait Progress {
     /// Content is about to move from byte `position` on; `total_bytes` is the object's size where it is known. Said
     /// at the beginning of every try, so the position may go back.
@@ -17,6 +17,13 @@ pub trait Progress {
         let _ = bytes;
     }
 
+    /// The server has been silent for `waited` since it took the connection, most likely because all its workers are
+    /// busy. Said once for each connection, after 2 s; the wait goes on for at most
+    /// [`Options::queue_timeout`](crate::Options::queue_timeout).
+    fn waiting(&mut self, waited: Duration) {
+        let _ = waited;
+    }
+
     /// A try failed for `cause`; another follows after `pause`.
     fn retrying(&mut self, cause: &Error, pause: Duration) {
         let _ = (cause, pause);
@@ -25,6 +32,58 @@ pub trait Progress {
 
 /// Sees nothing.
 impl Progress for () {}
+
+/// Passes everything on, and knows whether a try has got further than all before it.
+pub(crate) struct Farthest<'a> {
+    progress: &'a mut dyn Progress,
+    position: u64,
+    farthest: u64,
+    got_further: bool,
+}
+
+impl<'a> Farthest<'a> {
+    pub(crate) fn new(progress: &'a mut dyn Progress) -> Farthest<'a> {
+        Farthest {
+            progress,
+            position: 0,
+            farthest: 0,
+            got_further: false,
+        }
+    }
+
+    /// Whether content has come further than ever before since this was asked last.
+    pub(crate) fn take_got_further(&mut self) -> bool {
+        std::mem::take(&mut self.got_further)
+    }
+}
+
+impl Progress for Farthest<'_> {
+    fn begin(&mut self, position: u64, total_bytes: Option<u64>) {
+        self.position = position;
+        // What was here before the first try is no progress of it.
+        if self.farthest == 0 {
+            self.farthest = position;
+        }
+        self.progress.begin(position, total_bytes);
+    }
+
+    fn moved(&mut self, bytes: u64) {
+        self.position += bytes;
+        if self.position > self.farthest {
+            self.farthest = self.position;
+            self.got_further = true;
+        }
+        self.progress.moved(bytes);
+    }
+
+    fn waiting(&mut self, waited: Duration) {
+        self.progress.waiting(waited);
+    }
+
+    fn retrying(&mut self, cause: &Error, pause: Duration) {
+        self.progress.retrying(cause, pause);
+    }
+}
 
 /// When a transfer passed its marks, each counted from its beginning: the attempt to connect, or the sending of the
 /// request on a connection that was open already (then `connected` is zero).

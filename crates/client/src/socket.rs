@@ -65,15 +65,24 @@ pub(crate) fn connect(address: &Address, timeout: Duration) -> Result<TcpStream,
     Err(failed(last))
 }
 
-/// Sends all of `bytes` unless the peer answers first or nothing moves for `stall_timeout`.
-pub(crate) fn send(stream: &TcpStream, bytes: &[u8], stall_timeout: Duration) -> Result<Sent, Error> {
+/// How long a send may be stuck, and whom it tells.
+pub(crate) struct Patience<'a> {
+    /// The longest time in which nothing moves.
+    pub(crate) timeout: Duration,
+    /// Told once, after so long, how long nothing has moved.
+    pub(crate) notice_after: Duration,
+    pub(crate) notice: &'a mut dyn FnMut(Duration),
+}
+
+/// Sends all of `bytes` unless the peer answers first or nothing moves for too long.
+pub(crate) fn send(stream: &TcpStream, bytes: &[u8], patience: &mut Patience<'_>) -> Result<Sent, Error> {
     let mut rest = bytes;
     while !rest.is_empty() {
         match rustix::net::send(stream, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
             Ok(count) => rest = &rest[count..],
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => {
-                if wait_for_room(stream, stall_timeout)? == Incoming::Something {
+                if wait_for_room(stream, patience)? == Incoming::Something {
                     return Ok(Sent::Answered);
                 }
             }
@@ -107,17 +116,29 @@ fn connect_to(candidate: SocketAddr, timeout: Duration) -> io::Result<TcpStream>
 }
 
 /// Waits until more can be sent or something has arrived; of both, the arrival counts.
-fn wait_for_room(stream: &TcpStream, stall_timeout: Duration) -> Result<Incoming, Error> {
-    let deadline = Instant::now() + stall_timeout;
+fn wait_for_room(stream: &TcpStream, patience: &mut Patience<'_>) -> Result<Incoming, Error> {
+    let begun = Instant::now();
+    let mut is_told = false;
     loop {
+        let waited = begun.elapsed();
+        if waited >= patience.timeout {
+            return Err(Error::Timeout(patience.timeout));
+        }
+        if waited >= patience.notice_after && !is_told {
+            (patience.notice)(waited);
+            is_told = true;
+        }
+        let until = if is_told {
+            patience.timeout
+        } else {
+            patience.timeout.min(patience.notice_after)
+        };
+        let left = Timespec::try_from(until.saturating_sub(waited)).map_err(|_| Error::Timeout(until))?;
         let mut watched = [PollFd::new(stream, PollFlags::IN | PollFlags::OUT)];
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec::try_from(left).map_err(|_| Error::Timeout(stall_timeout))?;
         match poll(&mut watched, Some(&left)) {
-            Ok(0) => return Err(Error::Timeout(stall_timeout)),
+            Ok(0) | Err(Errno::INTR) => {}
             Ok(_) if watched[0].revents().contains(PollFlags::IN) => return Ok(Incoming::Something),
             Ok(_) => return Ok(Incoming::Nothing),
-            Err(Errno::INTR) => {}
             Err(cause) => return Err(Error::Interrupted(cause.into())),
         }
     }

@@ -3,10 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use haul_client::{Address, Connection, Options, Stats, WorkerStats};
+use haul_client::{Address, Connection, Hello, Options, Stats, WorkerStats};
 use haul_results::{Bytes, Cell, Front, Operation, Pool, ServerBooks, WorkerBooks};
 
 use crate::interrupt::{GLANCE, Interrupt, Interrupted};
+
+/// The longest silence after HELLO before a server counts as one that does not know it.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a ledger says of a worker that is not up yet.
 const STARTING: &str = "starting";
@@ -22,12 +25,7 @@ pub(crate) struct Introduction {
 
 /// Asks a server what it is. One that does not know the question is `None`.
 pub(crate) fn introduction(address: &Address) -> Option<Introduction> {
-    let options = Options {
-        buffer_bytes: 0,
-        ..Options::default()
-    };
-    let mut connection = Connection::open(address, &options).ok()?;
-    let hello = connection.hello(options.hello_timeout).ok()?;
+    let hello = hello(address)?;
     let has_ledger = hello.verbs.iter().any(|verb| verb.eq_ignore_ascii_case("STATS"));
     Some(Introduction {
         name: haul_client::shown(&hello.server).to_string(),
@@ -38,15 +36,18 @@ pub(crate) fn introduction(address: &Address) -> Option<Introduction> {
 /// The pool that a running server says it has; `None` if it does not answer or does not say one.
 #[must_use]
 pub fn pool_of(address: &Address) -> Option<Pool> {
+    hello(address)?.pool.parse().ok()
+}
+
+/// Asks HELLO. Nothing else uses the server yet, so one that is silent does not know the question.
+fn hello(address: &Address) -> Option<Hello> {
     let options = Options {
         buffer_bytes: 0,
+        timeout: HELLO_TIMEOUT,
+        queue_timeout: HELLO_TIMEOUT,
         ..Options::default()
     };
-    let hello = Connection::open(address, &options)
-        .ok()?
-        .hello(options.hello_timeout)
-        .ok()?;
-    hello.pool.parse().ok()
+    Connection::open(address, &options).ok()?.hello().ok()
 }
 
 /// Reads the ledger.
@@ -57,7 +58,8 @@ pub fn pool_of(address: &Address) -> Option<Pool> {
 pub(crate) fn read(address: &Address, limit: Duration) -> Result<Stats, String> {
     let options = Options {
         buffer_bytes: 0,
-        stall_timeout: limit,
+        timeout: limit,
+        queue_timeout: limit,
         connect_timeout: limit,
         ..Options::default()
     };

@@ -226,7 +226,8 @@ fn get(address: &Address, stall: Duration, name: &str, check: &mut Check) -> Res
 
 fn connect(address: &Address, stall: Duration) -> Result<Connection, Error> {
     let options = Options {
-        stall_timeout: stall,
+        timeout: stall,
+        queue_timeout: stall,
         work_timeout: stall,
         ..Options::default()
     };

@@ -64,7 +64,8 @@ impl<'a> Client<'a> {
         let stall = Duration::from_millis(self.job.stall_ms);
         let options = Options {
             connect_timeout: CONNECT_TIMEOUT.min(stall),
-            stall_timeout: stall,
+            timeout: stall,
+            queue_timeout: stall,
             work_timeout: stall,
             ..Options::default()
         };
@@ -306,7 +307,7 @@ pub(crate) fn failure(error: &Error) -> Outcome {
         Error::Refused(refusal) => return Outcome::rejected(refusal.code.word(), detail),
         Error::Interrupted(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => FailureClass::Short,
         Error::Interrupted(_) => FailureClass::Reset,
-        Error::Timeout(_) => FailureClass::Stalled,
+        Error::Timeout(_) | Error::NoAnswer(_) => FailureClass::Stalled,
         Error::Corrupt(_) => FailureClass::Corrupt,
         Error::Local(_) | Error::Protocol(_) | Error::Unsupported(_) => FailureClass::Rejected,
     };
@@ -355,6 +356,7 @@ mod tests {
                 FailureClass::Short,
             ),
             (Error::Timeout(Duration::from_secs(1)), FailureClass::Stalled),
+            (Error::NoAnswer(Duration::from_secs(1)), FailureClass::Stalled),
             (Error::Corrupt("x".to_owned()), FailureClass::Corrupt),
             (refused(Code::Busy), FailureClass::Rejected),
             (refused(Code::NoSpace), FailureClass::NoSpace),

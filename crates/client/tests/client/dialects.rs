@@ -10,20 +10,16 @@ fn names() -> Step {
     reply(r#"{"status":"OK","data":["a","b c"]}"#)
 }
 
-/// What a client makes of a server that does `answer` after HELLO and knows the classic verbs on new connections.
-fn falls_back_after(answer: Vec<Step>) {
-    let mut first = vec![expect_hello()];
-    first.extend(answer);
+/// What a client makes of a server that does one of `answers` after each HELLO, and knows the classic verbs on new
+/// connections.
+fn falls_back_after(answers: Vec<Vec<Step>>) {
+    let mut scripts: Vec<Vec<Step>> = answers.into_iter().map(after_hello).collect();
     let classic = || vec![expect("LIST\r\n\r\n"), names()];
-    let mock = Mock::serve(vec![first, classic(), classic()]);
-    let options = Options {
-        hello_timeout: Duration::from_millis(30),
-        retries: 0,
-        ..mock.options(Dialect::Auto)
-    };
-    let mut client = Client::new(mock.address.clone(), options);
+    scripts.extend([classic(), classic()]);
+    let mock = Mock::serve(scripts);
+    let mut client = mock.client(Dialect::Auto);
     for _ in 0..2 {
-        let listed = client.list("").unwrap();
+        let listed = client.list("", &mut ()).unwrap();
         assert_eq!(
             listed.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
             ["a", "b c"]
@@ -31,6 +27,26 @@ fn falls_back_after(answer: Vec<Step>) {
         assert_eq!((listed[0].kind, listed[0].size_bytes), (Kind::File, None));
     }
     mock.finish();
+}
+
+/// How a client fails at a server that does `answer` after HELLO.
+fn fails_after(answer: Vec<Step>) -> Error {
+    let mock = Mock::serve(vec![after_hello(answer)]);
+    let options = Options {
+        queue_timeout: Duration::from_millis(30),
+        timeout: Duration::from_millis(30),
+        ..mock.options(Dialect::Auto)
+    };
+    let mut client = Client::new(mock.address.clone(), options);
+    let error = client.list("", &mut ()).unwrap_err();
+    mock.finish();
+    error
+}
+
+fn after_hello(answer: Vec<Step>) -> Vec<Step> {
+    let mut script = vec![expect_hello()];
+    script.extend(answer);
+    script
 }
 
 #[test]
@@ -45,44 +61,66 @@ fn a_server_that_knows_hello_is_spoken_to_in_the_extended_dialect_on_the_same_co
         reply(entries),
     ]]);
     let mut client = mock.client(Dialect::Auto);
-    assert_eq!(client.spoken().unwrap(), Spoken::Extended);
-    assert_eq!(client.list("").unwrap()[0].kind, Kind::Dir);
-    assert_eq!(client.list("some folder").unwrap()[1].size_bytes, Some(7));
+    assert_eq!(client.spoken(&mut ()).unwrap(), Spoken::Extended);
+    assert_eq!(client.list("", &mut ()).unwrap()[0].kind, Kind::Dir);
+    assert_eq!(
+        client.list("some folder", &mut ()).unwrap()[1].size_bytes,
+        Some(7)
+    );
     mock.finish();
 }
 
 #[test]
 fn a_server_that_refuses_hello_is_spoken_to_in_the_classic_dialect() {
-    falls_back_after(vec![refusal("unknown-verb"), Step::Drain]);
-    falls_back_after(vec![
-        reply(r#"{"status": "ERROR", "data": "request tidak dikenali"}"#),
-        Step::Drain,
+    falls_back_after(vec![vec![refusal("unknown-verb"), Step::Drain]]);
+    let python = r#"{"status": "ERROR", "data": "request tidak dikenali"}"#;
+    falls_back_after(vec![vec![reply(python), Step::Drain]]);
+    falls_back_after(vec![vec![reply(r#"{"status":"OK"}"#), Step::Drain]]);
+}
+
+#[test]
+fn a_server_that_closes_or_resets_twice_after_hello_is_spoken_to_in_the_classic_dialect() {
+    falls_back_after(vec![vec![], vec![]]);
+    falls_back_after(vec![vec![Step::Reset], vec![Step::Reset]]);
+}
+
+#[test]
+fn a_server_that_closed_while_it_was_restarted_is_asked_again() {
+    let mock = Mock::serve(vec![
+        vec![expect_hello(), Step::Reset],
+        vec![expect_hello(), hello()],
     ]);
+    let spoken = mock.client(Dialect::Auto).spoken(&mut ());
+    assert_eq!(spoken.unwrap(), Spoken::Extended);
+    mock.finish();
 }
 
 #[test]
-fn a_server_that_closes_or_resets_after_hello_is_spoken_to_in_the_classic_dialect() {
-    falls_back_after(vec![]);
-    falls_back_after(vec![Step::Reset]);
+fn a_server_that_is_silent_after_hello_is_not_taken_for_a_classic_one() {
+    let error = fails_after(vec![Step::Hold]);
+    assert!(matches!(error, Error::NoAnswer(_)), "{error}");
 }
 
 #[test]
-fn a_server_that_is_silent_after_hello_is_spoken_to_in_the_classic_dialect() {
-    falls_back_after(vec![Step::Hold]);
-}
-
-#[test]
-fn a_server_that_answers_nonsense_to_hello_is_spoken_to_in_the_classic_dialect() {
-    falls_back_after(vec![reply("null"), Step::Drain]);
-    falls_back_after(vec![reply(r#"{"status":"OK"}"#), Step::Drain]);
-    falls_back_after(vec![Step::Send(vec![0xff; 100]), Step::Drain]);
+fn a_server_that_answers_nonsense_to_hello_is_not_taken_for_a_classic_one() {
+    for nonsense in [
+        "null",
+        "HTTP/1.1 400 Bad Request\r\nConnection: close",
+        "\u{ff}\u{ff}",
+    ] {
+        let error = fails_after(vec![reply(nonsense), Step::Drain]);
+        assert!(
+            matches!(error, Error::Protocol(_)) && error.to_string().contains("is this a haul server?"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
 fn a_server_of_ours_that_is_draining_is_not_taken_for_another() {
     let mock = Mock::serve(vec![vec![expect_hello(), refusal("draining")]]);
     assert_eq!(
-        mock.client(Dialect::Auto).list("").unwrap_err().code(),
+        mock.client(Dialect::Auto).list("", &mut ()).unwrap_err().code(),
         Some(Code::Draining)
     );
     mock.finish();
@@ -94,8 +132,8 @@ fn a_dialect_that_was_asked_for_needs_no_hello() {
         vec![expect("LIST\r\n\r\n"), names()],
         vec![expect("LS\r\n"), reply(r#"{"status":"OK","data":[]}"#)],
     ]);
-    assert_eq!(mock.client(Dialect::Classic).list("").unwrap().len(), 2);
-    assert_eq!(mock.client(Dialect::Extended).list("").unwrap().len(), 0);
+    assert_eq!(mock.client(Dialect::Classic).list("", &mut ()).unwrap().len(), 2);
+    assert_eq!(mock.client(Dialect::Extended).list("", &mut ()).unwrap().len(), 0);
     mock.finish();
 }
 
@@ -103,10 +141,13 @@ fn a_dialect_that_was_asked_for_needs_no_hello() {
 fn what_only_one_dialect_can_ask_is_said_to_be_unsupported() {
     let mock = Mock::serve(vec![vec![expect("STATS\r\n"), refusal("unknown-verb")]]);
     let mut classic = mock.client(Dialect::Classic);
-    assert!(matches!(classic.stat("a"), Err(Error::Unsupported(_))));
-    assert!(matches!(classic.list("folder"), Err(Error::Unsupported(_))));
+    assert!(matches!(classic.stat("a", &mut ()), Err(Error::Unsupported(_))));
     assert!(matches!(
-        mock.client(Dialect::Extended).stats(),
+        classic.list("folder", &mut ()),
+        Err(Error::Unsupported(_))
+    ));
+    assert!(matches!(
+        mock.client(Dialect::Extended).stats(&mut ()),
         Err(Error::Unsupported(_))
     ));
     mock.finish();
@@ -118,7 +159,7 @@ fn a_reply_without_a_code_still_says_what_is_missing() {
     let mock = Mock::serve(vec![vec![expect("DELETE a\r\n\r\n"), reply(python)]]);
     assert!(
         mock.client(Dialect::Classic)
-            .remove("a")
+            .remove("a", &mut ())
             .unwrap_err()
             .is_not_found()
     );
@@ -135,7 +176,7 @@ fn a_kept_connection_that_was_closed_meanwhile_is_replaced_without_a_word() {
     ]);
     let mut client = mock.client(Dialect::Extended);
     for _ in 0..3 {
-        client.list("").unwrap();
+        client.list("", &mut ()).unwrap();
     }
     mock.finish();
 }
@@ -149,8 +190,8 @@ fn a_kept_connection_that_breaks_within_a_reply_is_an_interruption() {
         Step::Send(b"{".to_vec()),
     ]]);
     let mut client = mock.client(Dialect::Extended);
-    client.list("").unwrap();
-    assert!(matches!(client.list(""), Err(Error::Interrupted(_))));
+    client.list("", &mut ()).unwrap();
+    assert!(matches!(client.list("", &mut ()), Err(Error::Interrupted(_))));
     mock.finish();
 }
 
@@ -166,8 +207,8 @@ fn bytes_that_nobody_asked_for_are_not_taken_for_the_next_reply() {
         vec![expect("STAT a\r\n"), refusal("not-found")],
     ]);
     let mut client = mock.client(Dialect::Extended);
-    client.list("").unwrap();
-    assert!(client.stat("a").unwrap_err().is_not_found());
+    client.list("", &mut ()).unwrap();
+    assert!(client.stat("a", &mut ()).unwrap_err().is_not_found());
     mock.finish();
 }
 
@@ -180,8 +221,11 @@ fn a_refusal_is_not_tried_again_and_leaves_the_connection_usable() {
         reply(r#"{"status":"OK","data":[]}"#),
     ]]);
     let mut client = mock.persistent_client(Dialect::Extended);
-    assert_eq!(client.remove("a").unwrap_err().code(), Some(Code::Forbidden));
-    client.list("").unwrap();
+    assert_eq!(
+        client.remove("a", &mut ()).unwrap_err().code(),
+        Some(Code::Forbidden)
+    );
+    client.list("", &mut ()).unwrap();
     mock.finish();
 }
 
@@ -191,7 +235,9 @@ fn an_interrupted_removal_that_finds_nothing_the_second_time_is_done() {
         vec![expect("DELETE a\r\n\r\n")],
         vec![expect("DELETE a\r\n\r\n"), refusal("not-found")],
     ]);
-    mock.persistent_client(Dialect::Extended).remove("a").unwrap();
+    mock.persistent_client(Dialect::Extended)
+        .remove("a", &mut ())
+        .unwrap();
     mock.finish();
 }
 
@@ -200,7 +246,7 @@ fn nobody_listening_is_a_failure_to_connect_after_all_retries() {
     let mock = Mock::serve(vec![]);
     let mut client = mock.persistent_client(Dialect::Auto);
     mock.finish();
-    assert!(matches!(client.list(""), Err(Error::Connect { .. })));
+    assert!(matches!(client.list("", &mut ()), Err(Error::Connect { .. })));
 }
 
 #[test]
@@ -209,7 +255,7 @@ fn a_name_with_a_line_end_is_refused_before_it_is_sent() {
         let mock = Mock::serve(vec![vec![Step::ExpectEnd]]);
         let mut client = mock.client(dialect);
         assert_eq!(
-            client.remove("a\r\nDELETE b").unwrap_err().code(),
+            client.remove("a\r\nDELETE b", &mut ()).unwrap_err().code(),
             Some(Code::InvalidName)
         );
         drop(client);

@@ -37,17 +37,17 @@ fn raw_content_arrives_whole_and_verified_however_it_is_cut() {
         let mut client = mock.client(Dialect::Auto);
         let (fetched, received) = fetch(&mut client);
         let fetched = fetched.unwrap();
-        assert!(received == content && fetched.verified && fetched.bytes == content.len() as u64);
+        assert!(received == content && fetched.verified.is_yes() && fetched.bytes == content.len() as u64);
         assert!(fetched.timings.first_byte <= fetched.timings.last_byte);
         let (fetched, received) = fetch(&mut client);
-        assert!(received.is_empty() && !fetched.unwrap().verified);
+        assert!(received.is_empty() && !fetched.unwrap().verified.is_yes());
         mock.finish();
     }
 }
 
 #[test]
 fn content_with_another_digest_is_damaged_unless_only_its_length_matters() {
-    for verify in [Verify::Digest, Verify::Length] {
+    for verify in [Verify::Digest, Verify::Ask, Verify::Length] {
         let mock = Mock::serve(vec![vec![
             expect("READ a\r\n"),
             head(3, 0, "e", Some(&digest(b"xyz"))),
@@ -59,8 +59,8 @@ fn content_with_another_digest_is_damaged_unless_only_its_length_matters() {
         };
         let (fetched, _) = fetch(&mut Client::new(mock.address.clone(), options));
         match verify {
-            Verify::Digest => assert!(matches!(fetched, Err(Error::Corrupt(_)))),
-            Verify::Length => assert!(!fetched.unwrap().verified),
+            Verify::Digest | Verify::Ask => assert!(matches!(fetched, Err(Error::Corrupt(_)))),
+            Verify::Length => assert!(!fetched.unwrap().verified.is_yes()),
         }
         mock.finish();
     }
@@ -172,21 +172,21 @@ fn a_classic_transfer_that_breaks_off_is_not_whole() {
 }
 
 #[test]
-fn silence_in_the_middle_ends_after_the_stall_timeout() {
+fn silence_in_the_middle_ends_after_the_timeout() {
     let mock = Mock::serve(vec![vec![
         expect("READ a\r\n"),
         head(9, 0, "e", None),
         Step::Send(b"abc".to_vec()),
         Step::Hold,
     ]]);
-    let stall_timeout = Duration::from_millis(30);
+    let timeout = Duration::from_millis(30);
     let options = Options {
-        stall_timeout,
-        retries: 0,
+        timeout,
+        retries: Some(0),
         ..mock.options(Dialect::Extended)
     };
     let (fetched, received) = fetch(&mut Client::new(mock.address.clone(), options));
-    assert!(matches!(fetched, Err(Error::Timeout(after)) if after == stall_timeout));
+    assert!(matches!(fetched, Err(Error::Timeout(after)) if after == timeout));
     assert_eq!(received, b"abc");
     mock.finish();
 }

@@ -66,7 +66,7 @@ impl Mock {
         Client::new(
             self.address.clone(),
             Options {
-                retries: 0,
+                retries: Some(0),
                 ..self.options(dialect)
             },
         )
@@ -80,9 +80,9 @@ impl Mock {
     pub(crate) fn options(&self, dialect: Dialect) -> Options {
         Options {
             dialect,
-            retries: 3,
+            retries: Some(3),
             retry_pause: Duration::ZERO,
-            stall_timeout: PATIENCE,
+            timeout: PATIENCE,
             ..Options::default()
         }
     }

@@ -83,7 +83,7 @@ fn an_interrupted_fetch_continues_where_it_stopped() {
         &mut mock.persistent_client(Dialect::Extended),
     )
     .unwrap();
-    assert!(fetched.verified && fetched.resumed_bytes == HALF as u64);
+    assert!(fetched.verified.is_yes() && fetched.resumed_bytes == HALF as u64);
     assert!(fs::read(folder.path().join("a")).unwrap() == content);
     assert_eq!(names_in(folder.path()), [Path::new("a")]);
     mock.finish();
@@ -98,7 +98,7 @@ fn a_later_process_continues_and_has_the_server_tell_the_digest() {
     let mock = Mock::serve(vec![broken_off(&content, "e", None), second]);
     leave_half(folder.path(), &mock);
     let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended)).unwrap();
-    assert!(fetched.verified && fetched.resumed_bytes == HALF as u64);
+    assert!(fetched.verified.is_yes() && fetched.resumed_bytes == HALF as u64);
     assert!(fs::read(folder.path().join("a")).unwrap() == content);
     assert_eq!(names_in(folder.path()), [Path::new("a")]);
     mock.finish();
@@ -126,7 +126,7 @@ fn another_version_is_fetched_from_its_beginning() {
         &mut mock.persistent_client(Dialect::Extended),
     )
     .unwrap();
-    assert!(fetched.verified && fetched.resumed_bytes == 0);
+    assert!(fetched.verified.is_yes() && fetched.resumed_bytes == 0);
     assert!(fs::read(folder.path().join("a")).unwrap() == new);
     mock.finish();
 }
@@ -157,7 +157,7 @@ fn a_part_that_was_damaged_meanwhile_is_fetched_again() {
     leave_half(folder.path(), &mock);
     fs::write(folder.path().join(".a.haul-part"), vec![0; HALF]).unwrap();
     let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended)).unwrap();
-    assert!(fetched.verified && fetched.resumed_bytes == 0);
+    assert!(fetched.verified.is_yes() && fetched.resumed_bytes == 0);
     assert!(fs::read(folder.path().join("a")).unwrap() == content);
     mock.finish();
 }
@@ -267,7 +267,7 @@ fn a_stream_is_continued_but_never_started_over() {
     let fetched = client
         .fetch("a", &mut Stream::new(&mut received), &mut ())
         .unwrap();
-    assert!(fetched.verified && received == content);
+    assert!(fetched.verified.is_yes() && received == content);
     received.clear();
     let mut client = mock.persistent_client(Dialect::Extended);
     let fetched = client.fetch("a", &mut Stream::new(&mut received), &mut ());

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use haul_client::{Body, Client, Code, Condition, Connection, Dialect, Error, FileSource, Options, Source};
+use haul_client::{
+    Body, Client, Code, Condition, Connection, Dialect, Error, FileSource, Options, SendOptions, Source,
+};
 
 use crate::mock::{Mock, Step, content, digest, expect, facts, refusal, reply, written};
 
@@ -49,8 +51,15 @@ fn stored() -> Step {
     reply(r#"{"status":"OK","data":"a is stored","message":"a is stored","data_namafile":"a"}"#)
 }
 
-fn send(client: &mut Client, content: &[u8], condition: &Condition) -> Result<haul_client::Sent, Error> {
-    client.send("a", &mut Cursor::new(content), condition, &mut ())
+fn send(client: &mut Client, content: &[u8], options: &SendOptions) -> Result<haul_client::Sent, Error> {
+    client.send("a", &mut Cursor::new(content), options, &mut ())
+}
+
+fn if_absent() -> SendOptions {
+    SendOptions {
+        condition: Condition::Absent,
+        ..SendOptions::default()
+    }
 }
 
 #[test]
@@ -64,8 +73,12 @@ fn raw_content_of_any_size_is_sent_with_its_digest() {
     let mock = Mock::serve(vec![script]);
     let mut client = mock.client(Dialect::Extended);
     for content in &contents {
-        let sent = send(&mut client, content, &Condition::Always).unwrap();
-        assert!(sent.verified && sent.etag.as_deref() == Some("e1") && sent.bytes == content.len() as u64);
+        let sent = send(&mut client, content, &SendOptions::default()).unwrap();
+        assert!(
+            sent.verified.is_yes()
+                && sent.etag.as_deref() == Some("e1")
+                && sent.bytes == content.len() as u64
+        );
     }
     mock.finish();
 }
@@ -77,7 +90,12 @@ fn classic_content_is_sent_in_base64_and_ends_with_two_line_ends() {
         vec![expect("UPLOAD a aGVsbG8sIHdvcmxkIQ==\r\n\r\n"), stored()],
     ]);
     for content in [&b""[..], b"hello, world!"] {
-        send(&mut mock.client(Dialect::Classic), content, &Condition::Always).unwrap();
+        send(
+            &mut mock.client(Dialect::Classic),
+            content,
+            &SendOptions::default(),
+        )
+        .unwrap();
     }
     mock.finish();
 }
@@ -90,7 +108,12 @@ fn classic_content_of_many_pieces_is_one_base64_text() {
         expect(&format!("UPLOAD a {}==\r\n\r\n", "A".repeat(1_333_334))),
         stored(),
     ]]);
-    send(&mut mock.client(Dialect::Classic), &zeros, &Condition::Always).unwrap();
+    send(
+        &mut mock.client(Dialect::Classic),
+        &zeros,
+        &SendOptions::default(),
+    )
+    .unwrap();
     mock.finish();
 }
 
@@ -123,7 +146,7 @@ fn a_refusal_in_the_middle_ends_the_sending() {
             let mock = Mock::serve(vec![vec![expect(start), refusal("no-space"), ending]]);
             let mut source = Large { left: 0 };
             let mut client = mock.persistent_client(dialect);
-            let sent = client.send("a", &mut source, &Condition::Always, &mut ());
+            let sent = client.send("a", &mut source, &SendOptions::default(), &mut ());
             assert_eq!(sent.unwrap_err().code(), Some(Code::NoSpace));
             mock.finish();
         }
@@ -138,7 +161,7 @@ fn a_refusal_followed_by_a_reset_is_still_heard() {
         Step::Reset,
     ]]);
     let mut client = mock.client(Dialect::Extended);
-    let sent = client.send("a", &mut Large { left: 0 }, &Condition::Always, &mut ());
+    let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
     assert_eq!(sent.unwrap_err().code(), Some(Code::TooLarge));
     mock.finish();
 }
@@ -147,7 +170,7 @@ fn a_refusal_followed_by_a_reset_is_still_heard() {
 fn a_server_that_closes_in_the_middle_is_an_interruption() {
     let mock = Mock::serve(vec![vec![expect("WRITE a 268435456\r\n"), Step::Reset]]);
     let mut client = mock.client(Dialect::Extended);
-    let sent = client.send("a", &mut Large { left: 0 }, &Condition::Always, &mut ());
+    let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
     assert!(matches!(sent, Err(Error::Interrupted(_))));
     mock.finish();
 }
@@ -156,13 +179,14 @@ fn a_server_that_closes_in_the_middle_is_an_interruption() {
 fn a_server_that_takes_nothing_more_is_silent_for_too_long() {
     let mock = Mock::serve(vec![vec![expect("WRITE a 268435456\r\n"), Step::Hold]]);
     let options = Options {
-        stall_timeout: Duration::from_millis(30),
-        retries: 0,
+        timeout: Duration::from_millis(30),
+        queue_timeout: Duration::from_millis(30),
+        retries: Some(0),
         ..mock.options(Dialect::Extended)
     };
     let mut client = Client::new(mock.address.clone(), options);
-    let sent = client.send("a", &mut Large { left: 0 }, &Condition::Always, &mut ());
-    assert!(matches!(sent, Err(Error::Timeout(_))));
+    let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
+    assert!(matches!(sent, Err(Error::NoAnswer(_))));
     mock.finish();
 }
 
@@ -170,7 +194,7 @@ fn a_server_that_takes_nothing_more_is_silent_for_too_long() {
 fn a_success_before_the_content_was_whole_is_not_believed() {
     let mock = Mock::serve(vec![vec![expect("UPLOAD a AAAA"), stored(), Step::Drain]]);
     let mut client = mock.client(Dialect::Classic);
-    let sent = client.send("a", &mut Large { left: 0 }, &Condition::Always, &mut ());
+    let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
     assert!(matches!(sent, Err(Error::Protocol(_))));
     mock.finish();
 }
@@ -185,7 +209,7 @@ fn an_interrupted_upload_is_sent_again_from_its_beginning() {
     let sent = send(
         &mut mock.persistent_client(Dialect::Extended),
         &content,
-        &Condition::Always,
+        &SendOptions::default(),
     );
     assert_eq!(sent.unwrap().bytes, 600_000);
     mock.finish();
@@ -205,7 +229,7 @@ fn an_upload_that_was_stored_before_its_reply_was_lost_is_a_success() {
     let sent = send(
         &mut mock.persistent_client(Dialect::Extended),
         b"abc",
-        &Condition::Absent,
+        &if_absent(),
     )
     .unwrap();
     assert_eq!(sent.etag.as_deref(), Some("e7"));
@@ -228,7 +252,7 @@ fn an_object_that_was_there_before_is_a_refusal() {
         let sent = send(
             &mut mock.persistent_client(Dialect::Extended),
             b"abc",
-            &Condition::Absent,
+            &if_absent(),
         );
         assert_eq!(sent.unwrap_err().code(), Some(Code::Exists));
     }
@@ -238,7 +262,7 @@ fn an_object_that_was_there_before_is_a_refusal() {
 #[test]
 fn a_condition_cannot_be_kept_in_the_classic_dialect() {
     let mock = Mock::serve(vec![]);
-    let sent = send(&mut mock.client(Dialect::Classic), b"abc", &Condition::Absent);
+    let sent = send(&mut mock.client(Dialect::Classic), b"abc", &if_absent());
     assert!(matches!(sent, Err(Error::Unsupported(_))));
     mock.finish();
 }
@@ -246,7 +270,11 @@ fn a_condition_cannot_be_kept_in_the_classic_dialect() {
 #[test]
 fn a_server_that_stored_something_else_is_found_out() {
     let mock = Mock::serve(vec![vec![write_of(b"abc", ""), written(b"xyz")]]);
-    let sent = send(&mut mock.client(Dialect::Extended), b"abc", &Condition::Always);
+    let sent = send(
+        &mut mock.client(Dialect::Extended),
+        b"abc",
+        &SendOptions::default(),
+    );
     assert!(matches!(sent, Err(Error::Corrupt(_))));
     mock.finish();
 }
@@ -271,7 +299,7 @@ fn a_source_that_ends_too_soon_is_not_passed_off_as_whole() {
         let mock = Mock::serve(vec![vec![Step::ExpectEnd]]);
         let sent = mock
             .persistent_client(dialect)
-            .send("a", &mut Short, &Condition::Always, &mut ());
+            .send("a", &mut Short, &SendOptions::default(), &mut ());
         assert!(matches!(sent, Err(Error::Local(_))));
         mock.finish();
     }
@@ -286,7 +314,7 @@ fn a_file_that_grows_meanwhile_is_sent_as_it_was() {
     fs::write(&path, "abcdef").unwrap();
     let mock = Mock::serve(vec![vec![write_of(b"abc", ""), written(b"abc")]]);
     mock.client(Dialect::Extended)
-        .send("a", &mut source, &Condition::Always, &mut ())
+        .send("a", &mut source, &SendOptions::default(), &mut ())
         .unwrap();
     mock.finish();
 }
@@ -299,7 +327,7 @@ fn a_stream_is_spooled_so_that_it_has_a_length_and_can_be_sent_again() {
         vec![write_of(b"abc", ""), written(b"abc")],
     ]);
     mock.persistent_client(Dialect::Extended)
-        .send("a", &mut source, &Condition::Always, &mut ())
+        .send("a", &mut source, &SendOptions::default(), &mut ())
         .unwrap();
     mock.finish();
 }

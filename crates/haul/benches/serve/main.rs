@@ -342,7 +342,7 @@ fn idle_connections(scratch: &Path) -> Result<()> {
             &Options::default(),
             Buffers::new(16 * 1024),
         )?;
-        connection.hello(Duration::from_secs(10))?;
+        connection.hello()?;
         idle.push(connection);
     }
     println!(

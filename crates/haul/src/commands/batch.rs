@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use haul_client::{Address, Client, Error, Options, Spoken};
+use haul_client::{Address, Client, Error, Options, Peer};
 
 use super::Outcome;
 
@@ -39,7 +39,7 @@ pub(super) struct Clients<'a> {
 /// What all workers know of the servers.
 pub(super) struct Fleet {
     options: Options,
-    known: Mutex<HashMap<Address, Result<Spoken, Unreachable>>>,
+    known: Mutex<HashMap<Address, Result<Peer, Unreachable>>>,
 }
 
 /// Why there was no connection, for those who need the same one.
@@ -68,7 +68,13 @@ impl Fleet {
     fn client(&self, address: &Address) -> Result<Client, Error> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(address) {
-            Some(Ok(spoken)) => return Ok(Client::speaking(address.clone(), self.options.clone(), *spoken)),
+            Some(Ok(peer)) => {
+                return Ok(Client::with_peer(
+                    address.clone(),
+                    self.options.clone(),
+                    peer.clone(),
+                ));
+            }
             Some(Err(Unreachable { kind, sentence })) => {
                 let cause = io::Error::new(*kind, sentence.clone());
                 return Err(Error::Connect {
@@ -79,9 +85,9 @@ impl Fleet {
             None => {}
         }
         let mut client = Client::new(address.clone(), self.options.clone());
-        match client.spoken() {
-            Ok(spoken) => {
-                known.insert(address.clone(), Ok(spoken));
+        match client.spoken(&mut ()) {
+            Ok(_) => {
+                known.insert(address.clone(), Ok(client.peer()));
                 Ok(client)
             }
             Err(Error::Connect { address, cause }) => {

@@ -242,7 +242,9 @@ impl Getting<'_> {
         // Folders not listed yet, as names on the server and here. A server cannot make it endless: names are limited.
         let mut folders = vec![(top.to_owned(), base.to_owned())];
         while let Some((folder, here)) = folders.pop() {
-            let listed = client.list(&folder).map_err(|error| (folder.clone(), error));
+            let listed = client
+                .list(&folder, &mut ())
+                .map_err(|error| (folder.clone(), error));
             let found = listed.and_then(|entries| {
                 self.make_folder(&here).map_err(|error| (folder.clone(), error))?;
                 Ok(entries)
@@ -381,6 +383,7 @@ fn fetch_into(
         verified,
         ..
     } = fetched;
+    let verified = verified.is_yes();
     Ok(Moved {
         bytes,
         resumed_bytes,
@@ -393,10 +396,10 @@ fn is_object(client: &mut Client, name: &str) -> Result<bool, Error> {
     if name.is_empty() {
         return Ok(false);
     }
-    if client.spoken()? == Spoken::Classic {
+    if client.spoken(&mut ())? == Spoken::Classic {
         return Ok(true);
     }
-    match client.stat(name) {
+    match client.stat(name, &mut ()) {
         Ok(_) => Ok(true),
         Err(error) if error.code() == Some(Code::IsADirectory) => Ok(false),
         Err(error) => Err(error),

@@ -74,7 +74,7 @@ impl Listing<'_> {
         // Folders not listed yet, as names on the server and as they are shown, the next one last.
         let mut folders = vec![(top.to_owned(), String::new())];
         while let Some((folder, here)) = folders.pop() {
-            let entries = match client.list(&folder) {
+            let entries = match client.list(&folder, &mut ()) {
                 Ok(entries) => entries,
                 Err(error) => {
                     let subject = if folder.is_empty() { "." } else { &folder };

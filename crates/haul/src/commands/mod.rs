@@ -88,8 +88,9 @@ impl Globals {
     fn options(&self) -> Options {
         Options {
             dialect: self.dialect,
-            stall_timeout: self.timeout,
-            retries: self.retries.unwrap_or(u32::MAX).min(tries_within(self.retry_for)),
+            timeout: self.timeout,
+            retry_time: self.retry_for,
+            retries: self.retries,
             ..Options::default()
         }
     }
@@ -97,18 +98,6 @@ impl Globals {
     fn client(&self, address: &Address) -> Client {
         Client::new(address.clone(), self.options())
     }
-}
-
-/// How many tries there is time for.
-fn tries_within(time: Duration) -> u32 {
-    let mut backoff = haul_client::Backoff::new(u32::MAX, Options::default().retry_pause);
-    let mut spent = Duration::ZERO;
-    let pauses = std::iter::from_fn(|| backoff.after_failure(u32::MAX));
-    let fitting = pauses.take_while(|pause| {
-        spent += *pause;
-        spent <= time
-    });
-    u32::try_from(fitting.count()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use std::{
     time::Instant,
 };
 
-use haul_client::{Address, AddressError, Client, Condition, Error, FileSource, Location, Progress, Source};
+use haul_client::{
+    Address, AddressError, Client, Condition, Error, FileSource, Location, Progress, SendOptions, Source,
+};
 
 use super::{
     Globals, Outcome,
@@ -230,11 +232,15 @@ impl Putting<'_> {
         .map_err(Error::Local)?;
         let client: &mut Client = clients.of(&self.address)?;
         let source: &mut dyn Source = &mut source;
-        let sent = client.send(&job.name, source, &self.condition, bar)?;
+        let options = SendOptions {
+            condition: self.condition.clone(),
+            ..SendOptions::default()
+        };
+        let sent = client.send(&job.name, source, &options, bar)?;
         Ok(Moved {
             bytes: sent.bytes,
             resumed_bytes: 0,
-            verified: sent.verified,
+            verified: sent.verified.is_yes(),
         })
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn word(error: &Error) -> String {
         },
         Error::Connect { .. } => "connect".to_owned(),
         Error::Interrupted(_) => "interrupted".to_owned(),
-        Error::Timeout(_) => "silence".to_owned(),
+        Error::Timeout(_) | Error::NoAnswer(_) => "silence".to_owned(),
         Error::Corrupt(_) => "corrupt".to_owned(),
         Error::Local(_) => "local".to_owned(),
         Error::Protocol(_) => "protocol".to_owned(),

@@ -25,7 +25,9 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     let mut clients = fleet.clients();
     let mut total = Outcome::Done;
     for Remote { address, name } in &remotes {
-        let removed = clients.of(address).and_then(|client| client.remove(name));
+        let removed = clients
+            .of(address)
+            .and_then(|client| client.remove(name, &mut ()));
         let outcome = removed
             .err()
             .map_or(Outcome::Done, |error| console.failed(name, &error));

@@ -25,9 +25,9 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     };
     let mut client = globals.client(&remote.address);
     let facts = if digest {
-        client.stat_with_digest(&remote.name)
+        client.stat_with_digest(&remote.name, &mut ())
     } else {
-        client.stat(&remote.name)
+        client.stat(&remote.name, &mut ())
     };
     match facts {
         Ok(facts) if globals.json => console.print_json(&facts),

@@ -26,7 +26,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
             return console.usage(&args.server.unwrap_or_default(), &error.to_string());
         }
     };
-    match globals.client(&address).stats() {
+    match globals.client(&address).stats(&mut ()) {
         Ok(stats) if globals.json => console.print_json(&stats),
         Ok(stats) => console.print(&text(&stats)),
         Err(error) => console.failed(&address.to_string(), &error),

@@ -1,0 +1,75 @@
+//! What is known about a server, for all clients of it: learned once, by whichever of them finds out first.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// What is spoken with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoken {
+    /// The classic verbs, on a new connection for each request, as the programs of the family do it.
+    Classic,
+    /// The extended verbs, on a connection that is used again.
+    Extended,
+}
+
+/// What clients have learned about one server. Clones share it: hand one to each further client of the same server
+/// ([`Client::with_peer`](crate::Client::with_peer)), and what one learns, all know.
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    has_answered: AtomicBool,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    spoken: Option<Spoken>,
+    offers: Option<Offers>,
+}
+
+/// What not every server of ours can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Offers {
+    pub(crate) remove_dir: bool,
+    pub(crate) modified: bool,
+    pub(crate) mode: bool,
+}
+
+impl Peer {
+    /// What is spoken with the server, once that is known.
+    pub fn spoken(&self) -> Option<Spoken> {
+        self.known().spoken
+    }
+
+    /// Whether the server has ever answered anything.
+    pub fn has_answered(&self) -> bool {
+        self.shared.has_answered.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_answer(&self) {
+        self.shared.has_answered.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_spoken(&self, spoken: Spoken) {
+        self.known().spoken = Some(spoken);
+    }
+
+    pub(crate) fn note_offers(&self, offers: Offers) {
+        self.known().offers = Some(offers);
+    }
+
+    /// What the server offers, where it was asked.
+    pub(crate) fn offers(&self) -> Option<Offers> {
+        self.known().offers
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
