@@ -7,7 +7,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `request_decoder` | which part of a request comes next; uses `request_line`, `request_json`, `digest_line` |
+//! | `request_decoder` | which part of a request comes next; uses `request_line`, `request_json`, `raw_body` |
 //! | `payload`, [`base64`] | how content is written, and how it is read in pieces |
 //! | `foreign` | which lines belong to HTTP |
 //! | `json` | one JSON object in pieces, with one string in it that is streamed |
@@ -45,6 +45,7 @@ mod foreign;
 mod json;
 mod name;
 mod payload;
+mod raw_body;
 mod refusal;
 pub mod reply;
 mod reply_decoder;

@@ -6,10 +6,10 @@
 
 use std::mem;
 
-use crate::digest_line::{DigestLine, Taken};
 use crate::foreign::LineWatch;
 use crate::json::Skipper;
 use crate::payload::{self, Payload, Within};
+use crate::raw_body::{RawBody, Taken};
 use crate::request_event::{Decoded, Phase, RequestEvent};
 use crate::request_json::{self, Command, Outcome};
 use crate::request_line::{self, Line, Refused};
@@ -40,25 +40,17 @@ enum State {
         payload: Box<Payload>,
         replay_at: usize,
     },
-    /// In the body of a WRITE.
+    /// In the body of a WRITE, its digest included.
     Raw {
         name: Name,
-        left_bytes: u64,
-    },
-    /// In the line of digest_line behind the body of a WRITE.
-    Digest {
-        name: Name,
-        digest_line: DigestLine,
+        body: RawBody,
     },
     /// Up to the next LF.
     SkipLine,
     /// Up to the end of a JSON object or an LF.
     SkipObject(Skipper),
-    /// Through the body and the digest of a WRITE.
-    SkipRaw {
-        left_bytes: u64,
-        digest_line: DigestLine,
-    },
+    /// Through the body of a WRITE.
+    SkipRaw(RawBody),
     /// Nothing is left to skip, but `Skipped` has to be said.
     SkipNothing,
     Lost,
@@ -132,8 +124,8 @@ impl RequestDecoder {
             State::Ready => Phase::Ready,
             State::Line | State::NextLine(_) => Phase::Head,
             State::Json(command) if !command.is_in_body() => Phase::Head,
-            State::Json(_) | State::Payload { .. } | State::Raw { .. } | State::Digest { .. } => Phase::Body,
-            State::SkipLine | State::SkipObject(_) | State::SkipRaw { .. } | State::SkipNothing => {
+            State::Json(_) | State::Payload { .. } | State::Raw { .. } => Phase::Body,
+            State::SkipLine | State::SkipObject(_) | State::SkipRaw(_) | State::SkipNothing => {
                 Phase::Skipping
             }
             State::Lost => Phase::Lost,
@@ -182,7 +174,7 @@ impl RequestDecoder {
             }
             State::NextLine(_) | State::Payload { .. } => Some(Verb::Upload),
             State::Json(command) => command.is_in_body().then_some(Verb::Upload),
-            State::Raw { .. } | State::Digest { .. } => Some(Verb::Write),
+            State::Raw { .. } => Some(Verb::Write),
             _ => None,
         }
     }
@@ -195,14 +187,7 @@ impl RequestDecoder {
             State::Payload { replay_at, .. } if self.line[replay_at..].ends_with(b"\n") => State::SkipNothing,
             State::Payload { .. } => State::SkipLine,
             State::Json(command) if command.is_in_body() => after(command.rest(), State::SkipNothing),
-            State::Raw { left_bytes, .. } => State::SkipRaw {
-                left_bytes,
-                digest_line: DigestLine::default(),
-            },
-            State::Digest { digest_line, .. } => State::SkipRaw {
-                left_bytes: 0,
-                digest_line,
-            },
+            State::Raw { body, .. } => State::SkipRaw(body),
             other => other,
         };
         if self.phase() == Phase::Skipping {
@@ -237,7 +222,6 @@ impl RequestDecoder {
             State::Json(_) => self.json(input, scratch),
             State::Payload { .. } => self.payload(input, scratch),
             State::Raw { .. } => self.raw(input),
-            State::Digest { .. } => self.digest(input),
             State::SkipLine => match memchr::memchr(b'\n', input) {
                 Some(end) => (end + 1, self.end(RequestEvent::Skipped)),
                 None => (input.len(), Step::Spent),
@@ -246,7 +230,7 @@ impl RequestDecoder {
                 (taken, true) => (taken, self.end(RequestEvent::Skipped)),
                 (taken, false) => (taken, Step::Spent),
             },
-            State::SkipRaw { .. } => self.skip_raw(input),
+            State::SkipRaw(_) => self.skip_raw(input),
             State::SkipNothing => (0, self.end(RequestEvent::Skipped)),
             State::Lost => (input.len(), Step::Spent),
         }
@@ -288,7 +272,7 @@ impl RequestDecoder {
                 if let Request::Write { name, length, .. } = &request {
                     self.state = State::Raw {
                         name: name.clone(),
-                        left_bytes: *length,
+                        body: RawBody::new(*length),
                     };
                 }
                 self.forget_line();
@@ -311,10 +295,7 @@ impl RequestDecoder {
             }) => {
                 let then = match (verb, body_bytes) {
                     (Some(Verb::Write), None) => State::Lost,
-                    (Some(Verb::Write), Some(left_bytes)) => State::SkipRaw {
-                        left_bytes,
-                        digest_line: DigestLine::default(),
-                    },
+                    (Some(Verb::Write), Some(bytes)) => State::SkipRaw(RawBody::new(bytes)),
                     _ => State::Ready,
                 };
                 self.refuse(verb, refusal, then)
@@ -445,68 +426,37 @@ impl RequestDecoder {
     }
 
     fn raw(&mut self, input: &[u8]) -> (usize, Step) {
-        let State::Raw { name, left_bytes } = &mut self.state else {
+        let State::Raw { name, body } = &mut self.state else {
             return (0, Step::Again);
         };
-        let taken = at_most(input.len(), *left_bytes);
-        *left_bytes -= taken as u64;
-        let name = if *left_bytes == 0 {
-            Some(name.clone())
-        } else {
-            None
-        };
-        if let Some(name) = name {
-            self.state = State::Digest {
-                name,
-                digest_line: DigestLine::default(),
-            };
-        }
-        match (taken, &self.state) {
-            (1.., _) => (taken, Step::Raw),
-            (0, State::Digest { .. }) => (0, Step::Again),
-            (0, _) => (0, Step::Spent),
-        }
-    }
-
-    fn digest(&mut self, input: &[u8]) -> (usize, Step) {
-        let State::Digest { name, digest_line } = &mut self.state else {
-            return (0, Step::Again);
-        };
-        match digest_line.take(input) {
-            (taken, Taken::Spent) => (taken, Step::Spent),
-            (taken, Taken::Digest(digest)) => {
-                (taken, self.end(RequestEvent::BodyEnd { digest: Some(digest) }))
-            }
-            (taken, Taken::Wrong) => {
+        let (taken, what) = body.take(input);
+        let step = match what {
+            Taken::Spent => Step::Spent,
+            Taken::Content => Step::Raw,
+            Taken::Digest(digest) => self.end(RequestEvent::BodyEnd { digest: Some(digest) }),
+            Taken::Wrong => {
                 let refusal = sentence::length_mismatch(name);
-                (taken, self.refuse(Some(Verb::Write), refusal, State::Lost))
+                self.refuse(Some(Verb::Write), refusal, State::Lost)
             }
-        }
+        };
+        (taken, step)
     }
 
     fn skip_raw(&mut self, input: &[u8]) -> (usize, Step) {
-        let State::SkipRaw {
-            left_bytes,
-            digest_line,
-        } = &mut self.state
-        else {
+        let State::SkipRaw(body) = &mut self.state else {
             return (0, Step::Again);
         };
-        let body = at_most(input.len(), *left_bytes);
-        *left_bytes -= body as u64;
-        if *left_bytes > 0 {
-            return (body, Step::Spent);
-        }
-        let (taken, came) = digest_line.take(&input[body..]);
-        let step = match came {
+        let (taken, what) = body.take(input);
+        let step = match what {
             Taken::Spent => Step::Spent,
+            Taken::Content => Step::Again,
             Taken::Digest(_) => self.end(RequestEvent::Skipped),
             Taken::Wrong => {
                 self.state = State::Lost;
                 Step::Again
             }
         };
-        (body + taken, step)
+        (taken, step)
     }
 
     fn refuse(&mut self, verb: Option<Verb>, refusal: Refusal, then: State) -> Step {
@@ -533,8 +483,4 @@ fn after(rest: request_json::Rest, nothing: State) -> State {
         request_json::Rest::Line => State::SkipLine,
         request_json::Rest::Object(skipper) => State::SkipObject(skipper),
     }
-}
-
-fn at_most(bytes: usize, limit: u64) -> usize {
-    usize::try_from(limit).map_or(bytes, |limit| bytes.min(limit))
 }
