@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(support::requests(sent.chunks(piece), 64), (vec![Event::Request(request)], Phase::Ready));
     }
     for (payload, content) in [("", ""), ("QUJD", "ABC"), ("QQ==", "A")] {
-        let request = Request::Upload { name: name.clone() };
+        let request = Request::Upload { name: name.clone(), shorter: None };
         let mut sent = Vec::new();
         let end = encode::classic(&mut sent, &request);
         sent.extend_from_slice(payload.as_bytes());
@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         if !content.is_empty() {
             events.push(Event::Body(content.as_bytes().to_vec()));
         }
-        events.push(Event::BodyEnd(None));
+        events.push(Event::BodyEnd(None, None));
         assert_eq!(support::requests(sent.chunks(piece), 64), (events, Phase::Ready));
     }
     for request in [
@@ -49,7 +49,7 @@ fuzz_target!(|data: &[u8]| {
     if sent.len() < 16 << 10 {
         let digest = blake3::hash(b"");
         sent.extend_from_slice(format!("{digest}\n").as_bytes());
-        let events = vec![Event::Request(request), Event::BodyEnd(Some(digest))];
+        let events = vec![Event::Request(request), Event::BodyEnd(Some(digest), None)];
         assert_eq!(support::requests(sent.chunks(piece), 64), (events, Phase::Ready));
     }
 });

@@ -1,4 +1,5 @@
-//! Whatever arrives, cutting it changes nothing that the server sees, whether it takes uploads or refuses them.
+//! Whatever arrives, cutting it changes nothing that the server sees, whether it takes uploads or refuses them, and not
+//! waiting for the next piece only where an upload may go on in the next line.
 #![no_main]
 
 #[path = "../../crates/wire/tests/support/mod.rs"]
@@ -15,6 +16,8 @@ fuzz_target!(|data: &[u8]| {
     let refuses = |request: &Request| matches!(request, Request::Upload { .. } | Request::Write { .. });
     let whole = support::requests_with([input], 1 << 16, takes);
     assert_eq!(support::requests_with(input.chunks(piece), scratch, takes), whole);
+    let (at_once, was_undecided) = support::requests_at_once(input.chunks(piece), scratch);
+    assert!(was_undecided || at_once == whole);
     let whole = support::requests_with([input], 1 << 16, refuses);
     assert_eq!(support::requests_with(input.chunks(piece), scratch, refuses), whole);
 });

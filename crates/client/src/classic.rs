@@ -107,7 +107,7 @@ impl Connection {
         let name = travelling(name)?;
         self.begin_request();
         let mut head = Vec::new();
-        let end = encode::classic(&mut head, &Request::Upload { name });
+        let end = encode::classic(&mut head, &Request::Upload { name, shorter: None });
         let bytes = self.send_encoded(&head, end, feed, length_bytes)?;
         self.allow_work();
         Ok(bytes)

@@ -82,7 +82,10 @@ pub struct Limits {
 impl Limits {
     /// Silence after which a lone `LIST`, `GET name` or `DOWNLOAD name` without a line end is answered.
     pub const UNTERMINATED_READ_SILENCE: Duration = Duration::from_millis(200);
-    /// The same for UPLOAD and DELETE, where it is allowed at all.
+    /// How long the next line is waited for behind an UPLOAD whose payload may be there. Its reply waits as long, unless a
+    /// blank line follows it.
+    pub const NEXT_LINE_SILENCE: Duration = Duration::from_millis(20);
+    /// The same as [`Self::UNTERMINATED_READ_SILENCE`] for UPLOAD and DELETE, where it is allowed at all.
     pub const UNTERMINATED_WRITE_SILENCE: Duration = Duration::from_secs(1);
     /// How long an idle connection is kept while others wait for a worker.
     pub const IDLE_WHILE_OTHERS_WAIT: Duration = Duration::from_secs(1);

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::request_line::{self, Line, UPLOAD_WINDOW_BYTES};
+use crate::upload_line::Reading;
 use crate::{Attributes, Condition, Name, Request, Verb, mode_text, reply, time_text};
 
 /// What ends a classic request: existing programs send it so, and so existing servers wait for it.
@@ -140,7 +141,7 @@ fn reads_back(line: &str, verb: Verb, name: &Name) -> bool {
     };
     match request_line::whole(line.as_bytes()) {
         Ok(Line::Request(request)) => request.name() == Some(name),
-        Ok(Line::Upload { name: read, .. }) => read == *name,
+        Ok(Line::Upload(Reading::Here(here))) => here.names.whole == *name && here.names.shorter().is_none(),
         _ => false,
     }
 }
@@ -173,6 +174,13 @@ mod tests {
         Name::new(name).unwrap()
     }
 
+    fn upload(of: &str) -> Request {
+        Request::Upload {
+            name: name(of),
+            shorter: None,
+        }
+    }
+
     fn sent(request: &Request) -> (String, &'static [u8]) {
         let mut out = Vec::new();
         let end = classic(&mut out, request);
@@ -187,7 +195,7 @@ mod tests {
             sent(&Request::Delete { name: name("a.jpg") }).0,
             "DELETE a.jpg\r\n\r\n"
         );
-        let (head, end) = sent(&Request::Upload { name: name("a.jpg") });
+        let (head, end) = sent(&upload("a.jpg"));
         assert_eq!((head.as_str(), end), ("UPLOAD a.jpg ", b"\r\n\r\n".as_slice()));
     }
 
@@ -203,38 +211,20 @@ mod tests {
             assert_eq!(sent(&Request::Get { name: name(of) }).0, line);
         }
         // With an empty payload, the last word would be taken for the payload.
-        assert_eq!(
-            sent(&Request::Upload {
-                name: name("my data")
-            })
-            .0,
-            "UPLOAD \"my data\" "
-        );
-        assert_eq!(
-            sent(&Request::Upload {
-                name: name("my file.txt")
-            })
-            .0,
-            "UPLOAD my file.txt "
-        );
+        assert_eq!(sent(&upload("my data")).0, "UPLOAD \"my data\" ");
+        assert_eq!(sent(&upload("my file.txt")).0, "UPLOAD my file.txt ");
     }
 
     #[test]
     fn a_name_that_no_line_can_carry_travels_in_json() {
-        let (head, end) = sent(&Request::Upload { name: name("a\nb") });
+        let (head, end) = sent(&upload("a\nb"));
         assert_eq!(head, r#"{"command":"upload","filename":"a\nb","filedata":""#);
         assert_eq!(end, b"\"}\r\n\r\n");
         assert_eq!(
             sent(&Request::Get { name: name("a\rb") }).0,
             "{\"command\":\"get\",\"filename\":\"a\\rb\"}\r\n\r\n"
         );
-        assert!(
-            sent(&Request::Upload {
-                name: name(&"n".repeat(4090))
-            })
-            .0
-            .starts_with('{')
-        );
+        assert!(sent(&upload(&"n".repeat(4090))).0.starts_with('{'));
     }
 
     #[test]

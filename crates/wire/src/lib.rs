@@ -7,7 +7,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `request_decoder` | which part of a request comes next; uses `request_line`, `request_json`, `raw_body` |
+//! | `request_decoder` | which part of a request comes next; uses `request_line`, `upload_line`, `next_line`, `request_json`, `raw_body` |
 //! | `payload`, [`base64`] | how content is written, and how it is read in pieces |
 //! | `foreign` | which lines belong to HTTP |
 //! | `json` | one JSON object in pieces, with one string in it that is streamed |
@@ -33,7 +33,7 @@
 //!         None => break, // Receive more.
 //!     }
 //! }
-//! assert_eq!(seen, ["upload", "3 bytes", "BodyEnd { digest: None }", "list"]);
+//! assert_eq!(seen, ["upload", "3 bytes", "BodyEnd { digest: None, name: None }", "list"]);
 //! ```
 #![forbid(unsafe_code)]
 
@@ -44,6 +44,7 @@ pub mod encode;
 mod foreign;
 mod json;
 mod name;
+mod next_line;
 mod payload;
 mod raw_body;
 mod refusal;
@@ -55,6 +56,7 @@ mod request_event;
 mod request_json;
 mod request_line;
 mod sentence;
+mod upload_line;
 
 pub use attributes::{Attributes, mode_text, time_text};
 pub use blake3::Hash as Digest;

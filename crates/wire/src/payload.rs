@@ -49,6 +49,8 @@ pub(crate) enum Stop {
 pub(crate) struct Payload {
     at: At,
     decoder: base64::Decoder,
+    letters: u64,
+    content_bytes: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,6 +83,16 @@ impl Payload {
         }
     }
 
+    /// How many letters of base64 there have been, padding included.
+    pub(crate) fn letters(&self) -> u64 {
+        self.letters
+    }
+
+    /// How many bytes they stand for, as far as these have been decoded.
+    pub(crate) fn content_bytes(&self) -> u64 {
+        self.content_bytes
+    }
+
     /// Decodes the front of `input` into the front of `out`. The events depend on the bytes only, not on how
     /// they were cut into pieces.
     pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8], within: Within) -> Progress {
@@ -96,6 +108,8 @@ impl Payload {
                     .decode(&input[progress.consumed..], &mut out[progress.written..]);
                 progress.consumed += part.consumed;
                 progress.written += part.written;
+                self.letters += part.consumed as u64;
+                self.content_bytes += part.written as u64;
                 match part.stop {
                     base64::Stop::Spent => return progress,
                     base64::Stop::Full => {
@@ -137,6 +151,7 @@ impl Payload {
             (At::PerhapsLiteral, _) => {
                 self.decoder
                     .decode(b"b", &mut [0; base64::Decoder::ROOM_BYTES_MIN]);
+                self.letters += 1;
                 (At::Letters { quote: None }, 0)
             }
             (At::Letters { quote }, _) if self.decoder.is_complete() => match quote {

@@ -113,6 +113,9 @@ pub enum Request {
     Upload {
         /// The object.
         name: Name,
+        /// The object if the last word of `name` turns out to be the length of the body, as some programs send it:
+        /// `BodyEnd` says so. `None` where that is out of the question, or decided.
+        shorter: Option<Name>,
     },
     /// `DELETE name`
     Delete {
@@ -188,7 +191,7 @@ impl Request {
             Self::List | Self::Hello | Self::Stats => None,
             Self::Ls { dir } => dir.as_ref(),
             Self::Get { name }
-            | Self::Upload { name }
+            | Self::Upload { name, .. }
             | Self::Delete { name }
             | Self::Stat { name, .. }
             | Self::Read { name, .. }

@@ -1,18 +1,23 @@
 //! Requests as the server reads them: bytes in, events out.
 //!
 //! One [`RequestDecoder`] follows one connection through any number of requests, classic, JSON and extended.
-//! What it reports depends on the bytes only, never on how they were cut into pieces, and what it holds of them
-//! is bounded by [`RequestDecoder::HELD_BYTES_MAX`], whatever is sent.
+//! What it reports depends on the bytes only, never on how they were cut into pieces, unless the caller says that
+//! nothing more has arrived ([`RequestDecoder::settle`]). What it holds of them is bounded by
+//! [`RequestDecoder::HELD_BYTES_MAX`], whatever is sent.
+
+mod upload;
 
 use std::mem;
 
 use crate::foreign::LineWatch;
 use crate::json::Skipper;
-use crate::payload::{self, Payload, Within};
+use crate::next_line::Glance;
+use crate::payload::Payload;
 use crate::raw_body::{RawBody, Taken};
 use crate::request_event::{Decoded, Phase, RequestEvent};
 use crate::request_json::{self, Command, Outcome};
 use crate::request_line::{self, Line, Refused};
+use crate::upload_line::{Here, Names, Reading};
 use crate::{Name, Refusal, Request, Verb, base64, sentence};
 
 /// Decodes what arrives on one connection.
@@ -21,6 +26,8 @@ pub struct RequestDecoder {
     state: State,
     /// The head of the request, from its first byte that is not blank.
     line: Vec<u8>,
+    /// The start of the next line, where an UPLOAD depends on it.
+    glance: Glance,
     /// Looks for lines of HTTP.
     watch: LineWatch,
 }
@@ -32,11 +39,18 @@ enum State {
     /// In a line that is kept in `line`.
     Line,
     /// Behind the line of an UPLOAD whose payload is the next line; blank so far.
-    NextLine(Name),
+    Below(Names),
+    /// Behind the line of an UPLOAD whose payload is in it or is the next line.
+    Undecided {
+        here: Here,
+        below: Result<Names, Refusal>,
+    },
+    /// Behind the line of an UPLOAD whose payload is in it.
+    Decided(Here),
     Json(Box<Command>),
     /// In the payload of an UPLOAD. What `line` holds from `replay_at` on is decoded before the input.
     Payload {
-        name: Name,
+        names: Names,
         payload: Box<Payload>,
         replay_at: usize,
     },
@@ -68,6 +82,12 @@ enum Step {
     Raw,
     Event(RequestEvent<'static>),
 }
+
+/// The end of a body in JSON, whose name was never in doubt.
+const BODY_END: RequestEvent<'static> = RequestEvent::BodyEnd {
+    digest: None,
+    name: None,
+};
 
 /// Beyond this, the room for a head is given back when the request is over: an idle connection costs little.
 const LINE_BYTES_KEPT: usize = 1 << 10;
@@ -121,8 +141,10 @@ impl RequestDecoder {
     #[must_use]
     pub fn phase(&self) -> Phase {
         match &self.state {
-            State::Ready => Phase::Ready,
-            State::Line | State::NextLine(_) => Phase::Head,
+            State::Ready if self.glance.is_empty() => Phase::Ready,
+            State::Ready | State::Line | State::Below(_) | State::Undecided { .. } | State::Decided(_) => {
+                Phase::Head
+            }
             State::Json(command) if !command.is_in_body() => Phase::Head,
             State::Json(_) | State::Payload { .. } | State::Raw { .. } => Phase::Body,
             State::SkipLine | State::SkipObject(_) | State::SkipRaw(_) | State::SkipNothing => {
@@ -155,6 +177,7 @@ impl RequestDecoder {
                     return None;
                 }
                 Some(RequestEvent::Body(_) | RequestEvent::BodyEnd { .. }) => {}
+                None if copy.is_undecided() => copy.settle(),
                 None => return verb.filter(|_| copy.phase() == Phase::Ready),
             }
         }
@@ -172,11 +195,30 @@ impl RequestDecoder {
                     .unwrap_or_default();
                 Verb::from_word(word)
             }
-            State::NextLine(_) | State::Payload { .. } => Some(Verb::Upload),
+            State::Below(_) | State::Undecided { .. } | State::Decided(_) | State::Payload { .. } => {
+                Some(Verb::Upload)
+            }
             State::Json(command) => command.is_in_body().then_some(Verb::Upload),
             State::Raw { .. } => Some(Verb::Write),
             _ => None,
         }
+    }
+
+    /// Whether what has arrived is a whole UPLOAD, unless its payload is the next line: `UPLOAD my data` can be three bytes
+    /// for `my` or the head of `my data`. The caller waits a moment for that line, and if nothing comes it says so with
+    /// [`settle`](Self::settle).
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        matches!(self.state, State::Undecided { .. })
+    }
+
+    /// Nothing more has arrived: an UPLOAD that [is undecided](Self::is_undecided) has its payload in its own line, and the
+    /// next call of [`decode`](Self::decode) reports it. Otherwise nothing happens.
+    pub fn settle(&mut self) {
+        self.state = match mem::take(&mut self.state) {
+            State::Undecided { here, .. } => State::Decided(here),
+            other => other,
+        };
     }
 
     /// The caller has refused the upload whose body is being received ([`Phase::Body`]): what is left of it is
@@ -210,7 +252,7 @@ impl RequestDecoder {
     fn is_in_line(&self) -> bool {
         matches!(
             self.state,
-            State::Line | State::NextLine(_) | State::Payload { .. } | State::SkipLine
+            State::Line | State::Below(_) | State::Undecided { .. } | State::Payload { .. } | State::SkipLine
         )
     }
 
@@ -218,7 +260,9 @@ impl RequestDecoder {
         match &mut self.state {
             State::Ready => self.blank(input),
             State::Line => self.line(input),
-            State::NextLine(_) => self.next_line(input),
+            State::Below(_) => self.below(input),
+            State::Undecided { .. } => self.undecided(input),
+            State::Decided(_) => (0, self.begin_here()),
             State::Json(_) => self.json(input, scratch),
             State::Payload { .. } => self.payload(input, scratch),
             State::Raw { .. } => self.raw(input),
@@ -238,6 +282,11 @@ impl RequestDecoder {
 
     /// Blank lines are never answered.
     fn blank(&mut self, input: &[u8]) -> (usize, Step) {
+        if !self.glance.is_empty() {
+            self.glance.drain_into(&mut self.line);
+            self.state = State::Line;
+            return (0, Step::Again);
+        }
         match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
             None => (input.len(), Step::Spent),
             Some(start) => {
@@ -279,13 +328,13 @@ impl RequestDecoder {
                 Step::Event(RequestEvent::Request(request))
             }
             Ok(Line::Request(request)) => self.end(RequestEvent::Request(request)),
-            Ok(Line::Upload { name, payload_at }) => {
+            Ok(Line::Upload(reading)) => {
+                self.state = match reading {
+                    Reading::Here(here) => State::Decided(here),
+                    Reading::Below(names) => State::Below(names),
+                    Reading::Either { here, below } => State::Undecided { here, below },
+                };
                 self.line.push(b'\n');
-                self.begin_payload(name, payload_at)
-            }
-            Ok(Line::UploadBelow { name }) => {
-                self.forget_line();
-                self.state = State::NextLine(name);
                 Step::Again
             }
             Err(Refused {
@@ -306,8 +355,7 @@ impl RequestDecoder {
     fn line_goes_on(&mut self) -> Step {
         match request_line::window(&self.line) {
             None => Step::Again,
-            Some(Ok(Line::Upload { name, payload_at })) => self.begin_payload(name, payload_at),
-            Some(Ok(Line::Request(_) | Line::UploadBelow { .. })) => Step::Again,
+            Some(Ok(here)) => self.begin_payload(here.names, here.payload_at),
             Some(Err(Refused { verb, refusal, .. })) => {
                 let then = if verb == Some(Verb::Write) {
                     State::Lost
@@ -315,91 +363,6 @@ impl RequestDecoder {
                     State::SkipLine
                 };
                 self.refuse(verb, refusal, then)
-            }
-        }
-    }
-
-    fn begin_payload(&mut self, name: Name, replay_at: usize) -> Step {
-        self.state = State::Payload {
-            name: name.clone(),
-            payload: Box::default(),
-            replay_at,
-        };
-        Step::Event(RequestEvent::Request(Request::Upload { name }))
-    }
-
-    fn next_line(&mut self, input: &[u8]) -> (usize, Step) {
-        let Some(at) = input
-            .iter()
-            .position(|byte| *byte == b'\n' || !byte.is_ascii_whitespace())
-        else {
-            return (input.len(), Step::Spent);
-        };
-        let State::NextLine(name) = mem::take(&mut self.state) else {
-            return (at, Step::Again);
-        };
-        match input[at] {
-            b'\n' => (
-                at + 1,
-                self.refuse(Some(Verb::Upload), sentence::missing_payload(&name), State::Ready),
-            ),
-            _ => (at, self.begin_payload(name, 0)),
-        }
-    }
-
-    fn payload(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Step) {
-        assert!(
-            scratch.len() >= Self::SCRATCH_BYTES_MIN,
-            "no room for a body in base64"
-        );
-        let State::Payload {
-            name,
-            payload,
-            replay_at,
-        } = &mut self.state
-        else {
-            return (0, Step::Again);
-        };
-        let replay = &self.line[*replay_at..];
-        let (bytes, is_replay) = if replay.is_empty() {
-            (input, false)
-        } else {
-            (replay, true)
-        };
-        let payload::Progress {
-            consumed,
-            written,
-            stop,
-        } = payload.decode(bytes, scratch, Within::Line);
-        let taken = if is_replay { 0 } else { consumed };
-        if is_replay {
-            *replay_at += consumed;
-        }
-        if written > 0 {
-            return (taken, Step::Decoded(written));
-        }
-        let is_whole_line = is_replay && self.line.ends_with(b"\n");
-        match stop {
-            payload::Stop::Spent | payload::Stop::Full if is_replay => (taken, Step::Again),
-            payload::Stop::Spent | payload::Stop::Full => (taken, Step::Spent),
-            payload::Stop::End => {
-                let step = match payload.is_complete() {
-                    true => self.end(RequestEvent::BodyEnd { digest: None }),
-                    false => {
-                        let refusal = sentence::invalid_payload(name);
-                        self.refuse(Some(Verb::Upload), refusal, State::Ready)
-                    }
-                };
-                (taken + usize::from(!is_replay), step)
-            }
-            payload::Stop::Faulty => {
-                let refusal = sentence::invalid_payload(name);
-                let then = if is_whole_line {
-                    State::Ready
-                } else {
-                    State::SkipLine
-                };
-                (taken, self.refuse(Some(Verb::Upload), refusal, then))
             }
         }
     }
@@ -419,7 +382,7 @@ impl RequestDecoder {
             Outcome::Body(written) => Step::Decoded(written),
             Outcome::Request(request @ Request::Upload { .. }) => Step::Event(RequestEvent::Request(request)),
             Outcome::Request(request) => self.end(RequestEvent::Request(request)),
-            Outcome::BodyEnd => self.end(RequestEvent::BodyEnd { digest: None }),
+            Outcome::BodyEnd => self.end(BODY_END),
             Outcome::Refused(verb, refusal, rest) => self.refuse(verb, refusal, after(rest, State::Ready)),
         };
         (taken, step)
@@ -433,7 +396,10 @@ impl RequestDecoder {
         let step = match what {
             Taken::Spent => Step::Spent,
             Taken::Content => Step::Raw,
-            Taken::Digest(digest) => self.end(RequestEvent::BodyEnd { digest: Some(digest) }),
+            Taken::Digest(digest) => self.end(RequestEvent::BodyEnd {
+                digest: Some(digest),
+                name: None,
+            }),
             Taken::Wrong => {
                 let refusal = sentence::length_mismatch(name);
                 self.refuse(Some(Verb::Write), refusal, State::Lost)

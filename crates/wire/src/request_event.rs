@@ -1,6 +1,6 @@
 //! What a server sees of the requests on a connection.
 
-use crate::{Digest, Refusal, Request, Verb};
+use crate::{Digest, Name, Refusal, Request, Verb};
 
 /// What one call of [`RequestDecoder::decode`](crate::RequestDecoder::decode) made of its input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum RequestEvent<'b> {
     BodyEnd {
         /// The digest that a WRITE declared, for the caller to compare; `None` for an UPLOAD.
         digest: Option<Digest>,
+        /// The name of the object where it is not the `name` of the request, but its `shorter` one.
+        name: Option<Name>,
     },
     /// The request or its body is refused; this is the reply to it. What is left of the request shows in
     /// [`RequestDecoder::phase`](crate::RequestDecoder::phase): nothing (`Ready`), a rest that is being discarded and ends with `Skipped`

@@ -155,7 +155,7 @@ impl Command {
                 Ok(name) => {
                     self.filedata = Filedata::Decoded(Box::default());
                     self.upload = Some(name.clone());
-                    return Outcome::Request(Request::Upload { name });
+                    return Outcome::Request(upload(name));
                 }
                 Err(refusal) => return Outcome::Refused(Some(Verb::Upload), refusal, in_payload()),
             },
@@ -277,7 +277,8 @@ impl Command {
         }
         match self.request(&parts) {
             Ok(request) => {
-                if let (Request::Upload { name }, Filedata::Outside { held }) = (&request, &mut self.filedata)
+                if let (Request::Upload { name, .. }, Filedata::Outside { held }) =
+                    (&request, &mut self.filedata)
                 {
                     self.upload = Some(name.clone());
                     let held = held.take().unwrap_or_default();
@@ -310,7 +311,7 @@ impl Command {
         match verb {
             Verb::Get => Ok(Request::Get { name }),
             Verb::Delete => Ok(Request::Delete { name }),
-            _ if self.scanner.payload_seen() => Ok(Request::Upload { name }),
+            _ if self.scanner.payload_seen() => Ok(upload(name)),
             _ => Err(sentence::missing_filedata(&name)),
         }
     }
@@ -369,6 +370,10 @@ impl<'de> Deserialize<'de> for Bytes {
         }
         deserializer.deserialize_bytes(Text)
     }
+}
+
+fn upload(name: Name) -> Request {
+    Request::Upload { name, shorter: None }
 }
 
 fn name(filename: &[u8]) -> Result<Name, Refusal> {

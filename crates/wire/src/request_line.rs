@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use percent_encoding::percent_decode;
 
 use crate::attributes::{mode_from_text, time_from_text};
-use crate::payload::{Payload, Within};
+use crate::upload_line::{self, Here, Reading};
 use crate::{Attributes, Condition, Name, Refusal, Request, Verb, sentence};
 
 /// The longest word that could be a verb, and one byte more.
@@ -53,10 +53,8 @@ fn word(line: &[u8]) -> Option<&[u8]> {
 pub(crate) enum Line {
     /// A request without a body, or a WRITE.
     Request(Request),
-    /// An UPLOAD whose payload starts here in the line.
-    Upload { name: Name, payload_at: usize },
-    /// An UPLOAD whose payload is the next line.
-    UploadBelow { name: Name },
+    /// An UPLOAD, in one of its forms.
+    Upload(Reading),
 }
 
 /// Why a line asks for nothing.
@@ -79,7 +77,9 @@ pub(crate) fn whole(line: &[u8]) -> Result<Line, Refused> {
     };
     let operands = &line[end..];
     let parsed = match verb {
-        Verb::Upload => upload(line, end).unwrap_or_else(|| Err(sentence::missing_name(verb))),
+        Verb::Upload => upload_line::whole(line, end)
+            .unwrap_or_else(|| Err(sentence::missing_name(verb)))
+            .map(Line::Upload),
         Verb::Get => classic_name(verb, operands).map(|name| Line::Request(Request::Get { name })),
         Verb::Delete => classic_name(verb, operands).map(|name| Line::Request(Request::Delete { name })),
         Verb::Write => return write(line, operands),
@@ -88,18 +88,22 @@ pub(crate) fn whole(line: &[u8]) -> Result<Line, Refused> {
     parsed.map_err(|refusal| refused(Some(verb), refusal))
 }
 
-/// Parses the window of a line that goes on behind it. `None`: the window has to be larger.
-pub(crate) fn window(line: &[u8]) -> Option<Result<Line, Refused>> {
+/// Parses the window of a line that goes on behind it, which only an UPLOAD may. `None`: the window has to be larger.
+pub(crate) fn window(line: &[u8]) -> Option<Result<Here, Refused>> {
     let verb = verb(line);
     let word_end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(0);
-    if verb == Some(Verb::Upload) && line.len() >= UPLOAD_WINDOW_BYTES {
-        match upload(line, word_end) {
-            Some(Ok(Line::UploadBelow { .. })) | None => {}
-            Some(parsed) => return Some(parsed.map_err(|refusal| refused(verb, refusal))),
-        }
+    let is_upload = verb == Some(Verb::Upload);
+    if is_upload
+        && line.len() >= UPLOAD_WINDOW_BYTES
+        && let Some(here) = upload_line::window(line, word_end)
+    {
+        return Some(here.map_err(|refusal| refused(verb, refusal)));
     }
     if line.len() < window_bytes(line) {
         return None;
+    }
+    if is_upload && let Some(here) = upload_line::parted(line, word_end) {
+        return Some(Ok(here));
     }
     let refusal = match verb {
         None => sentence::unknown_verb(),
@@ -117,51 +121,8 @@ fn refused(verb: Option<Verb>, refusal: Refusal) -> Refused {
     }
 }
 
-/// Splits an UPLOAD into name and payload at its last space. `None`: there is neither.
-///
-/// A line that ends in whitespace can be read in two ways: `UPLOAD my file.txt ` has an empty payload, as a
-/// program writes that puts a space between the two, whereas `UPLOAD a.txt QUJD ` has whitespace behind it. The
-/// last word is taken for the payload if it is one.
-fn upload(line: &[u8], word_end: usize) -> Option<Result<Line, Refusal>> {
-    let name_at = word_end
-        + line[word_end..]
-            .iter()
-            .position(|byte| !byte.is_ascii_whitespace())?;
-    let operands = line[name_at..].strip_suffix(b"\r").unwrap_or(&line[name_at..]);
-    let trimmed = operands.trim_ascii_end();
-    let space = memchr::memrchr(b' ', trimmed).filter(|_| !is_quoted(trimmed));
-    let is_spaced = operands.len() > trimmed.len();
-    let name_end = match space {
-        Some(space) if !is_spaced || is_payload(&trimmed[space + 1..]) => space,
-        _ => trimmed.len(),
-    };
-    let name = match classic_name(Verb::Upload, &trimmed[..name_end]) {
-        Ok(name) => name,
-        Err(refusal) => return Some(Err(refusal)),
-    };
-    Some(Ok(if name_end == trimmed.len() && !is_spaced {
-        Line::UploadBelow { name }
-    } else {
-        Line::Upload {
-            name,
-            payload_at: name_at + name_end + 1,
-        }
-    }))
-}
-
-fn is_payload(word: &[u8]) -> bool {
-    let mut payload = Payload::new();
-    payload.decode(word, &mut vec![0; word.len() + 3], Within::Line);
-    payload.is_complete()
-}
-
-/// Whether one pair of quotes encloses all of it.
-fn is_quoted(name: &[u8]) -> bool {
-    matches!(name, [open @ (b'\'' | b'"'), inner @ .., close] if open == close && !inner.contains(open))
-}
-
 /// Of a classic verb the name is the rest of the line; whitespace and one pair of quotes around it are dropped.
-fn classic_name(verb: Verb, operands: &[u8]) -> Result<Name, Refusal> {
+pub(crate) fn classic_name(verb: Verb, operands: &[u8]) -> Result<Name, Refusal> {
     let name = match operands.trim_ascii() {
         [] => return Err(sentence::missing_name(verb)),
         [open @ (b'\'' | b'"'), inner @ .., close] if open == close => inner,

@@ -95,6 +95,14 @@ pub(crate) fn invalid_payload(name: &Name) -> Refusal {
     Refusal::new(Code::InvalidPayload, sentence)
 }
 
+pub(crate) fn wrapped_payload(name: &Name) -> Refusal {
+    let sentence = format!(
+        "the payload of {} goes on in the next line; send all of it on one line (base64 -w0)",
+        shown(name.as_str().as_bytes())
+    );
+    Refusal::new(Code::InvalidPayload, sentence)
+}
+
 pub(crate) fn length_mismatch(name: &Name) -> Refusal {
     let sentence = format!(
         "the content of {} is not as long as announced, or its digest is missing; send exactly that many bytes, \

@@ -109,7 +109,7 @@ fn written(length: u64, condition: Condition, content: &[u8]) -> Vec<Event> {
     if !content.is_empty() {
         events.push(Event::Body(content.to_vec()));
     }
-    events.push(Event::BodyEnd(Some(DIGITS.parse().expect("64 digits"))));
+    events.push(Event::BodyEnd(Some(DIGITS.parse().expect("64 digits")), None));
     events
 }
 
@@ -176,7 +176,7 @@ fn the_options_of_a_write_come_in_any_order_each_at_most_once() {
         let digest = DIGITS.parse().expect("64 digits");
         expect(
             format!("WRITE a 0 {options}\r\n{DIGITS}\r\n"),
-            &[Event::Request(request), Event::BodyEnd(Some(digest))],
+            &[Event::Request(request), Event::BodyEnd(Some(digest), None)],
         );
     }
 }

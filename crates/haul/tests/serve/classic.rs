@@ -1,7 +1,7 @@
 //! The classic verbs in every form that programs send, cut in every awkward place.
 
 use crate::rows::Outcome::{Content, Deleted, Names, Refused, Stored};
-use crate::rows::{Outcome, cuts, expect, expect_done, expect_refusal, pieces};
+use crate::rows::{PHOTO, SPACED, cuts, expect, expect_done, expect_refusal, expect_rows, pieces};
 use crate::served::Served;
 use crate::{base64, content, under_every_pool};
 
@@ -21,29 +21,6 @@ under_every_pool! {
     content_encoded_in_pieces_of_any_size_arrives_whole
     a_read_only_server_refuses_writes_and_names_the_flag
     an_upload_replaces_and_a_reader_keeps_its_version
-}
-
-const PHOTO: &[u8] = b"\xff\xd8\xff photo\r\n\r\n";
-const SPACED: &[u8] = b"spaced";
-
-/// Sends each row cut in every way on a connection of its own, with the same files before each.
-fn expect_rows(served: &Served, rows: &[(&str, Outcome<'_>)]) {
-    for &(request, outcome) in rows {
-        for cut in cuts(request.as_bytes()) {
-            println!("{request:?} in {} pieces", cut.len());
-            served.clear();
-            served.place("a.jpg", PHOTO);
-            served.place("my file.txt", SPACED);
-            let mut talk = served.talk();
-            if cut.len() > 1 {
-                // A pause in the first words of a connection would count as the end of an unterminated request.
-                assert_eq!(talk.ask("HELLO\r\n")["status"], "OK");
-            }
-            talk.send_pieces(cut);
-            expect(&mut talk, served, outcome);
-            talk.finish();
-        }
-    }
 }
 
 fn each_form_of_list_get_and_delete_is_answered_however_it_is_cut(pool: &str) {

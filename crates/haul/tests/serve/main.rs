@@ -28,6 +28,7 @@ mod pools;
 mod rows;
 mod storage;
 mod supervision;
+mod uploads;
 
 /// How long anything may take before a test gives up: far more than it ever needs.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use haul_wire::{Code, Request, Verb};
+use haul_wire::{Code, Name, Request, Verb};
 
 use crate::ledger::Entry;
 use crate::worker::Worker;
@@ -56,6 +56,11 @@ impl Account {
     pub(crate) fn is(&mut self, request: &Request) {
         self.is_a(Some(request.verb()));
         self.name = request.name().map(ToString::to_string).unwrap_or_default();
+    }
+
+    /// It turns out to be about an object of this name.
+    pub(crate) fn is_about(&mut self, name: &Name) {
+        self.name = name.to_string();
     }
 
     /// To be called before the last bytes of the reply are sent: see [`Entry::succeed`].

@@ -245,6 +245,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             .line_timeout
             .saturating_sub(since.elapsed())
             .min(limits.stall_timeout);
+        if self.decoder.is_undecided() {
+            return self.hear_next_line(left).await;
+        }
         let silence = self.completing_silence();
         match self
             .hear(silence.map_or(left, |silence| silence.min(left)), Size::Small)
@@ -273,6 +276,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                     .await
             }
         }
+    }
+
+    /// The payload of an UPLOAD may be the next line: a client that sends it there sends both lines together.
+    async fn hear_next_line(&mut self, left: Duration) -> Result<bool, Broken> {
+        let patience = Limits::NEXT_LINE_SILENCE.min(left);
+        if self.hear(patience, Size::Small).await? != Heard::Bytes {
+            self.decoder.settle();
+        }
+        Ok(true)
     }
 
     /// The silence after which the bytes so far count as a whole request, where they may.
@@ -345,7 +357,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             Request::Stats => self.stats(&mut account).await,
             Request::Get { name } => self.download(&name, &mut account).await,
             Request::Read { name, offset, length } => self.read(&name, offset, length, &mut account).await,
-            Request::Upload { name } => self.upload(&name, &mut account).await,
+            Request::Upload { name, shorter } => self.upload(&name, shorter.as_ref(), &mut account).await,
             Request::Write {
                 name,
                 length,

@@ -13,7 +13,10 @@ pub(crate) fn get(of: &str) -> Event {
 }
 
 pub(crate) fn upload(of: &str) -> Event {
-    Event::Request(Request::Upload { name: name(of) })
+    Event::Request(Request::Upload {
+        name: name(of),
+        shorter: None,
+    })
 }
 
 /// The events of a whole upload.
@@ -22,7 +25,7 @@ pub(crate) fn stored(of: &str, content: &[u8]) -> Vec<Event> {
     if !content.is_empty() {
         events.push(Event::Body(content.to_vec()));
     }
-    events.push(Event::BodyEnd(None));
+    events.push(Event::BodyEnd(None, None));
     events
 }
 
@@ -74,7 +77,7 @@ pub(crate) fn refused(input: impl AsRef<[u8]>) -> (Option<Verb>, Code, Phase) {
             _ => None,
         })
         .collect();
-    let stored = events.iter().any(|event| matches!(event, Event::BodyEnd(_)));
+    let stored = events.iter().any(|event| matches!(event, Event::BodyEnd(..)));
     assert!(
         !stored,
         "something is stored by {}",

@@ -4,7 +4,7 @@
 pub(crate) mod examples;
 
 use haul_wire::{
-    Digest, Phase, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent, Request, RequestDecoder,
+    Digest, Name, Phase, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent, Request, RequestDecoder,
     RequestEvent, Verb,
 };
 
@@ -14,13 +14,13 @@ pub(crate) enum Event {
     Request(Request),
     /// The pieces of a body that follow each other, joined.
     Body(Vec<u8>),
-    BodyEnd(Option<Digest>),
+    BodyEnd(Option<Digest>, Option<Name>),
     Refused(Option<Verb>, Refusal, Phase),
     Skipped,
     Foreign,
 }
 
-/// Everything that happens when `pieces` arrive, and where the decoder is afterwards.
+/// Everything that happens when `pieces` arrive and then nothing more, and where the decoder is afterwards.
 pub(crate) fn requests<'i>(
     pieces: impl IntoIterator<Item = &'i [u8]>,
     scratch_bytes: usize,
@@ -34,33 +34,76 @@ pub(crate) fn requests_with<'i>(
     scratch_bytes: usize,
     skips: impl Fn(&Request) -> bool,
 ) -> (Vec<Event>, Phase) {
-    let mut decoder = RequestDecoder::new();
-    let mut scratch = vec![0; scratch_bytes];
-    let mut events = Vec::new();
+    let mut driver = Driver::new(scratch_bytes, skips);
     for piece in pieces {
+        driver.feed(piece);
+    }
+    driver.settle();
+    (driver.events, driver.decoder.phase())
+}
+
+/// What a caller makes of `pieces` that does not wait for the next one, and whether that was needed anywhere: whether an
+/// UPLOAD was undecided between two of them.
+pub(crate) fn requests_at_once<'i>(
+    pieces: impl IntoIterator<Item = &'i [u8]>,
+    scratch_bytes: usize,
+) -> ((Vec<Event>, Phase), bool) {
+    let mut driver = Driver::new(scratch_bytes, |_| false);
+    let mut was_undecided = false;
+    for piece in pieces {
+        was_undecided |= driver.decoder.is_undecided();
+        driver.settle();
+        driver.feed(piece);
+    }
+    driver.settle();
+    ((driver.events, driver.decoder.phase()), was_undecided)
+}
+
+/// A caller of a request decoder.
+struct Driver<F> {
+    decoder: RequestDecoder,
+    scratch: Vec<u8>,
+    skips: F,
+    events: Vec<Event>,
+}
+
+impl<F: Fn(&Request) -> bool> Driver<F> {
+    fn new(scratch_bytes: usize, skips: F) -> Self {
+        Self {
+            decoder: RequestDecoder::new(),
+            scratch: vec![0; scratch_bytes],
+            skips,
+            events: Vec::new(),
+        }
+    }
+
+    /// Says that nothing more has arrived.
+    fn settle(&mut self) {
+        self.decoder.settle();
+        self.feed(b"");
+        assert!(!self.decoder.is_undecided(), "it is settled");
+    }
+
+    fn feed(&mut self, piece: &[u8]) {
         let mut rest = piece;
         loop {
-            let decoded = decoder.decode(rest, &mut scratch);
+            let decoded = self.decoder.decode(rest, &mut self.scratch);
             rest = &rest[decoded.consumed..];
             let Some(event) = decoded.event else { break };
-            let is_skipped = matches!(&event, RequestEvent::Request(request) if skips(request));
-            note(&mut events, event);
+            let is_skipped = matches!(&event, RequestEvent::Request(request) if (self.skips)(request));
+            note(&mut self.events, event);
             if is_skipped {
-                decoder.skip();
+                self.decoder.skip();
             }
-            let phase = decoder.phase();
-            if let Some(Event::Refused(_, _, after)) = events.last_mut() {
+            let phase = self.decoder.phase();
+            if let Some(Event::Refused(_, _, after)) = self.events.last_mut() {
                 *after = phase;
             }
         }
         assert!(rest.is_empty(), "no event, but {} bytes are left", rest.len());
-        assert!(
-            decoder.held_bytes() <= RequestDecoder::HELD_BYTES_MAX,
-            "it holds {}",
-            decoder.held_bytes()
-        );
+        let held = self.decoder.held_bytes();
+        assert!(held <= RequestDecoder::HELD_BYTES_MAX, "it holds {held}");
     }
-    (events, decoder.phase())
 }
 
 fn note(events: &mut Vec<Event>, event: RequestEvent<'_>) {
@@ -73,7 +116,7 @@ fn note(events: &mut Vec<Event>, event: RequestEvent<'_>) {
                 _ => events.push(Event::Body(piece.to_vec())),
             }
         }
-        RequestEvent::BodyEnd { digest } => events.push(Event::BodyEnd(digest)),
+        RequestEvent::BodyEnd { digest, name } => events.push(Event::BodyEnd(digest, name)),
         RequestEvent::Refused { verb, refusal } => events.push(Event::Refused(verb, refusal, Phase::Ready)),
         RequestEvent::Skipped => events.push(Event::Skipped),
         RequestEvent::Foreign => events.push(Event::Foreign),

@@ -21,15 +21,38 @@ struct Incoming<'n> {
     hasher: Option<Hasher>,
 }
 
+/// What the end of a body says.
+struct BodyEnd {
+    /// The digest that the peer declared.
+    digest: Option<Digest>,
+    /// The object's name where that is not the one that the upload began with.
+    name: Option<Name>,
+}
+
 /// The decoder needs this much room to make progress.
 const ROOM_MIN: usize = haul_wire::base64::Decoder::ROOM_BYTES_MIN;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
-    /// UPLOAD: stores what arrives in base64; an object of that name is replaced.
-    pub(super) async fn upload(&mut self, name: &Name, account: &mut Account) -> Result<(), Failure> {
+    /// UPLOAD: stores what arrives in base64; an object of that name is replaced. Whether it has the `shorter` name is
+    /// known at the end of the body.
+    pub(super) async fn upload(
+        &mut self,
+        name: &Name,
+        shorter: Option<&Name>,
+        account: &mut Account,
+    ) -> Result<(), Failure> {
         self.check_writable("UPLOAD")?;
-        let mut incoming = self.begin_upload(name, Condition::Always, None).await?;
-        self.receive_body(&mut incoming).await?;
+        let (mut incoming, refused) = self.begin_either(name, shorter).await?;
+        let end = self.receive_body(&mut incoming).await?;
+        let name = match (&end.name, refused) {
+            (None, Some(refusal)) => return Err(refusal.into()),
+            (None, None) => name,
+            (Some(decided), _) => {
+                account.is_about(decided);
+                incoming.writer.rename(key(decided)?);
+                decided
+            }
+        };
         let size = incoming.received;
         incoming
             .writer
@@ -59,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let mut incoming = self
             .begin_upload(name, stored_condition(condition), Some(Hasher::new()))
             .await?;
-        let declared = self.receive_body(&mut incoming).await?;
+        let declared = self.receive_body(&mut incoming).await?.digest;
         let digest = incoming
             .hasher
             .as_ref()
@@ -92,6 +115,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         self.send_last(meta.size, 0, account).await
     }
 
+    /// Begins an upload under `name`; if that is refused and there is a `shorter` name, under that, for the case that it
+    /// is the right one. Returns the refusal as well, for the case that it is not.
+    async fn begin_either<'n>(
+        &self,
+        name: &'n Name,
+        shorter: Option<&'n Name>,
+    ) -> Result<(Incoming<'n>, Option<Refusal>), Refusal> {
+        let begun = self.begin_upload(name, Condition::Always, None).await;
+        match (begun, shorter) {
+            (Err(refusal), Some(shorter)) => {
+                let begun = self.begin_upload(shorter, Condition::Always, None).await?;
+                Ok((begun, Some(refusal)))
+            }
+            (begun, _) => Ok((begun?, None)),
+        }
+    }
+
     async fn begin_upload<'n>(
         &self,
         name: &'n Name,
@@ -110,8 +150,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         })
     }
 
-    /// Receives a body to its end and hands it on as it is decoded. Returns the digest that the peer declared.
-    async fn receive_body(&mut self, incoming: &mut Incoming<'_>) -> Result<Option<Digest>, Failure> {
+    /// Receives a body to its end and hands it on as it is decoded.
+    async fn receive_body(&mut self, incoming: &mut Incoming<'_>) -> Result<BodyEnd, Failure> {
         loop {
             let buffers = self
                 .buffers
@@ -125,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                     let max = self.worker.shared.config.limits.upload_bytes_max;
                     incoming.take(piece, max).await.map(|()| None)
                 }
-                Some(RequestEvent::BodyEnd { digest }) => Ok(Some(digest)),
+                Some(RequestEvent::BodyEnd { digest, name }) => Ok(Some(BodyEnd { digest, name })),
                 Some(RequestEvent::Refused { refusal, .. }) => Err(refusal),
                 Some(RequestEvent::Foreign) => return Err(Failure::Last(super::foreign::refusal())),
                 // Neither can happen within a body.
@@ -142,8 +182,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             if matches!(step, Ok(Some(_))) || buffers.content.len() - incoming.gathered < ROOM_MIN {
                 incoming.write_gathered(&buffers.content).await?;
             }
-            if let Some(declared) = step? {
-                return Ok(declared);
+            if let Some(end) = step? {
+                return Ok(end);
             }
             if needs_more {
                 self.hear_body(incoming.name).await?;
