@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::part::{NOTE_SUFFIX, PART_SUFFIX};
+
 /// The longest part of a name that becomes a file's name, in bytes.
 const PART_BYTES_MAX: usize = 255;
 /// The longest name in all, in bytes; it also bounds how deep a folder can be.
@@ -23,6 +25,9 @@ pub enum UnsafeName {
     /// It holds a control character.
     #[error("the server's name holds a control character")]
     ControlCharacter,
+    /// A part is called as a part file or its note is: it would pass for the beginning of another download.
+    #[error("the server's name is one that unfinished downloads have here")]
+    Reserved,
     /// A part is over 255 bytes, or the whole over 4,096.
     #[error("the server's name is too long")]
     TooLong,
@@ -45,6 +50,7 @@ pub fn relative_path(name: &str) -> Result<PathBuf, UnsafeName> {
             "" => return Err(UnsafeName::NotRelative),
             "." | ".." => return Err(UnsafeName::LeadsOut),
             _ if part.len() > PART_BYTES_MAX => return Err(UnsafeName::TooLong),
+            _ if is_reserved(part) => return Err(UnsafeName::Reserved),
             _ => path.push(part),
         }
     }
@@ -67,7 +73,12 @@ pub fn beneath(folder: &Path, name: &str) -> io::Result<PathBuf> {
     Ok(folder.join(relative))
 }
 
-/// Text from a server, for people to read: control characters and those that reverse the writing are escaped.
+fn is_reserved(part: &str) -> bool {
+    part.starts_with('.') && (part.ends_with(PART_SUFFIX) || part.ends_with(NOTE_SUFFIX))
+}
+
+/// Text from a server, for people to read: what moves a terminal's cursor, starts a line or turns the direction of the
+/// writing is escaped (control characters, DEL and C1, U+2028 and U+2029, the marks of bidirectional text).
 pub fn shown(text: &str) -> impl fmt::Display + '_ {
     Shown(text)
 }
@@ -77,9 +88,9 @@ struct Shown<'a>(&'a str);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for char in self.0.chars() {
-            let reverses =
-                matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if char.is_control() || reverses {
+            let acts = char.is_control()
+                || matches!(char, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            if acts {
                 write!(f, "{}", char.escape_default())?;
             } else {
                 fmt::Write::write_char(f, char)?;
@@ -121,6 +132,8 @@ mod tests {
             ("a\u{1b}[2J", UnsafeName::ControlCharacter),
             ("a\nb", UnsafeName::ControlCharacter),
             ("a\0", UnsafeName::ControlCharacter),
+            (".a.haul-part", UnsafeName::Reserved),
+            ("b/.a.haul-part-of", UnsafeName::Reserved),
         ] {
             assert_eq!(relative_path(name), Err(why), "{name:?}");
         }
@@ -162,5 +175,13 @@ mod tests {
             shown("ü\u{1b}[1m\n\u{202e}").to_string(),
             "ü\\u{1b}[1m\\n\\u{202e}"
         );
+        for char in [
+            '\u{7f}', '\u{9b}', '\u{2028}', '\u{2029}', '\u{61c}', '\u{202a}', '\u{2069}',
+        ] {
+            assert_eq!(
+                shown(&char.to_string()).to_string(),
+                char.escape_default().to_string()
+            );
+        }
     }
 }

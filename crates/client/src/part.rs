@@ -4,6 +4,9 @@
 //! Beside the part lies a note that says of which object, server and version it is the beginning. The note is written
 //! after the part was emptied and before its first byte, so a part never passes for one of another version, wherever
 //! the process is killed. A lock on the part keeps a second download of the same file away.
+//!
+//! The folder may belong to everybody (`/tmp`). So neither file is opened through a link, and only a regular file of our
+//! own, without a second name, is continued: whatever else stands there is refused.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -11,12 +14,15 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::{
         ffi::OsStrExt,
-        fs::{FileExt, MetadataExt},
+        fs::{FileExt, MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::{
+    fs::{CWD, OFlags, RenameFlags, renameat_with},
+    process::geteuid,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Address, Held, Target};
@@ -60,8 +66,8 @@ struct Origin {
     name: String,
 }
 
-const PART_SUFFIX: &str = ".haul-part";
-const NOTE_SUFFIX: &str = ".haul-part-of";
+pub(crate) const PART_SUFFIX: &str = ".haul-part";
+pub(crate) const NOTE_SUFFIX: &str = ".haul-part-of";
 const FILE_NAME_BYTES_MAX: usize = 255;
 const NOTE_BYTES_MAX: u64 = 64 * 1024;
 
@@ -143,10 +149,10 @@ impl PartFile {
 
     /// Opens a part that an earlier fetch left, if it is the beginning of this very object.
     fn take_up(&mut self) -> io::Result<()> {
-        let Some(note) = read_note(&self.note_path).filter(|note| note.origin == self.origin) else {
+        let Some(note) = read_note(&self.note_path)?.filter(|note| note.origin == self.origin) else {
             return Ok(());
         };
-        match self.open_locked(OpenOptions::new().read(true).write(true)) {
+        match self.open_locked(open_own) {
             Ok(file) => {
                 self.bytes = file.metadata()?.len();
                 self.etag = Some(note.etag);
@@ -160,10 +166,10 @@ impl PartFile {
 
     /// Opens the part file and locks it. Between the two, whoever held the lock may have published the file: then it
     /// is no longer the part, and must not be touched.
-    fn open_locked(&self, options: &OpenOptions) -> io::Result<File> {
+    fn open_locked(&self, open: impl Fn(&Path) -> io::Result<File>) -> io::Result<File> {
         const TRIES: u32 = 16;
         for _ in 0..TRIES {
-            let file = options.open(&self.part)?;
+            let file = open(&self.part)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(busy()),
@@ -184,8 +190,7 @@ impl PartFile {
 
     fn start_over(&mut self, etag: Option<&str>) -> io::Result<()> {
         if self.file.is_none() {
-            let mut options = OpenOptions::new();
-            self.file = Some(self.open_locked(options.read(true).write(true).create(true).truncate(false))?);
+            self.file = Some(self.open_locked(open_own_or_create)?);
         }
         self.open_file()?.set_len(0)?;
         self.bytes = 0;
@@ -196,7 +201,7 @@ impl PartFile {
                     origin: self.origin.clone(),
                     etag: etag.to_owned(),
                 };
-                fs::write(&self.note_path, serde_json::to_vec(&note)?)?;
+                write_note(&self.note_path, &serde_json::to_vec(&note)?)?;
                 self.etag = Some(note.etag);
                 Ok(())
             }
@@ -279,14 +284,70 @@ fn hidden(file_name: &OsStr, suffix: &str) -> OsString {
     hidden
 }
 
-fn read_note(path: &Path) -> Option<Note> {
+/// Opens a file that this user made here. What is not that is refused, without waiting: a FIFO would never open.
+fn open_own(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let file = match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+        // A link, a folder, a socket.
+        Err(_) => return Err(not_ours(path)),
+        Ok(file) => file,
+    };
+    let metadata = file.metadata()?;
+    let is_ours = metadata.is_file() && metadata.uid() == geteuid().as_raw() && metadata.nlink() <= 1;
+    if is_ours { Ok(file) } else { Err(not_ours(path)) }
+}
+
+fn open_own_or_create(path: &Path) -> io::Result<File> {
+    match create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_own(path),
+        other => other,
+    }
+}
+
+/// Creates a file where there is nothing yet, not even a link that leads nowhere.
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)
+}
+
+/// The note, if there is one that can be understood.
+fn read_note(path: &Path) -> io::Result<Option<Note>> {
+    let file = match open_own(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
     let mut text = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(NOTE_BYTES_MAX)
-        .read_to_end(&mut text)
-        .ok()?;
-    serde_json::from_slice(&text).ok()
+    file.take(NOTE_BYTES_MAX).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text).ok())
+}
+
+/// Writes the note beside its place and moves it there: a link in its place is replaced, not followed.
+fn write_note(path: &Path, text: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".haul-note-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn not_ours(path: &Path) -> io::Error {
+    let sentence = format!(
+        "{} is in the way: it is no regular file of this user alone; remove it or download to another folder",
+        crate::shown(&path.to_string_lossy())
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, sentence)
 }
 
 /// File systems that cannot rename without replacing can make a second link, which never replaces.

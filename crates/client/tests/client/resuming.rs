@@ -327,3 +327,79 @@ fn the_longest_name_has_room_for_its_part() {
     assert_eq!(names_in(folder.path()).len(), 1);
     mock.finish();
 }
+
+/// A folder where somebody else has put something in the place of the part file or of its note: what a fetch into it
+/// does, and that it ends.
+fn is_refused_beside(put: impl Fn(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path());
+    let mock = Mock::serve(vec![]);
+    let refused = PartFile::new(&folder.path().join("a"), Existing::Replace, &mock.address, "a");
+    assert!(refused.unwrap_err().to_string().contains("is in the way"));
+    mock.finish();
+}
+
+#[test]
+fn a_note_that_is_a_link_a_fifo_or_another_file_too_is_not_read() {
+    let victim = tempfile::NamedTempFile::new().unwrap();
+    is_refused_beside(|folder| {
+        std::os::unix::fs::symlink(victim.path(), folder.join(".a.haul-part-of")).unwrap();
+    });
+    is_refused_beside(|folder| {
+        fs::write(folder.join("other"), "").unwrap();
+        fs::hard_link(folder.join("other"), folder.join(".a.haul-part-of")).unwrap();
+    });
+    is_refused_beside(|folder| {
+        let note = folder.join(".a.haul-part-of");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &note,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+    });
+}
+
+#[test]
+fn a_part_that_is_a_link_is_not_written_through() {
+    for leads_somewhere in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        if leads_somewhere {
+            fs::write(&victim, "mine").unwrap();
+        }
+        std::os::unix::fs::symlink(&victim, folder.path().join(".a.haul-part")).unwrap();
+        let mock = Mock::serve(vec![whole(b"new", "e")]);
+        let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended));
+        assert!(matches!(fetched, Err(Error::Local(_))));
+        assert_eq!(victim.exists(), leads_somewhere);
+        assert!(!leads_somewhere || fs::read(&victim).unwrap() == b"mine");
+        mock.finish();
+    }
+}
+
+#[test]
+fn a_part_that_has_a_second_name_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "mine").unwrap();
+    fs::hard_link(&victim, folder.path().join(".a.haul-part")).unwrap();
+    let mock = Mock::serve(vec![whole(b"new", "e")]);
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended));
+    assert!(matches!(fetched, Err(Error::Local(_))));
+    assert_eq!(fs::read(&victim).unwrap(), b"mine");
+    mock.finish();
+}
+
+#[test]
+fn what_a_failed_fetch_keeps_is_told() {
+    let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
+    let mock = Mock::serve(vec![broken_off(&content, "e", None)]);
+    let mut part = part_file(folder.path(), &mock);
+    let fetched = mock.client(Dialect::Extended).fetch("a", &mut part, &mut ());
+    assert!(matches!(fetched, Err(Error::Interrupted(_))));
+    assert_eq!(part.kept_bytes(), HALF as u64);
+    mock.finish();
+}
