@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,6 +58,12 @@ impl Config {
             .get()
             .min(self.limits.connections_max.get() / self.pool.workers.get())
     }
+
+    /// The numbers of the records that the connections of one of several worker processes share out.
+    pub(crate) fn records_of(&self, worker: u32) -> Range<u32> {
+        let each = self.connections_per_worker();
+        worker * each..(worker + 1) * each
+    }
 }
 
 /// The server's limits. Each names its default and unit.
@@ -92,6 +99,21 @@ impl Limits {
     /// The same for one that has not said anything yet, where the kernel has held it back until it would, or for up to
     /// 30 s.
     pub const SILENT_WHILE_OTHERS_WAIT: Duration = Duration::from_millis(20);
+    /// How long a connection is served while others wait before it ends between two requests.
+    pub const TURN_WHILE_OTHERS_WAIT: Duration = Duration::from_secs(10);
+    /// How long the rest of a refused request is read and discarded while others wait.
+    pub const DISCARDING_WHILE_OTHERS_WAIT: Duration = Duration::from_secs(5);
+    /// Below this rate, over [`Limits::MINIMUM_RATE_WINDOW`], a request or reply ends while others wait.
+    pub const MINIMUM_BYTES_PER_SECOND: u64 = 1024;
+    /// The time over which the minimum rate is averaged.
+    pub const MINIMUM_RATE_WINDOW: Duration = Duration::from_secs(10);
+    /// Below this rate, over [`Limits::SLOW_WINDOW`], a request or reply ends while a client waits whose address has fewer
+    /// connections.
+    pub const SLOW_BYTES_PER_SECOND: u64 = 1024 * 1024;
+    /// The time over which that is averaged.
+    pub const SLOW_WINDOW: Duration = Duration::from_secs(1);
+    /// After this time a connection that is served while others wait is logged.
+    pub const HOLD_LOGGED_AFTER: Duration = Duration::from_secs(60);
     /// How long the rest of a refused request is read and discarded, so that a close does not destroy the refusal.
     pub const LINGER: Duration = Duration::from_secs(30);
 }

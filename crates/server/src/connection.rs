@@ -9,7 +9,7 @@ use crate::worker::Worker;
 
 /// Serves a connection to its end. Never fails: what goes wrong concerns this connection only, and is in the log.
 pub(crate) async fn serve(mut stream: TcpStream, peer: SocketAddr, worker: &Worker) {
-    let _open = worker.slot.connect();
+    let connection = worker.shared.connections.open(&worker.slot, peer);
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "small replies may be delayed");
     }
@@ -17,7 +17,7 @@ pub(crate) async fn serve(mut stream: TcpStream, peer: SocketAddr, worker: &Work
     // The line protocol is the only front yet; another would be chosen here, by the first bytes.
     let ending = tokio::select! {
         biased;
-        ending = line::serve(&mut stream, peer, worker) => ending,
+        ending = line::serve(&mut stream, &connection, worker) => ending,
         () = drain.was_cut() => Ending::Reset,
     };
     if ending == Ending::Reset {

@@ -6,6 +6,7 @@
 
 mod entry;
 mod memory;
+mod record;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -18,6 +19,7 @@ use haul_wire::reply::{Stats, VerbStats, WorkerStats};
 
 pub(crate) use entry::Entry;
 use memory::Memory;
+pub(crate) use record::{HostAddress, Phase, Reason, Record, Snapshot};
 
 /// What a worker is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,33 +71,49 @@ mod word {
 }
 /// Rounded up to whole cache lines, so that two workers never write to the same one.
 const SLOT_WORDS: usize = (word::ROWS + ROWS * word::ROW).next_multiple_of(8);
-/// One line of its own for what is not a worker's: when the server started, in nanoseconds since 1970.
+/// One line of its own for what is not a worker's.
 const HEAD_WORDS: usize = 8;
+
+/// Where things are in the head, in words.
+mod head {
+    /// When the server started, in nanoseconds since 1970.
+    pub(super) const STARTED: usize = 0;
+    /// 1 while the queue sleeps and is to be woken by the next connection.
+    pub(super) const QUEUE_SLEEPS: usize = 1;
+    /// 1 while clients wait in the queue, so that workers take the next one from there.
+    pub(super) const CLIENTS_QUEUE: usize = 2;
+    /// 1 once a worker had no descriptor or memory for another connection.
+    pub(super) const EXHAUSTED: usize = 3;
+}
 
 /// The counters of all workers.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     memory: Arc<Memory>,
     workers: u32,
+    records: u32,
 }
 
 impl Ledger {
-    pub(crate) fn create(workers: u32, now: SystemTime) -> io::Result<Self> {
+    /// A ledger for so many workers, and connections served at once.
+    pub(crate) fn create(workers: u32, connections: u32, now: SystemTime) -> io::Result<Self> {
         let ledger = Self {
-            memory: Arc::new(Memory::create(Self::words(workers))?),
+            memory: Arc::new(Memory::create(Self::words(workers, connections))?),
             workers,
+            records: connections,
         };
         let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let nanoseconds = u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX);
-        ledger.memory.words()[0].store(nanoseconds, Ordering::Relaxed);
+        ledger.head(head::STARTED).store(nanoseconds, Ordering::Relaxed);
         Ok(ledger)
     }
 
     /// The ledger that a supervisor created, in the worker that was handed its memory.
-    pub(crate) fn join(memory: OwnedFd, workers: u32) -> io::Result<Self> {
+    pub(crate) fn join(memory: OwnedFd, workers: u32, connections: u32) -> io::Result<Self> {
         Ok(Self {
-            memory: Arc::new(Memory::map(memory, Self::words(workers))?),
+            memory: Arc::new(Memory::map(memory, Self::words(workers, connections))?),
             workers,
+            records: connections,
         })
     }
 
@@ -130,7 +148,7 @@ impl Ledger {
 
     /// The whole ledger as STATS shows it.
     pub(crate) fn stats(&self, pool: String, now: SystemTime) -> Stats {
-        let started = Duration::from_nanos(self.memory.words()[0].load(Ordering::Relaxed));
+        let started = Duration::from_nanos(load(self.head(head::STARTED)));
         let uptime = now
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
@@ -142,8 +160,62 @@ impl Ledger {
         }
     }
 
-    fn words(workers: u32) -> usize {
-        HEAD_WORDS + workers as usize * SLOT_WORDS
+    /// The record of a connection, of as many as the pool may serve.
+    pub(crate) fn record(&self, number: u32) -> Record {
+        assert!(
+            number < self.records,
+            "connection {number} of {} has no record",
+            self.records
+        );
+        Record {
+            memory: Arc::clone(&self.memory),
+            first: Self::words(self.workers, number),
+        }
+    }
+
+    /// What each connection that is served does now, with the number of its record.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = (u32, Snapshot)> {
+        (0..self.records).filter_map(|number| Some((number, self.record(number).snapshot()?)))
+    }
+
+    /// The queue sleeps until a connection wakes it, or is awake.
+    pub(crate) fn set_queue_sleeps(&self, sleeps: bool) {
+        self.head(head::QUEUE_SLEEPS)
+            .store(sleeps.into(), Ordering::SeqCst);
+    }
+
+    /// Whether the caller is to wake the queue; nobody else is asked to.
+    pub(crate) fn takes_on_waking_queue(&self) -> bool {
+        let word = self.head(head::QUEUE_SLEEPS);
+        word.load(Ordering::SeqCst) != 0 && word.swap(0, Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn set_clients_queue(&self, queue: bool) {
+        self.head(head::CLIENTS_QUEUE)
+            .store(queue.into(), Ordering::SeqCst);
+    }
+
+    /// Whether clients wait in the queue, so that the next one is to be taken from there.
+    pub(crate) fn clients_queue(&self) -> bool {
+        self.head(head::CLIENTS_QUEUE).load(Ordering::SeqCst) != 0
+    }
+
+    /// A worker has no descriptor or memory for another connection.
+    pub(crate) fn note_exhaustion(&self) {
+        self.head(head::EXHAUSTED).store(1, Ordering::Relaxed);
+    }
+
+    /// Whether that has happened since the last call.
+    pub(crate) fn takes_note_of_exhaustion(&self) -> bool {
+        self.head(head::EXHAUSTED).swap(0, Ordering::Relaxed) != 0
+    }
+
+    fn head(&self, index: usize) -> &AtomicU64 {
+        &self.memory.words()[index]
+    }
+
+    fn words(workers: u32, connections: u32) -> usize {
+        HEAD_WORDS + workers as usize * SLOT_WORDS + connections as usize * record::RECORD_WORDS
     }
 }
 
@@ -167,6 +239,11 @@ impl Slot {
     pub(crate) fn name_process(&self, process: u32) {
         self.word(word::PROCESS)
             .store(u64::from(process), Ordering::Relaxed);
+    }
+
+    /// Whether the worker can take connections.
+    pub(crate) fn is_up(&self) -> bool {
+        load(self.word(word::STATE)) == State::Up as u64
     }
 
     pub(crate) fn connections_open(&self) -> u64 {
@@ -297,7 +374,7 @@ mod tests {
     }
 
     fn ledger() -> Ledger {
-        Ledger::create(3, SystemTime::now()).unwrap()
+        Ledger::create(3, 9, SystemTime::now()).unwrap()
     }
 
     #[test]
@@ -373,13 +450,13 @@ mod tests {
     #[test]
     fn another_process_that_maps_the_memory_sees_the_same_counters() {
         let ours = ledger();
-        let theirs = Ledger::join(ours.descriptor().try_clone_to_owned().unwrap(), 3).unwrap();
+        let theirs = Ledger::join(ours.descriptor().try_clone_to_owned().unwrap(), 3, 9).unwrap();
         let mut entry = theirs.slot(2).begin(None);
         entry.succeed(1, 2);
         entry.settle();
         let stats = ours.stats("threads:3".to_owned(), SystemTime::now());
         assert_eq!(stats.workers[2].verbs["unknown"].ok, 1);
         assert_eq!((stats.workers[2].bytes_in, stats.workers[2].bytes_out), (1, 2));
-        assert!(Ledger::join(ours.descriptor().try_clone_to_owned().unwrap(), 4).is_err());
+        assert!(Ledger::join(ours.descriptor().try_clone_to_owned().unwrap(), 4, 9).is_err());
     }
 }

@@ -9,11 +9,14 @@
 mod buffers;
 mod config;
 mod connection;
+mod connections;
 mod drain;
 mod front;
 mod ledger;
 mod listener;
+mod log_limit;
 mod pool;
+mod queue;
 mod server;
 mod worker;
 

@@ -19,6 +19,8 @@ use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, Shutdown, SocketFlags, SocketType, sockopt};
 use socket2::SockRef;
 
+use crate::queue::Receiver;
+
 /// Clients that may wait in the kernel before they are accepted. The kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
@@ -62,9 +64,9 @@ pub(crate) fn stop_listening(listeners: &[TcpListener]) {
     }
 }
 
-/// Whether an error of `accept` says that the listener has been stopped.
+/// Whether an error of `accept` says that the listener has been stopped, or that the queue is gone.
 pub(crate) fn is_stopped(error: &io::Error) -> bool {
-    Errno::from_io_error(error) == Some(Errno::INVAL)
+    Errno::from_io_error(error) == Some(Errno::INVAL) || error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 /// Asks the kernel to hold back connections that have sent nothing, for about `time`. They stay connected, and cost
@@ -116,25 +118,44 @@ impl Bell {
     }
 }
 
+/// How long a worker waits for the queue before it looks whether clients still wait there.
+pub(crate) const QUEUE_RECHECK: Duration = Duration::from_millis(100);
+
 /// One worker's wait for connections, one at a time.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     listeners: Arc<[TcpListener]>,
+    queued: Receiver,
     epoll: OwnedFd,
-    _bell: Bell,
+    bell: Bell,
 }
 
-/// The mark of the bell among the listeners' indices.
+/// The marks of the bell and of the queue among the listeners' indices.
 const BELL: u64 = u64::MAX;
+const QUEUED: u64 = u64::MAX - 1;
+
+/// What a wait has brought.
+enum Next {
+    Connection(TcpStream, SocketAddr),
+    Bell,
+    /// Nothing yet.
+    Nothing,
+}
 
 impl Acceptor {
-    pub(crate) fn new(listeners: Arc<[TcpListener]>, bell: Bell) -> io::Result<Self> {
+    pub(crate) fn new(listeners: Arc<[TcpListener]>, queued: Receiver, bell: Bell) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        // Exclusive: one connection wakes one of the workers that wait, not all fifty.
+        let one_of_many = epoll::EventFlags::IN | epoll::EventFlags::EXCLUSIVE;
         for (index, listener) in listeners.iter().enumerate() {
-            // Exclusive: one connection wakes one of the workers that wait, not all fifty.
-            let flags = epoll::EventFlags::IN | epoll::EventFlags::EXCLUSIVE;
-            epoll::add(&epoll, listener, epoll::EventData::new_u64(index as u64), flags)?;
+            epoll::add(
+                &epoll,
+                listener,
+                epoll::EventData::new_u64(index as u64),
+                one_of_many,
+            )?;
         }
+        epoll::add(&epoll, &queued, epoll::EventData::new_u64(QUEUED), one_of_many)?;
         epoll::add(
             &epoll,
             &*bell.0,
@@ -143,37 +164,80 @@ impl Acceptor {
         )?;
         Ok(Self {
             listeners,
+            queued,
             epoll,
-            _bell: bell,
+            bell,
         })
     }
 
-    /// Waits for the next connection; `None` once the bell has been rung. Errors are those of `accept`.
-    pub(crate) fn accept(&self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
-        let mut events: Vec<epoll::Event> = Vec::with_capacity(self.listeners.len() + 1);
+    /// Waits for the next connection; `None` once the bell has been rung. Where `clients_queue` says so, it comes from the
+    /// queue. Errors are those of `accept`.
+    pub(crate) fn accept(
+        &self,
+        clients_queue: impl Fn() -> bool,
+    ) -> io::Result<Option<(TcpStream, SocketAddr)>> {
         loop {
-            events.clear();
-            match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno.into()),
+            let next = if clients_queue() {
+                self.await_queue()
+            } else {
+                self.await_any()
+            };
+            match next? {
+                Next::Connection(stream, peer) => return Ok(Some((stream, peer))),
+                Next::Bell => return Ok(None),
+                Next::Nothing => {}
             }
-            if events.iter().any(|event| event.data.u64() == BELL) {
-                return Ok(None);
+        }
+    }
+
+    fn await_any(&self) -> io::Result<Next> {
+        let mut events: Vec<epoll::Event> = Vec::with_capacity(self.listeners.len() + 2);
+        match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        if events.iter().any(|event| event.data.u64() == BELL) {
+            return Ok(Next::Bell);
+        }
+        for event in &events {
+            if let Next::Connection(stream, peer) = self.take(event.data.u64())? {
+                return Ok(Next::Connection(stream, peer));
             }
-            for event in &events {
-                let ready = usize::try_from(event.data.u64())
-                    .ok()
-                    .and_then(|index| self.listeners.get(index));
-                match ready.map(TcpListener::accept) {
-                    Some(Ok(accepted)) => return Ok(Some(accepted)),
-                    // Another worker was quicker, or the client has gone again.
-                    Some(Err(error)) if is_passing(&error) => {}
-                    // The drain has begun elsewhere; the bell will ring here too.
-                    Some(Err(error)) if is_stopped(&error) => self.forget(event.data.u64())?,
-                    Some(Err(error)) => return Err(error),
-                    None => {}
-                }
-            }
+        }
+        Ok(Next::Nothing)
+    }
+
+    /// Waits for the next client in the queue, for a while.
+    fn await_queue(&self) -> io::Result<Next> {
+        let mut waiting = [
+            PollFd::new(&self.queued, PollFlags::IN),
+            PollFd::new(&*self.bell.0, PollFlags::IN),
+        ];
+        let while_to_wait = Timespec::try_from(QUEUE_RECHECK).unwrap_or_default();
+        match poll(&mut waiting, Some(&while_to_wait)) {
+            Ok(_) if !waiting[1].revents().is_empty() => Ok(Next::Bell),
+            Ok(_) if !waiting[0].revents().is_empty() => self.take(QUEUED),
+            Ok(_) | Err(Errno::INTR) => Ok(Next::Nothing),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// The connection that an event announced, if nobody else was quicker.
+    fn take(&self, mark: u64) -> io::Result<Next> {
+        let accepted = match usize::try_from(mark)
+            .ok()
+            .and_then(|index| self.listeners.get(index))
+        {
+            Some(listener) => listener.accept(),
+            None => self.queued.receive(),
+        };
+        match accepted {
+            Ok((stream, peer)) => Ok(Next::Connection(stream, peer)),
+            // Another worker was quicker, or the client has gone again.
+            Err(error) if is_passing(&error) => Ok(Next::Nothing),
+            // The drain has begun elsewhere; the bell will ring here too.
+            Err(error) if is_stopped(&error) => self.forget(mark).map(|()| Next::Nothing),
+            Err(error) => Err(error),
         }
     }
 
@@ -181,7 +245,11 @@ impl Acceptor {
         let stopped = usize::try_from(index)
             .ok()
             .and_then(|index| self.listeners.get(index));
-        stopped.map_or(Ok(()), |listener| Ok(epoll::delete(&self.epoll, listener)?))
+        match stopped {
+            Some(listener) => epoll::delete(&self.epoll, listener)?,
+            None => epoll::delete(&self.epoll, &self.queued)?,
+        }
+        Ok(())
     }
 }
 
@@ -197,6 +265,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::queue::Handoff;
 
     fn loopback() -> TcpListener {
         bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
@@ -206,13 +275,14 @@ mod tests {
     fn every_listener_is_accepted_from_until_the_bell_rings() {
         let listeners: Arc<[TcpListener]> = Arc::new([loopback(), loopback()]);
         let bell = Bell::new().unwrap();
-        let acceptor = Acceptor::new(Arc::clone(&listeners), bell.clone()).unwrap();
+        let queue = Handoff::new().unwrap();
+        let acceptor = Acceptor::new(Arc::clone(&listeners), queue.receiver(), bell.clone()).unwrap();
         for listener in listeners.iter() {
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let (_, peer) = acceptor.accept().unwrap().unwrap();
+            let (_, peer) = acceptor.accept(|| false).unwrap().unwrap();
             assert_eq!(peer, client.local_addr().unwrap());
         }
-        let waiting = thread::spawn(move || acceptor.accept().unwrap().is_none());
+        let waiting = thread::spawn(move || acceptor.accept(|| false).unwrap().is_none());
         bell.ring();
         assert!(waiting.join().unwrap());
     }
@@ -239,10 +309,11 @@ mod tests {
         let listeners: Arc<[TcpListener]> = Arc::new([loopback()]);
         let address = listeners[0].local_addr().unwrap();
         let bell = Bell::new().unwrap();
-        let acceptor = Acceptor::new(Arc::clone(&listeners), bell.clone()).unwrap();
+        let queue = Handoff::new().unwrap();
+        let acceptor = Acceptor::new(Arc::clone(&listeners), queue.receiver(), bell.clone()).unwrap();
         stop_listening(&listeners);
         assert!(TcpStream::connect(address).is_err());
-        let waiting = thread::spawn(move || acceptor.accept().unwrap().is_none());
+        let waiting = thread::spawn(move || acceptor.accept(|| false).unwrap().is_none());
         bell.ring();
         assert!(waiting.join().unwrap());
     }

@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::ledger::Ledger;
 use crate::pool::{Plan, Pool};
+use crate::queue::{Handoff, Queue, Wakeup};
 use crate::{Config, listener};
 
 /// Why a server did not start.
@@ -167,16 +168,26 @@ impl Server {
         worker_command: WorkerCommand,
     ) -> Result<(), ServeError> {
         let grace = config.limits.grace;
-        let ledger = Ledger::create(config.pool.workers.get(), SystemTime::now())?;
+        let connections = config.connections_served_max();
+        let ledger = Ledger::create(config.pool.workers.get(), connections, SystemTime::now())?;
+        let (wakeup, wakeups) = Wakeup::new()?;
+        // Kept to the end: workers that drain must not find it gone.
+        let handoff = Arc::new(Handoff::new()?);
         let plan = Plan {
-            config,
+            config: config.clone(),
             store,
             listeners: Arc::clone(&listeners),
-            ledger,
+            ledger: ledger.clone(),
+            queued: handoff.receiver(),
+            wakeup,
             worker_command,
         };
         let pool = Pool::start(plan)?;
+        let (alarm, waiting) = (pool.alarm(), Arc::clone(&listeners));
+        let queue = Queue::new(config, waiting, ledger, Arc::clone(&handoff), wakeups, alarm);
+        let queue = tokio::spawn(queue.run());
         signals.next().await;
+        queue.abort();
         tracing::info!(
             ?grace,
             "draining: no new connections; what is in flight may finish"

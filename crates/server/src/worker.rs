@@ -3,21 +3,28 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream as StdStream};
+use std::ops::Range;
+use std::os::fd::AsFd as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
 
 use haul_store::{Blocking, LocalStore, Store};
-use tokio::net::{TcpListener as AsyncListener, TcpStream};
+use tokio::io::Interest;
+use tokio::net::{TcpListener as AsyncListener, TcpStream, UnixDatagram};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::buffers::Shelf;
+use crate::connections::Connections;
 use crate::drain::Drain;
 use crate::ledger::{Ledger, Slot, State};
 use crate::listener::{self, Acceptor};
+use crate::log_limit::LogLimit;
+use crate::queue::{Receiver, Wakeup};
 use crate::{Config, Kind, connection};
 
 /// Spare pairs of buffers that a worker with many connections keeps: enough for the busy ones of a moment.
@@ -32,15 +39,29 @@ pub(crate) struct Shared {
     pub(crate) listeners: Arc<[TcpListener]>,
     pub(crate) drain: Drain,
     pub(crate) shelf: Shelf,
+    pub(crate) connections: Arc<Connections>,
+    /// Where clients come from that have waited in the queue.
+    pub(crate) queued: Receiver,
+    exhaustion: LogLimit,
+}
+
+/// What a process of workers is given.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    pub(crate) ledger: Ledger,
+    pub(crate) listeners: Arc<[TcpListener]>,
+    pub(crate) queued: Receiver,
+    pub(crate) wakeup: Wakeup,
 }
 
 impl Shared {
-    /// The store works as the pool's kind needs it.
+    /// The store works as the pool's kind needs it. `records`: the numbers of the ledger's records that the connections of
+    /// this process share out.
     pub(crate) fn new(
         config: Config,
         store: &LocalStore,
-        ledger: Ledger,
-        listeners: Arc<[TcpListener]>,
+        handed: Handed,
+        records: Range<u32>,
         drain: Drain,
     ) -> Self {
         let blocking = if config.serves_one_at_a_time() {
@@ -54,6 +75,13 @@ impl Shared {
             Kind::Threads | Kind::Tasks => config.pool.capacity(),
         };
         let shelf = Shelf::new(config.limits.buffer_bytes, SPARE_BUFFERS_MAX.min(kept as usize));
+        let Handed {
+            ledger,
+            listeners,
+            queued,
+            wakeup,
+        } = handed;
+        let connections = Connections::new(ledger.clone(), records, wakeup);
         Self {
             config,
             store: Arc::new(store.with_blocking(blocking)),
@@ -61,13 +89,19 @@ impl Shared {
             listeners,
             drain,
             shelf,
+            connections: Arc::new(connections),
+            queued,
+            exhaustion: LogLimit::default(),
         }
     }
 
-    /// Whether no worker is free and clients wait for one.
-    pub(crate) fn clients_wait(&self) -> bool {
-        let capacity = u64::from(self.config.connections_served_max());
-        self.ledger.open() >= capacity && listener::clients_wait(&self.listeners)
+    /// This process or the system has nothing left for another connection. That counts as a full pool, so that idle
+    /// connections make room.
+    fn note_exhaustion(&self, error: &io::Error) {
+        self.ledger.note_exhaustion();
+        if let Some(unlogged) = self.exhaustion.admits() {
+            tracing::warn!(%error, unlogged, "no further connection can be accepted now; idle ones make room");
+        }
     }
 }
 
@@ -91,14 +125,18 @@ impl Worker {
 /// earlier.
 pub(crate) fn serve_one_at_a_time(worker: &Worker, runtime: &Runtime) -> io::Result<()> {
     let shared = &worker.shared;
-    let acceptor = Acceptor::new(Arc::clone(&shared.listeners), shared.drain.bell())?;
+    let acceptor = Acceptor::new(
+        Arc::clone(&shared.listeners),
+        shared.queued.clone(),
+        shared.drain.bell(),
+    )?;
     worker.slot.enter(State::Up);
     loop {
-        match acceptor.accept() {
+        match acceptor.accept(|| shared.ledger.clients_queue()) {
             Ok(Some((stream, peer))) => serve_guarded(worker, runtime, stream, peer),
             Ok(None) => return Ok(()),
             Err(error) if listener::is_exhaustion(&error) => {
-                tracing::warn!(%error, "cannot accept a connection now");
+                shared.note_exhaustion(&error);
                 thread::sleep(listener::PAUSE_WHEN_EXHAUSTED);
             }
             Err(error) => return Err(error),
@@ -129,28 +167,25 @@ fn serve_guarded(worker: &Worker, runtime: &Runtime, stream: StdStream, peer: So
 /// Serves up to `connections` at once on the runtime that this is called in, until the drain; returns when the last
 /// one has ended. Each connection is entered in the slot of the worker with the fewest.
 pub(crate) async fn serve_interleaved(workers: &[Worker], connections: usize) -> io::Result<()> {
-    let listeners = workers[0].shared.listeners.iter();
-    let listeners = listeners.map(|listener| AsyncListener::from_std(listener.try_clone()?));
-    let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
+    let entrance = Entrance::new(&workers[0].shared)?;
     let tracker = TaskTracker::new();
     for worker in workers {
         worker.slot.enter(State::Up);
     }
-    accept_interleaved(&listeners, workers, connections, &tracker).await;
+    accept_interleaved(entrance, workers, connections, &tracker).await;
     tracker.close();
     tracker.wait().await;
     Ok(())
 }
 
 async fn accept_interleaved(
-    listeners: &[AsyncListener],
+    mut entrance: Entrance<'_>,
     workers: &[Worker],
     connections: usize,
     tracker: &TaskTracker,
 ) {
     let drain = &workers[0].shared.drain;
     let room = Arc::new(Semaphore::new(connections));
-    let mut turn = 0;
     loop {
         // One place is taken before it is known whose client will have it, not one for each listener: where nobody
         // waits must not be held what the client of another listener needs.
@@ -159,8 +194,7 @@ async fn accept_interleaved(
                 .acquire_owned()
                 .await
                 .expect("the semaphore is never closed");
-            turn += 1;
-            (permit, accept_any(listeners, turn).await)
+            (permit, entrance.next().await)
         };
         let (permit, accepted) = tokio::select! {
             biased;
@@ -176,7 +210,7 @@ async fn accept_interleaved(
                 });
             }
             Err(error) if listener::is_exhaustion(&error) => {
-                tracing::warn!(%error, "cannot accept a connection now");
+                workers[0].shared.note_exhaustion(&error);
                 tokio::time::sleep(listener::PAUSE_WHEN_EXHAUSTED).await;
             }
             Err(error) if listener::is_stopped(&error) => return drain.begun().await,
@@ -186,17 +220,61 @@ async fn accept_interleaved(
     }
 }
 
-/// The next connection of any listener; `turn` says which one comes first where several have one.
-async fn accept_any(listeners: &[AsyncListener], turn: usize) -> io::Result<(TcpStream, SocketAddr)> {
-    let (before, first) = listeners.split_at(turn % listeners.len());
-    poll_fn(|context| {
-        let mut accepted = first
-            .iter()
-            .chain(before)
-            .map(|listener| listener.poll_accept(context));
-        accepted.find(Poll::is_ready).unwrap_or(Poll::Pending)
-    })
-    .await
+/// Where clients come in to a worker that interleaves them: from the listeners, and from the queue where some wait there.
+struct Entrance<'w> {
+    shared: &'w Shared,
+    listeners: Vec<AsyncListener>,
+    queued: UnixDatagram,
+    /// Which listener comes first where several have a client.
+    turn: usize,
+}
+
+impl<'w> Entrance<'w> {
+    fn new(shared: &'w Shared) -> io::Result<Self> {
+        let listeners = shared.listeners.iter();
+        let listeners = listeners.map(|listener| AsyncListener::from_std(listener.try_clone()?));
+        Ok(Self {
+            shared,
+            listeners: listeners.collect::<io::Result<_>>()?,
+            // To tokio every Unix socket that keeps the bounds of messages is a datagram socket.
+            queued: UnixDatagram::from_std(shared.queued.as_fd().try_clone_to_owned()?.into())?,
+            turn: 0,
+        })
+    }
+
+    async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.turn += 1;
+        while self.shared.ledger.clients_queue() {
+            // Looked at again from time to time: the last one in the queue may go to another worker, or away.
+            if let Ok(received) = timeout(listener::QUEUE_RECHECK, self.accept_queued()).await {
+                return received;
+            }
+        }
+        tokio::select! {
+            biased;
+            received = self.accept_queued() => received,
+            accepted = self.accept_listened() => accepted,
+        }
+    }
+
+    async fn accept_queued(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let receive = || self.shared.queued.receive();
+        let (stream, peer) = self.queued.async_io(Interest::READABLE, receive).await?;
+        stream.set_nonblocking(true)?;
+        Ok((TcpStream::from_std(stream)?, peer))
+    }
+
+    async fn accept_listened(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (before, first) = self.listeners.split_at(self.turn % self.listeners.len());
+        poll_fn(|context| {
+            let mut accepted = first
+                .iter()
+                .chain(before)
+                .map(|listener| listener.poll_accept(context));
+            accepted.find(Poll::is_ready).unwrap_or(Poll::Pending)
+        })
+        .await
+    }
 }
 
 fn least_loaded(workers: &[Worker]) -> &Worker {

@@ -20,6 +20,7 @@ mod classic;
 mod commands;
 mod drains;
 mod extended;
+mod fairness;
 mod folders;
 mod hostile;
 mod limits;

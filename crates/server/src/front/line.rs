@@ -10,7 +10,7 @@ mod input;
 mod refusals;
 mod upload;
 
-use std::net::SocketAddr;
+use std::io;
 use std::time::Duration;
 
 use haul_wire::{Code, Decoded, Phase, Refusal, Request, RequestDecoder, RequestEvent, Verb, reply};
@@ -21,6 +21,8 @@ use super::Ending;
 use super::account::Account;
 use crate::Limits;
 use crate::buffers::Buffers;
+use crate::connections::{Connection, Waited};
+use crate::ledger::Phase as State;
 use crate::worker::Worker;
 use input::Input;
 use refusals::Failure;
@@ -32,24 +34,35 @@ const SKIP_SILENCE: Duration = Duration::from_secs(1);
 /// How long a connection is read on after a refusal that ends it: time for the refusal to arrive.
 const LAST_LINGER: Duration = Duration::from_secs(1);
 
+/// The same where clients wait and the connection is to end for them.
+const HURRIED_LINGER: Duration = Duration::from_millis(200);
+
+/// What a peer is told whose request ends for others.
+const TOO_SLOW_FOR_OTHERS: &str = "this takes too long while other clients wait; try again later";
+
 /// After so many refused lines, with none before them that was understood, the connection ends: whoever speaks does not
 /// speak this protocol, and must not hit upon a command by chance.
 const REFUSED_LINES_MAX: u64 = 3;
 
 /// Holds one conversation in the line protocol.
-pub(crate) async fn serve<S>(stream: &mut S, peer: SocketAddr, worker: &Worker) -> Ending
+pub(crate) async fn serve<S>(stream: &mut S, connection: &Connection, worker: &Worker) -> Ending
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut line = Line {
         stream,
-        peer,
+        connection,
         worker,
+        sending: Sending {
+            connection,
+            stall_timeout: worker.shared.config.limits.stall_timeout,
+        },
         decoder: RequestDecoder::new(),
         input: Input::new(),
         buffers: None,
         out: Vec::new(),
         spoken: false,
+        idle_since: Instant::now(),
         understood: false,
         refused_lines: 0,
         head_since: None,
@@ -78,8 +91,9 @@ enum Broken {
 /// One conversation.
 struct Line<'c, S> {
     stream: &'c mut S,
-    peer: SocketAddr,
+    connection: &'c Connection,
     worker: &'c Worker,
+    sending: Sending<'c>,
     decoder: RequestDecoder,
     input: Input,
     /// The large buffers, while bytes are moved.
@@ -88,6 +102,8 @@ struct Line<'c, S> {
     out: Vec<u8>,
     /// Whether a request has ended on this connection.
     spoken: bool,
+    /// When the last request ended, or the connection began. Blank lines in between change nothing.
+    idle_since: Instant,
     /// Whether a request has been understood, whatever came of it.
     understood: bool,
     /// Lines that were refused so far.
@@ -114,6 +130,8 @@ enum Heard {
     Bytes,
     EndOfFile,
     Silence,
+    /// Clients wait, and this connection is to end for them.
+    GiveWay,
 }
 
 /// The room that `out` may keep between requests: a listing's pieces, not a whole listing.
@@ -145,6 +163,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 Next::Over => return Ok(()),
             }
             self.spoken = true;
+            self.idle_since = Instant::now();
+            self.connection.enter(State::Idle);
             self.head_since = None;
             self.out.shrink_to(OUT_KEPT_BYTES);
         }
@@ -154,6 +174,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     async fn next(&mut self) -> Result<Next, Broken> {
         loop {
             if self.decoder.phase() == Phase::Ready {
+                if self.spoken && self.connection.gives_way() {
+                    self.make_room().await?;
+                    return Ok(Next::Over);
+                }
                 self.is_late = self.worker.shared.drain.has_begun();
             }
             let large = self.buffers.as_ref().map_or(&[][..], |buffers| &buffers.wire);
@@ -185,56 +209,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             Phase::Ready => self.idle().await,
             Phase::Head => self.hear_head().await,
             // A body is received by `upload`, which does not come here.
-            Phase::Body | Phase::Skipping => match self.hear(SKIP_SILENCE, Size::Large).await? {
-                Heard::Bytes => Ok(true),
-                Heard::EndOfFile => Ok(false),
-                Heard::Silence => self.linger(Limits::LINGER).await,
-            },
+            Phase::Body | Phase::Skipping => {
+                self.connection.enter(State::Ending);
+                match self.hear(SKIP_SILENCE, Size::Large).await? {
+                    Heard::Bytes => Ok(true),
+                    Heard::EndOfFile | Heard::GiveWay => Ok(false),
+                    Heard::Silence => self.linger(Limits::LINGER).await,
+                }
+            }
             Phase::Lost => self.linger(Limits::LINGER).await,
         }
     }
 
-    /// Between requests. While clients wait for a worker, a second of idleness is enough.
+    /// Between requests. How long that may last counts from the end of the last one.
     async fn idle(&mut self) -> Result<bool, Broken> {
         self.give_back_buffers();
+        if self.spoken {
+            self.connection.enter(State::Idle);
+        }
         let shared = &self.worker.shared;
         let limit = shared.config.limits.idle_timeout;
-        let since = Instant::now();
-        loop {
-            let idle = since.elapsed();
-            let left = limit.saturating_sub(idle);
-            if left.is_zero() {
-                return Ok(false);
-            }
-            let patience = idle
-                .max(self.patience_while_others_wait())
-                .min(Limits::IDLE_WHILE_OTHERS_WAIT)
-                .min(left);
-            let received = tokio::select! {
-                biased;
-                received = timeout(patience, self.input.receive_small(self.stream)) => received,
-                () = shared.drain.begun() => return Ok(false),
-            };
-            match received {
-                Ok(Ok(0)) => return Ok(false),
-                Ok(Ok(_)) => return Ok(true),
-                Ok(Err(_)) => return Err(Broken::Gone),
-                Err(_) if shared.clients_wait() => return Ok(false),
-                Err(_) => {}
-            }
+        let left = limit.saturating_sub(self.idle_since.elapsed());
+        if left.is_zero() {
+            return Ok(false);
         }
+        let heard = tokio::select! {
+            biased;
+            heard = self.hear(left, Size::Small) => heard?,
+            () = shared.drain.begun() => return Ok(false),
+        };
+        Ok(heard == Heard::Bytes)
     }
 
-    fn patience_while_others_wait(&self) -> Duration {
-        if self.worker.shared.config.serves_one_at_a_time() && !self.spoken {
-            Limits::SILENT_WHILE_OTHERS_WAIT
-        } else {
-            Limits::IDLE_WHILE_OTHERS_WAIT
+    /// Ends the connection between two requests. What the peer has sent ahead is discarded.
+    async fn make_room(&mut self) -> Result<(), Broken> {
+        match self.input.is_empty() {
+            true => Ok(()),
+            false => self.linger(LAST_LINGER).await.map(drop),
         }
     }
 
     /// In the middle of a request line.
     async fn hear_head(&mut self) -> Result<bool, Broken> {
+        self.connection.enter(State::Request);
         let since = *self.head_since.get_or_insert_with(Instant::now);
         let mut account = self.account();
         account.is_a(self.decoder.verb());
@@ -275,6 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 self.refuse_head(Code::Timeout, "the request line took too long; send it at once")
                     .await
             }
+            Heard::GiveWay => self.refuse_head(Code::Timeout, TOO_SLOW_FOR_OTHERS).await,
         }
     }
 
@@ -325,7 +343,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
 
     /// Ends a conversation that turns out to be in HTTP. What begins with HTTP is answered in HTTP.
     async fn end_foreign(&mut self) -> Result<(), Broken> {
-        let peer = self.peer;
+        let peer = self.connection.peer();
         tracing::warn!(%peer, "an HTTP request came to the port of the line protocol; nothing of it is acted on");
         let mut account = self.account();
         if self.spoken {
@@ -333,7 +351,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             return self.conclude(account, Err(failure)).await.map(drop);
         }
         account.refuse(Code::BadRequest);
-        send(self.stream, foreign::http_answer().as_bytes(), self.worker).await?;
+        send(self.stream, foreign::http_answer().as_bytes(), self.sending).await?;
         self.linger(LAST_LINGER).await.map(drop)
     }
 
@@ -345,6 +363,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
 
     /// Carries out a request; `false` when the conversation is over with it.
     async fn answer(&mut self, request: Request) -> Result<bool, Broken> {
+        self.connection.enter(State::Request);
         let mut account = self.account();
         account.is(&request);
         self.out.clear();
@@ -389,7 +408,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         }
         self.out.clear();
         reply::refusal(&mut self.out, &refusal);
-        send(self.stream, &self.out, self.worker).await?;
+        send(self.stream, &self.out, self.sending).await?;
         if is_last {
             self.linger(LAST_LINGER).await
         } else {
@@ -400,42 +419,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// Shuts down the sending side and reads on to the end, within `limit`: a close with unread bytes would make the
     /// kernel send a reset, which can destroy a reply on its way.
     async fn linger(&mut self, limit: Duration) -> Result<bool, Broken> {
+        let (connection, is_hurried) = (self.connection, self.connection.must_give_way());
+        connection.enter(State::Ending);
         let _ = self.stream.shutdown().await;
+        let limit = if is_hurried {
+            limit.min(HURRIED_LINGER)
+        } else {
+            limit
+        };
         let until = Instant::now() + limit;
         loop {
             self.input.forget();
             let left = until.saturating_duration_since(Instant::now());
-            let heard = self
-                .hear(left.min(Limits::IDLE_WHILE_OTHERS_WAIT), Size::Large)
-                .await?;
-            let others_wait = heard == Heard::Silence && self.worker.shared.clients_wait();
-            if left.is_zero() || heard == Heard::EndOfFile || others_wait {
+            let waited = if is_hurried {
+                timeout(left, self.receive(Size::Large))
+                    .await
+                    .map_or(Waited::TimedOut, Waited::Done)
+            } else {
+                connection.wait(left, self.receive(Size::Large)).await
+            };
+            if heard(&waited)? != Heard::Bytes || left.is_zero() {
                 return Ok(false);
             }
         }
     }
 
     async fn hear(&mut self, patience: Duration, size: Size) -> Result<Heard, Broken> {
-        let received = async {
-            match size {
-                Size::Small => self.input.receive_small(self.stream).await,
-                Size::Large => {
-                    let buffers = self
-                        .buffers
-                        .get_or_insert_with(|| self.worker.shared.shelf.take());
-                    let piece = self.worker.shared.shelf.piece_bytes();
-                    self.input
-                        .receive_large(self.stream, &mut buffers.wire[..piece])
-                        .await
-                }
+        let connection = self.connection;
+        heard(&connection.wait(patience, self.receive(size)).await)
+    }
+
+    async fn receive(&mut self, size: Size) -> io::Result<usize> {
+        let received = match size {
+            Size::Small => self.input.receive_small(self.stream).await?,
+            Size::Large => {
+                let shelf = &self.worker.shared.shelf;
+                let buffers = self.buffers.get_or_insert_with(|| shelf.take());
+                let large = &mut buffers.wire[..shelf.piece_bytes()];
+                self.input.receive_large(self.stream, large).await?
             }
         };
-        match timeout(patience, received).await {
-            Ok(Ok(0)) => Ok(Heard::EndOfFile),
-            Ok(Ok(_)) => Ok(Heard::Bytes),
-            Ok(Err(_)) => Err(Broken::Gone),
-            Err(_) => Ok(Heard::Silence),
-        }
+        self.connection.count_moved(received);
+        Ok(received)
     }
 
     fn give_back_buffers(&mut self) {
@@ -453,7 +478,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     fn account(&mut self) -> Account {
         self.half_heard
             .take()
-            .unwrap_or_else(|| Account::open(self.worker, self.peer))
+            .unwrap_or_else(|| Account::open(self.worker, self.connection.peer()))
     }
 }
 
@@ -464,15 +489,39 @@ enum Size {
     Large,
 }
 
+fn heard(waited: &Waited<io::Result<usize>>) -> Result<Heard, Broken> {
+    match waited {
+        Waited::Done(Ok(0)) => Ok(Heard::EndOfFile),
+        Waited::Done(Ok(_)) => Ok(Heard::Bytes),
+        Waited::Done(Err(_)) => Err(Broken::Gone),
+        Waited::TimedOut => Ok(Heard::Silence),
+        Waited::GiveWay => Ok(Heard::GiveWay),
+    }
+}
+
+/// What limits how long a peer may take to receive.
+#[derive(Debug, Clone, Copy)]
+struct Sending<'c> {
+    connection: &'c Connection,
+    stall_timeout: Duration,
+}
+
 /// Sends all of `bytes`; a peer that takes none of them for `--stall-timeout` is given up.
-async fn send<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8], worker: &Worker) -> Result<(), Broken> {
-    let patience = worker.shared.config.limits.stall_timeout;
+async fn send<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    bytes: &[u8],
+    sending: Sending<'_>,
+) -> Result<(), Broken> {
+    let connection = sending.connection;
     let mut rest = bytes;
     while !rest.is_empty() {
-        match timeout(patience, stream.write(rest)).await {
-            Ok(Ok(0) | Err(_)) => return Err(Broken::Gone),
-            Ok(Ok(sent)) => rest = &rest[sent..],
-            Err(_) => return Err(Broken::Stalled),
+        match connection.wait(sending.stall_timeout, stream.write(rest)).await {
+            Waited::Done(Ok(0) | Err(_)) => return Err(Broken::Gone),
+            Waited::Done(Ok(sent)) => {
+                connection.count_moved(sent);
+                rest = &rest[sent..];
+            }
+            Waited::TimedOut | Waited::GiveWay => return Err(Broken::Stalled),
         }
     }
     Ok(())

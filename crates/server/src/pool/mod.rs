@@ -16,10 +16,12 @@ use std::time::Duration;
 use haul_store::LocalStore;
 pub use spec::{Kind, PoolSpec, PoolSpecError};
 
+use crate::connections::Connections;
 use crate::drain::Drain;
 use crate::ledger::Ledger;
+use crate::queue::{Alarm, Receiver, Wakeup};
 use crate::server::WorkerCommand;
-use crate::worker::Shared;
+use crate::worker::{Handed, Shared};
 use crate::{Config, listener};
 
 /// What a pool is started with.
@@ -29,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) store: LocalStore,
     pub(crate) listeners: Arc<[TcpListener]>,
     pub(crate) ledger: Ledger,
+    pub(crate) queued: Receiver,
+    pub(crate) wakeup: Wakeup,
     pub(crate) worker_command: WorkerCommand,
 }
 
@@ -53,6 +57,15 @@ impl Pool {
         }
     }
 
+    /// How the queue tells a connection to look for its order.
+    pub(crate) fn alarm(&self) -> Alarm {
+        match self {
+            Self::Threads(threads) => threads.alarm(),
+            Self::Tasks(tasks) => tasks.alarm(),
+            Self::Processes(supervisor) => supervisor.alarm(),
+        }
+    }
+
     /// Lets what is in flight finish, for `grace` at the most, then cuts it. Returns when the workers have ended.
     pub(crate) async fn drain(self, grace: Duration) {
         match self {
@@ -64,14 +77,27 @@ impl Pool {
 }
 
 fn shared(plan: Plan) -> io::Result<Arc<Shared>> {
+    let records = 0..plan.config.connections_served_max();
+    let handed = Handed {
+        ledger: plan.ledger,
+        listeners: plan.listeners,
+        queued: plan.queued,
+        wakeup: plan.wakeup,
+    };
     let drain = Drain::new()?;
     Ok(Arc::new(Shared::new(
         plan.config,
         &plan.store,
-        plan.ledger,
-        plan.listeners,
+        handed,
+        records,
         drain,
     )))
+}
+
+/// The alarm where all connections are served by this process.
+fn alarm_here(connections: &Arc<Connections>) -> Alarm {
+    let connections = Arc::clone(connections);
+    Box::new(move |_, record| connections.alarm(record))
 }
 
 /// How long after a cut the workers may take to end: nothing waits for a peer any more.

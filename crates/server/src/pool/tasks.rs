@@ -8,15 +8,18 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-use super::drain_workers;
+use super::{alarm_here, drain_workers};
+use crate::connections::Connections;
 use crate::drain::Drain;
 use crate::ledger::State;
+use crate::queue::Alarm;
 use crate::worker::{Shared, Worker, serve_interleaved};
 
 /// The runtime, and the task on it that accepts and then waits for the last connection.
 #[derive(Debug)]
 pub(crate) struct Tasks {
     drain: Drain,
+    connections: Arc<Connections>,
     runtime: Runtime,
     serving: JoinHandle<()>,
 }
@@ -41,9 +44,14 @@ impl Tasks {
         });
         Ok(Self {
             drain: shared.drain.clone(),
+            connections: Arc::clone(&shared.connections),
             runtime,
             serving,
         })
+    }
+
+    pub(super) fn alarm(&self) -> Alarm {
+        alarm_here(&self.connections)
     }
 
     pub(super) async fn drain(self, grace: Duration) {
@@ -51,6 +59,7 @@ impl Tasks {
             drain,
             runtime,
             serving,
+            ..
         } = self;
         drain_workers(&drain, grace, async {
             // A panic of the accepting task has been reported by the runtime.

@@ -8,15 +8,18 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
-use super::drain_workers;
+use super::{alarm_here, drain_workers};
+use crate::connections::Connections;
 use crate::drain::Drain;
 use crate::ledger::State;
+use crate::queue::Alarm;
 use crate::worker::{Shared, Worker, serve_interleaved, serve_one_at_a_time};
 
 /// The threads of a pool.
 #[derive(Debug)]
 pub(crate) struct Threads {
     drain: Drain,
+    connections: Arc<Connections>,
     /// Closed when the last thread has ended: each holds a sender.
     ended: mpsc::Receiver<()>,
 }
@@ -37,12 +40,17 @@ impl Threads {
         }
         Ok(Self {
             drain: shared.drain.clone(),
+            connections: Arc::clone(&shared.connections),
             ended,
         })
     }
 
+    pub(super) fn alarm(&self) -> Alarm {
+        alarm_here(&self.connections)
+    }
+
     pub(super) async fn drain(mut self, grace: Duration) {
-        let Self { drain, ended } = &mut self;
+        let Self { drain, ended, .. } = &mut self;
         drain_workers(drain, grace, async {
             // Nothing is ever sent: this returns when the last sender is gone.
             let _ = ended.recv().await;

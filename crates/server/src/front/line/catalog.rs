@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         for item in items {
             list.item(&mut self.out, &item);
             if self.out.len() >= LISTING_PIECE_BYTES {
-                send(self.stream, &self.out, self.worker).await?;
+                send(self.stream, &self.out, self.sending).await?;
                 self.out.clear();
             }
         }
@@ -225,7 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         account: &mut Account,
     ) -> Result<(), Failure> {
         account.succeed(bytes_in, bytes_out);
-        send(self.stream, &self.out, self.worker)
+        send(self.stream, &self.out, self.sending)
             .await
             .map_err(|broken| match broken {
                 Broken::Stalled => Failure::Broken(Broken::Unfinished),

@@ -30,7 +30,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             filled += encoder.encode(&buffers.content[..piece], &mut buffers.wire[filled..]);
             offset += piece as u64;
             if offset < size {
-                send(self.stream, &buffers.wire[..filled], self.worker).await?;
+                send(self.stream, &buffers.wire[..filled], self.sending).await?;
                 filled = 0;
             }
         }
@@ -39,7 +39,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         reply::file_end(&mut self.out);
         buffers.wire[filled..filled + self.out.len()].copy_from_slice(&self.out);
         account.succeed(0, size);
-        send(self.stream, &buffers.wire[..filled + self.out.len()], self.worker).await?;
+        send(
+            self.stream,
+            &buffers.wire[..filled + self.out.len()],
+            self.sending,
+        )
+        .await?;
         self.worker.shared.shelf.put_back(buffers);
         Ok(())
     }
@@ -82,12 +87,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             filled += piece;
             at += piece as u64;
             if at < end {
-                send(self.stream, &buffers.wire[..filled], self.worker).await?;
+                send(self.stream, &buffers.wire[..filled], self.sending).await?;
                 filled = 0;
             }
         }
         account.succeed(0, length);
-        send(self.stream, &buffers.wire[..filled], self.worker).await?;
+        send(self.stream, &buffers.wire[..filled], self.sending).await?;
         self.worker.shared.shelf.put_back(buffers);
         Ok(())
     }
@@ -113,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     async fn lead(&mut self, buffers: &mut Buffers) -> Result<usize, Broken> {
         let head = self.out.len();
         if head > self.worker.shared.shelf.piece_bytes() / 2 {
-            send(self.stream, &self.out, self.worker).await?;
+            send(self.stream, &self.out, self.sending).await?;
             return Ok(0);
         }
         buffers.wire[..head].copy_from_slice(&self.out);

@@ -6,7 +6,7 @@ use haul_wire::{Attributes, Code, Decoded, Digest, Name, Refusal, RequestEvent, 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::refusals::{Failure, from_store_writing, key, short};
-use super::{Account, Heard, Line, Size};
+use super::{Account, Heard, Line, Size, TOO_SLOW_FOR_OTHERS};
 use crate::Limits;
 
 /// An upload in flight: where it goes, and what is known of it so far.
@@ -213,6 +213,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             Heard::EndOfFile => {
                 let sentence = format!("{} ended before it was whole; nothing is stored", short(name));
                 Err(Failure::Last(Refusal::new(Code::LengthMismatch, sentence)))
+            }
+            Heard::GiveWay => {
+                let sentence = format!("{}: {TOO_SLOW_FOR_OTHERS}; nothing is stored", short(name));
+                Err(Failure::Last(Refusal::new(Code::Timeout, sentence)))
             }
             Heard::Silence => {
                 let sentence = format!("{} stalled; nothing is stored, send it again", short(name));

@@ -13,18 +13,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::Config;
 
-/// The most descriptors of one message: the ledger's, the two of the store, and the listeners'.
-const DESCRIPTORS_MAX: usize = 66;
+/// The most descriptors of one message: the ledger's, the two of the store, the two of the queue, and the listeners'.
+const DESCRIPTORS_MAX: usize = 68;
 /// The longest message. A configuration takes some hundred bytes, and a root's path 4,096 at most.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// What a supervisor tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Message {
-    /// The first message: what to be. The ledger's memory, the root, the locks of names and the listeners come with it.
+    /// The first message: what to be. The ledger's memory, the root, the locks of names, the queue's two descriptors and
+    /// the listeners come with it.
     Orders(Box<Orders>),
     /// Accept nothing more; cut what is still in flight after this time.
     Drain(Duration),
+    /// The connection with this record is to look for its order.
+    Alarm(u32),
 }
 
 /// What a worker is to be.
@@ -47,6 +50,20 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// Sends a message, with descriptors beside it.
 pub(super) fn send(socket: impl AsFd, message: &Message, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_with(socket, message, descriptors, SendFlags::NOSIGNAL)
+}
+
+/// Sends a message to a worker that takes its messages; one that does not is not waited for.
+pub(super) fn send_at_once(socket: impl AsFd, message: &Message) -> io::Result<()> {
+    send_with(socket, message, &[], SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
+}
+
+fn send_with(
+    socket: impl AsFd,
+    message: &Message,
+    descriptors: &[BorrowedFd<'_>],
+    flags: SendFlags,
+) -> io::Result<()> {
     let bytes = serde_json::to_vec(message)?;
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -56,12 +73,7 @@ pub(super) fn send(socket: impl AsFd, message: &Message, descriptors: &[Borrowed
             "too many listeners for worker processes",
         ));
     }
-    sendmsg(
-        socket,
-        &[IoSlice::new(&bytes)],
-        &mut ancillary,
-        SendFlags::NOSIGNAL,
-    )?;
+    sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, flags)?;
     Ok(())
 }
 

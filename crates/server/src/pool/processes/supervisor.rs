@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -16,36 +16,59 @@ use super::control::{self, Message, Orders};
 use crate::ledger::{Slot, State};
 use crate::pool::restart::Restart;
 use crate::pool::{CUT_GRACE, Plan};
+use crate::queue::Alarm;
 
 /// The parent of process workers.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     /// The grace, once the drain has begun.
     draining: watch::Sender<Option<Duration>>,
-    workers: JoinSet<()>,
+    yard: Arc<Yard>,
+    keepers: JoinSet<()>,
 }
 
 impl Supervisor {
     pub(in crate::pool) fn start(plan: Plan) -> io::Result<Self> {
-        let yard = Arc::new(Yard { plan });
+        let workers = plan.config.pool.workers.get();
+        let sockets = (0..workers).map(|_| Mutex::new(None)).collect();
+        let yard = Arc::new(Yard { plan, sockets });
         let (draining, watched) = watch::channel(None);
-        let mut workers = JoinSet::new();
-        for number in 0..yard.plan.config.pool.workers.get() {
+        let mut keepers = JoinSet::new();
+        for number in 0..workers {
             let keeper = Keeper {
                 yard: Arc::clone(&yard),
                 number,
                 slot: yard.plan.ledger.slot(number),
                 draining: watched.clone(),
             };
-            workers.spawn(keeper.keep());
+            keepers.spawn(keeper.keep());
         }
-        Ok(Self { draining, workers })
+        Ok(Self {
+            draining,
+            yard,
+            keepers,
+        })
+    }
+
+    /// A worker that is not there has no connections either.
+    pub(in crate::pool) fn alarm(&self) -> Alarm {
+        let yard = Arc::clone(&self.yard);
+        Box::new(move |worker, record| {
+            if let Some(socket) = yard
+                .sockets
+                .get(worker as usize)
+                .and_then(|socket| locked(socket).clone())
+            {
+                // A worker that does not read its messages is one that does not serve either.
+                let _ = control::send_at_once(&socket, &Message::Alarm(record));
+            }
+        })
     }
 
     pub(in crate::pool) async fn drain(mut self, grace: Duration) {
         // Every keeper holds a receiver until it ends; none is left only when all have ended.
         let _ = self.draining.send(Some(grace));
-        while self.workers.join_next().await.is_some() {}
+        while self.keepers.join_next().await.is_some() {}
     }
 }
 
@@ -53,6 +76,12 @@ impl Supervisor {
 #[derive(Debug)]
 struct Yard {
     plan: Plan,
+    /// Where each worker hears its supervisor, while it lives.
+    sockets: Vec<Mutex<Option<Arc<OwnedFd>>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps one worker alive.
@@ -70,7 +99,9 @@ impl Keeper {
             let started = Instant::now();
             match self.start_worker() {
                 Ok((child, socket)) => {
-                    if self.watch(child, socket).await {
+                    let socket = Arc::new(socket);
+                    *locked(&self.yard.sockets[self.number as usize]) = Some(Arc::clone(&socket));
+                    if self.watch(child, &socket).await {
                         self.slot.enter(State::Ended);
                         return;
                     }
@@ -110,23 +141,31 @@ impl Keeper {
         };
         let listeners = plan.listeners.iter().map(AsFd::as_fd);
         let [root, locks] = plan.store.descriptors();
-        let descriptors: Vec<BorrowedFd<'_>> = [plan.ledger.descriptor(), root, locks]
-            .into_iter()
-            .chain(listeners)
-            .collect();
+        let descriptors = [
+            plan.ledger.descriptor(),
+            root,
+            locks,
+            plan.queued.as_fd(),
+            plan.wakeup.as_fd(),
+        ];
+        let descriptors: Vec<BorrowedFd<'_>> = descriptors.into_iter().chain(listeners).collect();
         control::send(&ours, &Message::Orders(Box::new(orders)), &descriptors)?;
         Ok((child, ours))
     }
 
     /// Waits for a worker's end; `true` when it ended because the server drains.
-    async fn watch(&mut self, mut child: Child, socket: OwnedFd) -> bool {
+    async fn watch(&mut self, mut child: Child, socket: &OwnedFd) -> bool {
         let process = child.id();
         let (status, drained) = tokio::select! {
             status = child.wait() => (status, false),
-            grace = drain_ordered(&mut self.draining) => (end(&mut child, &socket, grace).await, true),
+            grace = drain_ordered(&mut self.draining) => (end(&mut child, socket, grace).await, true),
         };
         // The dead worker's connections, locks and unnamed files are gone with it; its books and names are not.
+        *locked(&self.yard.sockets[self.number as usize]) = None;
         self.slot.settle_dead();
+        for record in self.yard.plan.config.records_of(self.number) {
+            self.yard.plan.ledger.record(record).give_back();
+        }
         self.sweep();
         if drained {
             return true;

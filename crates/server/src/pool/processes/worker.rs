@@ -14,11 +14,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::control::{self, Message, Orders};
+use crate::connections::Connections;
 use crate::drain::Drain;
 use crate::ledger::Ledger;
 use crate::pool::threads;
+use crate::queue::{Receiver, Wakeup};
 use crate::server::ServeError;
-use crate::worker::{Shared, Worker};
+use crate::worker::{Handed, Shared, Worker};
 
 /// The exit status of a worker whose supervisor has gone.
 const ORPHANED: i32 = 3;
@@ -40,7 +42,7 @@ pub fn run_worker() -> Result<(), ServeError> {
     let worker = join(*orders, descriptors, drain.clone())?;
     worker.slot.name_process(process::id());
     let runtime = threads::worker_runtime()?;
-    let control = Control::new(socket, drain)?;
+    let control = Control::new(socket, drain, Arc::clone(&worker.shared.connections))?;
     thread::Builder::new()
         .name("haul-control".to_owned())
         .spawn(move || control.run())?;
@@ -51,12 +53,18 @@ pub fn run_worker() -> Result<(), ServeError> {
 fn join(orders: Orders, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<Worker, ServeError> {
     let mut descriptors = descriptors.into_iter();
     let mut next = || descriptors.next().ok_or(ServeError::NotAWorker);
-    let (memory, root, locks) = (next()?, next()?, next()?);
-    let listeners: Arc<[TcpListener]> = descriptors.map(TcpListener::from).collect();
-    let ledger = Ledger::join(memory, orders.config.pool.workers.get())?;
+    let (memory, root, locks, queued, wakeup) = (next()?, next()?, next()?, next()?, next()?);
+    let config = orders.config;
+    let handed = Handed {
+        ledger: Ledger::join(memory, config.pool.workers.get(), config.connections_served_max())?,
+        listeners: descriptors.map(TcpListener::from).collect(),
+        queued: Receiver::join(queued),
+        wakeup: Wakeup::join(wakeup),
+    };
     // By its path a worker might find another folder than the one that the server was started on.
-    let store = LocalStore::open_at(root, locks, orders.config.durability, Blocking::Inline)?;
-    let shared = Arc::new(Shared::new(orders.config, &store, ledger, listeners, drain));
+    let store = LocalStore::open_at(root, locks, config.durability, Blocking::Inline)?;
+    let records = config.records_of(orders.worker);
+    let shared = Arc::new(Shared::new(config, &store, handed, records, drain));
     Ok(Worker::new(&shared, orders.worker))
 }
 
@@ -67,10 +75,11 @@ struct Control {
     interrupted: Signal,
     terminated: Signal,
     drain: Drain,
+    connections: Arc<Connections>,
 }
 
 impl Control {
-    fn new(socket: OwnedFd, drain: Drain) -> io::Result<Self> {
+    fn new(socket: OwnedFd, drain: Drain, connections: Arc<Connections>) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&socket, true)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let context = runtime.enter();
@@ -85,6 +94,7 @@ impl Control {
             interrupted,
             terminated,
             drain,
+            connections,
         })
     }
 
@@ -97,11 +107,12 @@ impl Control {
             mut interrupted,
             mut terminated,
             drain,
+            connections,
         } = self;
         runtime.block_on(async {
             loop {
                 tokio::select! {
-                    message = hear(&socket) => obey(message.as_ref(), &drain),
+                    message = hear(&socket) => obey(message.as_ref(), &drain, &connections),
                     _ = interrupted.recv() => {}
                     _ = terminated.recv() => drain.begin(),
                 }
@@ -118,8 +129,9 @@ async fn hear(socket: &UnixDatagram) -> Option<Message> {
     received.ok().flatten().map(|(message, _)| message)
 }
 
-fn obey(message: Option<&Message>, drain: &Drain) {
+fn obey(message: Option<&Message>, drain: &Drain, connections: &Connections) {
     match message {
+        Some(&Message::Alarm(record)) => connections.alarm(record),
         Some(&Message::Drain(grace)) => {
             drain.begin();
             let drain = drain.clone();

@@ -1,0 +1,243 @@
+//! The queue: while the pool is full, waiting clients are accepted here, so that it is known who they are.
+//!
+//! As long as a worker is free, workers accept from the listeners themselves and the queue does nothing. When the pool is
+//! full and clients wait, the queue takes them over, decides who is next and which connection ends so that somebody can
+//! be served (`policy`), and hands a client to the next worker that is free (`handoff`). It looks a few times a second at
+//! what each connection does (`pace`), so that a request costs nothing more.
+
+mod handoff;
+mod pace;
+mod policy;
+mod waiting;
+mod wakeup;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+pub(crate) use handoff::{Handoff, Receiver};
+pub(crate) use wakeup::{Wakeup, Wakeups};
+
+use crate::ledger::{HostAddress, Ledger, Reason};
+use crate::log_limit::LogLimit;
+use crate::{Config, Kind, Limits, listener};
+use pace::Observations;
+use policy::Served;
+use waiting::WaitingRoom;
+
+/// How often the queue looks while there is any connection, and while clients wait.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+const LOOK_INTERVAL_WAITING: Duration = Duration::from_millis(50);
+
+/// How long exhaustion counts after it was met: workers try again sooner.
+const EXHAUSTION_LASTS: Duration = Duration::from_millis(500);
+
+/// Tells the worker process or thread that serves a connection to look for its order: worker and number of the record.
+pub(crate) type Alarm = Box<dyn Fn(u32, u32) + Send + Sync>;
+
+/// What the queue needs of the server.
+pub(crate) struct Queue {
+    config: Config,
+    listeners: Arc<[TcpListener]>,
+    ledger: Ledger,
+    handoff: Arc<Handoff>,
+    wakeups: Wakeups,
+    alarm: Alarm,
+    waiting: WaitingRoom,
+    observations: Observations,
+    /// Whether clients waited in the backlog at the last look.
+    waited_before: bool,
+    /// Whether connections have been ordered to end.
+    has_ordered: bool,
+    /// Until when the pool counts as full, because a worker had no descriptor or memory for another connection.
+    exhausted_until: Option<Instant>,
+    held: LogLimit,
+}
+
+impl Queue {
+    pub(crate) fn new(
+        config: Config,
+        listeners: Arc<[TcpListener]>,
+        ledger: Ledger,
+        handoff: Arc<Handoff>,
+        wakeups: Wakeups,
+        alarm: Alarm,
+    ) -> Self {
+        let waiting = WaitingRoom::new(config.limits.idle_timeout);
+        Self {
+            config,
+            listeners,
+            ledger,
+            handoff,
+            wakeups,
+            alarm,
+            waiting,
+            observations: Observations::default(),
+            waited_before: false,
+            has_ordered: false,
+            exhausted_until: None,
+            held: LogLimit::default(),
+        }
+    }
+
+    /// Runs until it is aborted.
+    pub(crate) async fn run(mut self) {
+        loop {
+            if let Err(error) = self.sleep().await {
+                return tracing::error!(%error, "waiting clients are served in order only");
+            }
+            self.look(Instant::now());
+        }
+    }
+
+    /// Sleeps until the next look is due.
+    async fn sleep(&mut self) -> io::Result<()> {
+        if self.waiting.is_empty() && self.ledger.open() == 0 {
+            self.ledger.set_queue_sleeps(true);
+            // A connection that came before the line above has not woken anybody.
+            if self.ledger.open() == 0 {
+                self.wakeups.next().await?;
+            }
+            self.ledger.set_queue_sleeps(false);
+            return Ok(());
+        }
+        let is_waited = self.waited_before || !self.waiting.is_empty();
+        let interval = if is_waited {
+            LOOK_INTERVAL_WAITING
+        } else {
+            LOOK_INTERVAL
+        };
+        timeout(interval, self.wakeups.next()).await.unwrap_or(Ok(()))
+    }
+
+    fn look(&mut self, now: Instant) {
+        if self.ledger.takes_note_of_exhaustion() {
+            self.exhausted_until = Some(now + EXHAUSTION_LASTS);
+        }
+        self.exhausted_until = self.exhausted_until.filter(|&until| now < until);
+        self.waiting.refresh(now);
+        self.hand_over();
+        if self.room() > 0 {
+            self.observations.clear();
+            self.withdraw_orders();
+            self.waited_before = false;
+            return self.announce();
+        }
+        let served = self.observations.observe(now, self.ledger.connections());
+        self.waiting
+            .note_served(served.iter().map(|connection| connection.address));
+        let clients_wait = listener::clients_wait(&self.listeners);
+        if clients_wait && (self.waited_before || !self.waiting.is_empty()) {
+            // From here on workers that become free take their next client from the queue, not a later one.
+            self.ledger.set_clients_queue(true);
+            self.waiting.accept(&self.listeners, now);
+        }
+        self.waited_before = clients_wait;
+        let somebody_waits = self.waiting.has_spoken() || clients_wait;
+        self.order(&served, somebody_waits);
+        self.hand_over();
+        self.announce();
+    }
+
+    /// Hands as many clients over as there are free places.
+    fn hand_over(&mut self) {
+        while self.room() > 0 && !self.waiting.is_empty() {
+            let served = self.served_addresses();
+            let Some(client) = self.waiting.take_next(&served) else {
+                return;
+            };
+            if let Err(error) = self.handoff.send(client.stream()) {
+                tracing::debug!(%error, "a client cannot be handed over now");
+                return self.waiting.put_back(client);
+            }
+        }
+    }
+
+    fn served_addresses(&self) -> Vec<HostAddress> {
+        self.ledger
+            .connections()
+            .map(|(_, connection)| connection.address)
+            .collect()
+    }
+
+    /// Places that are free and nobody has been handed over for.
+    fn room(&self) -> u64 {
+        if self.exhausted_until.is_some() {
+            return 0;
+        }
+        let capacity = match self.config.pool.kind {
+            Kind::Tasks => u64::from(self.config.connections_served_max()),
+            Kind::Threads | Kind::Processes => {
+                let up = self.ledger.slots().filter(|slot| slot.is_up()).count() as u64;
+                up * u64::from(self.config.connections_per_worker())
+            }
+        };
+        capacity.saturating_sub(self.ledger.open() + self.handoff.untaken())
+    }
+
+    /// Tells workers whether the next client is to be taken from the queue.
+    fn announce(&self) {
+        let queue = !self.waiting.is_empty();
+        if self.ledger.clients_queue() != queue {
+            self.ledger.set_clients_queue(queue);
+        }
+    }
+
+    fn order(&mut self, served: &[Served], somebody_waits: bool) {
+        if !somebody_waits {
+            return self.withdraw_orders();
+        }
+        self.has_ordered = true;
+        self.log_holders(served);
+        let silent_max = match self.config.serves_one_at_a_time() {
+            true => Limits::SILENT_WHILE_OTHERS_WAIT,
+            false => Limits::IDLE_WHILE_OTHERS_WAIT,
+        };
+        let orders = policy::orders(served, &self.waiting.spoken_addresses(), silent_max);
+        for (connection, reason) in served.iter().zip(orders) {
+            self.give_order(connection, reason);
+        }
+    }
+
+    fn give_order(&self, connection: &Served, reason: Option<Reason>) {
+        let record = self.ledger.record(connection.number);
+        if record.set_order(connection.generation, reason) && reason.is_some() {
+            (self.alarm)(connection.worker, connection.number);
+        }
+    }
+
+    /// Nobody waits any more.
+    fn withdraw_orders(&mut self) {
+        if std::mem::take(&mut self.has_ordered) {
+            for (number, connection) in self.ledger.connections() {
+                self.ledger.record(number).set_order(connection.generation, None);
+            }
+        }
+    }
+
+    /// A line for each connection that holds its place for long while others wait.
+    fn log_holders(&mut self, served: &[Served]) {
+        for connection in served {
+            let is_new = connection.for_long >= Limits::HOLD_LOGGED_AFTER
+                && self.observations.is_first_log(connection.number);
+            if let Some(unlogged) = is_new.then(|| self.held.admits()).flatten() {
+                tracing::warn!(
+                    address = %connection.address,
+                    worker = connection.worker,
+                    seconds = connection.for_long.as_secs(),
+                    unlogged,
+                    "a connection has been served for long while clients wait"
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.ledger.set_clients_queue(false);
+    }
+}
