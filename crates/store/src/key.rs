@@ -12,9 +12,11 @@ pub const RESERVED_PREFIX: &str = ".haul-inflight-";
 const PART_BYTES_MAX: usize = 255;
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 4096;
+/// The most parts of a key. One upload makes as many folders at most, and syncs each.
+const PARTS_MAX: usize = 64;
 
 /// The name of an object or folder, relative to the root: parts divided by `/`, none of them empty, `.` or `..`, without
-/// control characters, each at most 255 bytes and all together at most 4,096.
+/// control characters, at most 64, each at most 255 bytes and all together at most 4,096.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Box<str>);
 
@@ -42,6 +44,9 @@ pub enum KeyError {
     /// The whole is longer than 4,096 bytes.
     #[error("the name is longer than 4096 bytes")]
     TooLong,
+    /// There are more than 64 parts.
+    #[error("the name has more than 64 parts, which are divided by /")]
+    TooDeep,
     /// A part starts with [`RESERVED_PREFIX`].
     #[error("names that start with `.haul-inflight-` are reserved for files in flight")]
     Reserved,
@@ -71,7 +76,7 @@ impl Key {
     /// The key of `name`, one part or several, beneath this one.
     ///
     /// # Errors
-    /// When `name` is no key, or the two together are longer than 4,096 bytes.
+    /// When `name` is no key, or the two together are longer than 4,096 bytes or have more than 64 parts.
     pub fn join(&self, name: &str) -> Result<Self, KeyError> {
         name.parse::<Self>()?;
         format!("{self}/{name}").parse()
@@ -92,6 +97,9 @@ impl FromStr for Key {
             return Err(KeyError::Absolute);
         }
         name.split('/').try_for_each(part_rules)?;
+        if name.split('/').count() > PARTS_MAX {
+            return Err(KeyError::TooDeep);
+        }
         Ok(Self(name.into()))
     }
 }
@@ -123,10 +131,12 @@ impl fmt::Display for Key {
     }
 }
 
-/// Whether `name`, found in a folder whose key has `folder_bytes` bytes (0 for the root), is one that a key can say.
-pub(crate) fn can_name(folder_bytes: usize, name: &str) -> bool {
-    let separator = usize::from(folder_bytes > 0);
-    folder_bytes + separator + name.len() <= KEY_BYTES_MAX && !name.contains('/') && part_rules(name).is_ok()
+/// Whether `name`, found in a folder (the root where that is `None`), is one that a key can say.
+pub(crate) fn can_name(folder: Option<&Key>, name: &str) -> bool {
+    let fits = folder.is_none_or(|folder| {
+        folder.0.len() + 1 + name.len() <= KEY_BYTES_MAX && folder.parts().count() < PARTS_MAX
+    });
+    fits && !name.contains('/') && part_rules(name).is_ok()
 }
 
 fn part_rules(part: &str) -> Result<(), KeyError> {
@@ -180,6 +190,15 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_counted_and_the_limit_itself_is_allowed() {
+        let deep = |parts| vec!["x"; parts].join("/");
+        assert!(deep(64).parse::<Key>().is_ok());
+        assert_eq!(rule(&deep(65)), KeyError::TooDeep);
+        let folder: Key = deep(64).parse().unwrap();
+        assert_eq!(folder.join("x"), Err(KeyError::TooDeep));
+    }
+
+    #[test]
     fn unusual_but_harmless_names_are_keys() {
         for name in [
             "a b",
@@ -222,10 +241,15 @@ mod tests {
 
     #[test]
     fn a_name_found_in_a_folder_is_sayable_only_if_the_whole_fits() {
-        assert!(can_name(0, "a"));
-        assert!(can_name(4094, "a"));
-        assert!(!can_name(4095, "a"));
-        assert!(!can_name(0, "new\nline"));
-        assert!(!can_name(0, ".haul-inflight-00"));
+        let key = |name: String| name.parse::<Key>().unwrap();
+        let long =
+            key((vec!["x".repeat(255); 15].join("/") + "/" + &"x".repeat(300))[..4094].to_owned() + "");
+        assert!(can_name(None, "a"));
+        assert!(can_name(Some(&long), "a"));
+        assert!(!can_name(Some(&long), "ab"));
+        assert!(can_name(Some(&key(vec!["x"; 63].join("/"))), "a"));
+        assert!(!can_name(Some(&key(vec!["x"; 64].join("/"))), "a"));
+        assert!(!can_name(None, "new\nline"));
+        assert!(!can_name(None, ".haul-inflight-00"));
     }
 }

@@ -6,8 +6,6 @@
 
 use memchr::{memchr2, memchr3};
 
-use crate::payload::{Payload, Progress, Stop, Within};
-
 /// What may stand in the text of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lines {
@@ -15,6 +13,17 @@ pub(crate) enum Lines {
     One,
     /// The object may be written over several lines.
     Many,
+}
+
+/// Which string of an object is its payload.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PayloadKeys {
+    /// The one under this key of the outermost object.
+    pub(crate) main: &'static str,
+    /// Or under this one, unless there was a payload before.
+    pub(crate) other: Option<&'static str>,
+    /// Or the second element of the list under this one, with the same condition.
+    pub(crate) list: Option<&'static str>,
 }
 
 /// Why a [`Scanner`] stopped.
@@ -37,7 +46,7 @@ pub(crate) enum Scan {
 /// Follows the structure of one object, from its opening brace on.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner {
-    payload_key: &'static str,
+    keys: PayloadKeys,
     limit_bytes: usize,
     lines: Lines,
     text: Vec<u8>,
@@ -45,9 +54,23 @@ pub(crate) struct Scanner {
     string: InString,
     /// Where the last string of the outermost object began in the text, its quote included.
     string_start: usize,
-    /// The value that comes next is the payload's, if it is a string.
-    payload_next: bool,
-    payload_seen: bool,
+    /// What the value that comes next is.
+    next: Value,
+    /// The place in the list that may hold the payload, while that is open.
+    element: Option<usize>,
+    /// The key whose value is the payload.
+    payload_key: Option<&'static str>,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Value {
+    #[default]
+    Any,
+    /// The payload, under this key, if it is a string.
+    Payload(&'static str),
+    /// The list with the payload, if it is one.
+    List,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,17 +81,18 @@ enum InString {
 }
 
 impl Scanner {
-    pub(crate) fn new(payload_key: &'static str, limit_bytes: usize, lines: Lines) -> Self {
+    pub(crate) fn new(keys: PayloadKeys, limit_bytes: usize, lines: Lines) -> Self {
         Self {
-            payload_key,
+            keys,
             limit_bytes,
             lines,
             text: Vec::new(),
             depth: 0,
             string: InString::No,
             string_start: 0,
-            payload_next: false,
-            payload_seen: false,
+            next: Value::Any,
+            element: None,
+            payload_key: None,
         }
     }
 
@@ -79,7 +103,18 @@ impl Scanner {
 
     /// Whether there was a payload.
     pub(crate) fn payload_seen(&self) -> bool {
-        self.payload_seen
+        self.payload_key.is_some()
+    }
+
+    /// Whether the payload is an element of the list that may hold it.
+    pub(crate) fn payload_is_listed(&self) -> bool {
+        self.payload_key.is_some() && self.payload_key == self.keys.list
+    }
+
+    /// The text so far, which ends in the opening quote of the payload, made an object of its own.
+    pub(crate) fn text_closed_in_payload(&self) -> Vec<u8> {
+        let end: &[u8] = if self.element.is_some() { b"\"]}" } else { b"\"}" };
+        [self.text(), end].concat()
     }
 
     /// The start of the string that the text ends in, if that is the value of this key of the outermost object.
@@ -109,6 +144,18 @@ impl Scanner {
         Skipper {
             depth: self.depth,
             string: self.string,
+        }
+    }
+
+    /// The same from within the payload, `escaped` if its last byte was a backslash.
+    pub(crate) fn skipper_in_payload(&self, escaped: bool) -> Skipper {
+        let string = match escaped {
+            true => InString::AfterBackslash,
+            false => InString::Yes,
+        };
+        Skipper {
+            depth: self.depth,
+            string,
         }
     }
 
@@ -163,12 +210,11 @@ impl Scanner {
             self.string = InString::Yes;
             return None;
         }
-        let payload_next = std::mem::take(&mut self.payload_next);
+        let next = std::mem::take(&mut self.next);
         match byte {
-            b'"' if payload_next && self.payload_seen => return Some(Scan::Twice),
-            b'"' if payload_next => {
-                self.payload_seen = true;
-                return Some(Scan::Payload);
+            b'"' if let Value::Payload(key) = next => {
+                let is_first = self.payload_key.replace(key).is_none();
+                return Some(if is_first { Scan::Payload } else { Scan::Twice });
             }
             b'"' => {
                 self.string = InString::Yes;
@@ -176,24 +222,58 @@ impl Scanner {
                     self.string_start = self.text.len();
                 }
             }
-            b'{' | b'[' => self.depth += 1,
+            b'{' | b'[' => {
+                self.element = (byte == b'[' && next == Value::List)
+                    .then_some(0)
+                    .or(self.element);
+                self.depth += 1;
+            }
             b'}' | b']' => {
                 self.depth = self.depth.saturating_sub(1);
-                if self.depth == 0 {
-                    return Some(Scan::Closed);
+                match self.depth {
+                    0 => return Some(Scan::Closed),
+                    1 => self.element = None,
+                    _ => {}
                 }
             }
-            b':' => self.payload_next = self.depth == 1 && self.key_is_payload(),
-            _ => self.payload_next = payload_next && byte.is_ascii_whitespace(),
+            b':' if self.depth == 1 => self.next = self.value_of_key(),
+            b',' if self.depth == 2 => self.next = self.next_element(),
+            _ if byte.is_ascii_whitespace() => self.next = next,
+            _ => {}
         }
         None
     }
 
-    fn key_is_payload(&self) -> bool {
-        let key = self.text[self.string_start..].trim_ascii_end();
-        // A key that is longer than this could not spell the payload's even if every letter were escaped.
-        key.len() <= 2 + 6 * self.payload_key.len()
-            && serde_json::from_slice::<String>(key).is_ok_and(|key| key == self.payload_key)
+    /// What the value of the key is that the text ends with.
+    fn value_of_key(&self) -> Value {
+        let PayloadKeys { main, other, list } = self.keys;
+        let is = |key: &str| {
+            let written = self.text[self.string_start..].trim_ascii_end();
+            // A key that is longer than this could not spell this one even if every letter were escaped.
+            written.len() <= 2 + 6 * key.len()
+                && serde_json::from_slice::<String>(written).is_ok_and(|written| written == key)
+        };
+        let seen = self.payload_key;
+        let other = other.filter(|other| seen.is_none() || seen == Some(*other));
+        match (other, list.filter(|_| seen.is_none())) {
+            _ if is(main) => Value::Payload(main),
+            (Some(other), _) if is(other) => Value::Payload(other),
+            (_, Some(list)) if is(list) => Value::List,
+            _ => Value::Any,
+        }
+    }
+
+    /// What the next element of a list is.
+    fn next_element(&mut self) -> Value {
+        let (Some(element), Some(list)) = (&mut self.element, self.keys.list) else {
+            return Value::Any;
+        };
+        *element += 1;
+        if *element == 1 && self.payload_key.is_none() {
+            Value::Payload(list)
+        } else {
+            Value::Any
+        }
     }
 }
 
@@ -205,18 +285,6 @@ pub(crate) struct Skipper {
 }
 
 impl Skipper {
-    /// From within the payload, `escaped` if its last byte was a backslash.
-    pub(crate) fn in_payload(escaped: bool) -> Self {
-        Self {
-            depth: 1,
-            string: if escaped {
-                InString::AfterBackslash
-            } else {
-                InString::Yes
-            },
-        }
-    }
-
     /// Takes input up to the object's closing brace or an LF, whichever comes first; returns how many bytes
     /// that is and whether the end was among them.
     pub(crate) fn skip(&mut self, input: &[u8]) -> (usize, bool) {
@@ -252,198 +320,5 @@ impl Skipper {
             }
         }
         (at, false)
-    }
-}
-
-/// A payload in a JSON string, whose letters may be escaped (`\/`, `\u002b`).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StringPayload {
-    payload: Payload,
-    escape: Escape,
-    /// A slash was escaped: it is to be expected that all of them are, as some libraries do.
-    escaped_slashes: bool,
-}
-
-/// How many letters are put together before they are decoded, where slashes between them are escaped.
-const GATHERED_LETTERS_MAX: usize = 4 << 10;
-
-/// How far an escape has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Escape {
-    #[default]
-    None,
-    Backslash,
-    /// `\u` and so many of its four digits.
-    Digits {
-        count: u8,
-        value: u16,
-    },
-    /// The character that was escaped, not yet taken by the payload.
-    Character(u8),
-    Faulty,
-}
-
-impl StringPayload {
-    /// Whether the payload may end here.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.escape == Escape::None && self.payload.is_complete()
-    }
-
-    /// What is left of the object can be skipped from here.
-    pub(crate) fn skipper(&self) -> Skipper {
-        Skipper::in_payload(self.escape == Escape::Backslash)
-    }
-
-    /// Decodes the front of `input` into the front of `out`; [`Stop::End`] at the string's closing quote or
-    /// at an LF.
-    pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
-        let mut total = Progress {
-            consumed: 0,
-            written: 0,
-            stop: Stop::Spent,
-        };
-        loop {
-            if self.escaped_slashes && self.escape == Escape::None {
-                self.gather(input, out, &mut total);
-            }
-            let part = self.part(&input[total.consumed..], &mut out[total.written..]);
-            total.consumed += part.consumed;
-            total.written += part.written;
-            if let Some(stop) = part.stop {
-                return Progress { stop, ..total };
-            }
-        }
-    }
-
-    /// Decodes letters up to an escape, or one byte of an escape, or the character that was escaped.
-    fn part(&mut self, input: &[u8], out: &mut [u8]) -> Part {
-        match self.escape {
-            Escape::None => {
-                let Progress {
-                    consumed,
-                    written,
-                    stop,
-                } = self.payload.decode(input, out, Within::JsonString);
-                if stop == Stop::End && input[consumed] == b'\\' {
-                    self.escape = Escape::Backslash;
-                    return Part {
-                        consumed: consumed + 1,
-                        written,
-                        stop: None,
-                    };
-                }
-                Part {
-                    consumed,
-                    written,
-                    stop: Some(stop),
-                }
-            }
-            Escape::Character(character) => {
-                let Progress { written, stop, .. } = self.payload.decode(&[character], out, Within::Escape);
-                let is_taken = stop == Stop::Spent;
-                if is_taken {
-                    self.escape = Escape::None;
-                    self.escaped_slashes |= character == b'/';
-                }
-                Part {
-                    consumed: 0,
-                    written,
-                    stop: if is_taken { None } else { Some(stop) },
-                }
-            }
-            Escape::Backslash | Escape::Digits { .. } => match input.first() {
-                None => Part {
-                    consumed: 0,
-                    written: 0,
-                    stop: Some(Stop::Spent),
-                },
-                Some(b'\n') => Part {
-                    consumed: 0,
-                    written: 0,
-                    stop: Some(Stop::End),
-                },
-                Some(&byte) => {
-                    // What is no digit may be the string's end.
-                    let is_part = self.escape == Escape::Backslash || byte.is_ascii_hexdigit();
-                    self.escape = self.escape.next(byte);
-                    Part {
-                        consumed: usize::from(is_part),
-                        written: 0,
-                        stop: None,
-                    }
-                }
-            },
-            Escape::Faulty => Part {
-                consumed: 0,
-                written: 0,
-                stop: Some(Stop::Faulty),
-            },
-        }
-    }
-
-    /// Puts letters and escaped slashes together and decodes them at once, as long as there is nothing else.
-    fn gather(&mut self, input: &[u8], out: &mut [u8], total: &mut Progress) {
-        let mut gathered = [0; GATHERED_LETTERS_MAX];
-        loop {
-            // What is gathered is decoded whole, so there has to be room for it.
-            let room = (out.len() - total.written) / 3 * 4;
-            let limit = gathered.len().min(room.saturating_sub(4));
-            let mut count = 0;
-            while count < limit {
-                let rest = &input[total.consumed..];
-                let run = &rest[..rest.len().min(limit - count)];
-                let run = &run[..memchr3(b'"', b'\\', b'\n', run).unwrap_or(run.len())];
-                gathered[count..count + run.len()].copy_from_slice(run);
-                count += run.len();
-                total.consumed += run.len();
-                if count == limit || !rest[run.len()..].starts_with(b"\\/") {
-                    break;
-                }
-                gathered[count] = b'/';
-                count += 1;
-                total.consumed += 2;
-            }
-            if count == 0 {
-                return;
-            }
-            let part = self
-                .payload
-                .decode(&gathered[..count], &mut out[total.written..], Within::Escape);
-            total.written += part.written;
-            if count < limit || part.stop != Stop::Spent {
-                return;
-            }
-        }
-    }
-}
-
-/// What a part of a payload came to.
-struct Part {
-    consumed: usize,
-    written: usize,
-    /// `None`: another part can follow.
-    stop: Option<Stop>,
-}
-
-impl Escape {
-    fn next(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Backslash, b'"' | b'\\' | b'/') => Self::Character(byte),
-            (Self::Backslash, b'n' | b'r' | b't' | b'f') => Self::Character(b' '),
-            (Self::Backslash, b'u') => Self::Digits { count: 0, value: 0 },
-            (Self::Digits { count, value }, _) if byte.is_ascii_hexdigit() => {
-                let digit = (byte as char).to_digit(16).expect("a hexadecimal digit") as u16;
-                let value = value << 4 | digit;
-                match (count, u8::try_from(value)) {
-                    (0..3, _) => Self::Digits {
-                        count: count + 1,
-                        value,
-                    },
-                    (_, Ok(character)) if character.is_ascii() => Self::Character(character),
-                    _ => Self::Faulty,
-                }
-            }
-            _ => Self::Faulty,
-        }
     }
 }

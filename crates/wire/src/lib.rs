@@ -10,7 +10,7 @@
 //! | `request_decoder` | which part of a request comes next; uses `request_line`, `upload_line`, `next_line`, `request_json`, `raw_body` |
 //! | `payload`, [`base64`] | how content is written, and how it is read in pieces |
 //! | `foreign` | which lines belong to HTTP |
-//! | `json` | one JSON object in pieces, with one string in it that is streamed |
+//! | `json`, `string_payload` | one JSON object in pieces, with one string in it that is streamed |
 //! | `reply_decoder`, [`reply`] | replies, read and written |
 //! | [`encode`] | requests, written |
 //! | [`Attributes`] | when a file was modified, and its permissions: as texts and as values |
@@ -56,6 +56,7 @@ mod request_event;
 mod request_json;
 mod request_line;
 mod sentence;
+mod string_payload;
 mod upload_line;
 
 pub use attributes::{Attributes, mode_text, time_text};

@@ -6,12 +6,19 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::json::{Lines, Scan, Scanner, StringPayload};
+use crate::json::{Lines, PayloadKeys, Scan, Scanner};
 use crate::payload::{Progress, Stop};
+use crate::string_payload::StringPayload;
 use crate::{Code, Refusal, base64};
 
 /// The key whose value is streamed.
 const CONTENT: &str = "data_file";
+
+const KEYS: PayloadKeys = PayloadKeys {
+    main: CONTENT,
+    other: None,
+    list: None,
+};
 
 /// What one call of [`ReplyDecoder::decode`] made of its input.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,7 +247,7 @@ impl ReplyDecoder {
         match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
             None => Ok((input.len(), Step::Spent)),
             Some(start) if input[start] == b'{' => {
-                self.state = State::Object(Box::new(Scanner::new(CONTENT, self.limit_bytes, Lines::Many)));
+                self.state = State::Object(Box::new(Scanner::new(KEYS, self.limit_bytes, Lines::Many)));
                 Ok((start, Step::Again))
             }
             Some(start) => Err(ReplyError::Malformed(format!(

@@ -1,20 +1,28 @@
 //! A command in JSON: `{"command":"upload","filename":"a","filedata":"QUJD"}`, keys in any order, others
-//! ignored, complete at its closing brace.
+//! ignored, complete at its closing brace. Some programs send the payload as `content`, some send `"params":["a","QUJD"]`.
 //!
-//! `filedata` is decoded as it arrives if `command` and `filename` stand before it; otherwise up to
+//! The payload is decoded as it arrives if command and name stand before it; otherwise up to
 //! [`HELD_PAYLOAD_BYTES_MAX`] of it are held until they come.
 
 use memchr::memchr3;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::json::{Lines, Scan, Scanner, Skipper, StringPayload};
+use crate::json::{Lines, PayloadKeys, Scan, Scanner, Skipper};
 use crate::payload::{Progress, Stop};
+use crate::string_payload::StringPayload;
 use crate::{Name, Refusal, Request, Verb, sentence};
 
-/// The most that a command may hold beside `filedata`.
+/// Where the payload is.
+const KEYS: PayloadKeys = PayloadKeys {
+    main: "filedata",
+    other: Some("content"),
+    list: Some("params"),
+};
+
+/// The most that a command may hold beside its payload.
 pub(crate) const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// The most of `filedata` that is held while it is not known what for.
+/// The most of its payload that is held while it is not known what for.
 pub(crate) const HELD_PAYLOAD_BYTES_MAX: usize = 64 << 10;
 
 /// A command that is being received.
@@ -77,7 +85,7 @@ impl Command {
     /// A command before its opening brace.
     pub(crate) fn new() -> Self {
         Self {
-            scanner: Scanner::new("filedata", TEXT_BYTES_MAX, Lines::One),
+            scanner: Scanner::new(KEYS, TEXT_BYTES_MAX, Lines::One),
             filedata: Filedata::Outside { held: None },
             upload: None,
         }
@@ -102,10 +110,14 @@ impl Command {
     pub(crate) fn rest(&self) -> Rest {
         match &self.filedata {
             Filedata::Outside { .. } => Rest::Object(self.scanner.skipper()),
-            Filedata::Decoded(payload) => Rest::Object(payload.skipper()),
-            Filedata::Passed { after_backslash, .. } => Rest::Object(Skipper::in_payload(*after_backslash)),
+            Filedata::Decoded(payload) => self.rest_of_payload(payload.is_after_backslash()),
+            Filedata::Passed { after_backslash, .. } => self.rest_of_payload(*after_backslash),
             Filedata::Replayed { .. } => Rest::Nothing,
         }
+    }
+
+    fn rest_of_payload(&self, after_backslash: bool) -> Rest {
+        Rest::Object(self.scanner.skipper_in_payload(after_backslash))
     }
 
     /// Takes what it can of `input`; returns how many bytes that is, and what came of it.
@@ -129,14 +141,14 @@ impl Command {
                 let refusal = match self.scanner.unfinished_value_of("filename") {
                     Some(name) => sentence::overlong_name(name),
                     None => sentence::bad_request(format!(
-                        "a JSON command may have at most {TEXT_BYTES_MAX} bytes beside filedata; leave out what is not needed"
+                        "a JSON command may have at most {TEXT_BYTES_MAX} bytes beside its payload; leave out what is not needed"
                     )),
                 };
                 self.refused(refusal, Rest::Object(self.scanner.skipper()))
             }
             Scan::Twice => {
-                let refusal = sentence::bad_request("there are two keys filedata; send one");
-                self.refused(refusal, Rest::Object(Skipper::in_payload(false)))
+                let refusal = sentence::bad_request("there are two payloads; send one, as the key filedata");
+                self.refused(refusal, self.rest_of_payload(false))
             }
         };
         (consumed, outcome)
@@ -144,14 +156,15 @@ impl Command {
 
     /// What to do with `filedata` depends on what stands before it.
     fn payload_begins(&mut self) -> Outcome {
-        let so_far = [self.scanner.text(), b"\"}"].concat();
-        let in_payload = || Rest::Object(Skipper::in_payload(false));
+        let so_far = self.scanner.text_closed_in_payload();
+        let in_payload = || self.rest_of_payload(false);
         let Ok(parts) = serde_json::from_slice::<Parts>(&so_far) else {
             return self.refused(not_understood(&so_far), in_payload());
         };
-        let held = match (parts.verb(), &parts.filename) {
-            (None, _) | (Some(Some(Verb::Upload)), None) => Some(Held::new()),
-            (Some(Some(Verb::Upload)), Some(filename)) => match name(&filename.0) {
+        let held = match (parts.verb(), self.object(&parts)) {
+            (None, _) | (Some(Some(Verb::Upload)), Ok(None)) => Some(Held::new()),
+            (Some(Some(Verb::Upload)), Err(refusal)) => return self.refused(refusal, in_payload()),
+            (Some(Some(Verb::Upload)), Ok(Some(object))) => match name(object) {
                 Ok(name) => {
                     self.filedata = Filedata::Decoded(Box::default());
                     self.upload = Some(name.clone());
@@ -184,8 +197,8 @@ impl Command {
         match stop {
             Stop::Spent | Stop::Full => (consumed, Outcome::Spent),
             Stop::Faulty => {
-                let rest = Rest::Object(payload.skipper());
-                (consumed, self.invalid_payload(rest))
+                let escaped = payload.is_after_backslash();
+                (consumed, self.invalid_payload(self.rest_of_payload(escaped)))
             }
             Stop::End if input[consumed] == b'\n' => (consumed + 1, self.broken_line()),
             Stop::End => {
@@ -233,7 +246,7 @@ impl Command {
             return (letters, Outcome::Again);
         }
         let refusal = sentence::bad_request(format!(
-            "more than {HELD_PAYLOAD_BYTES_MAX} bytes of filedata stand before the keys command and filename; put those first"
+            "more than {HELD_PAYLOAD_BYTES_MAX} bytes of payload stand before the command and the name; put those first"
         ));
         (letters, self.refused(refusal, self.rest()))
     }
@@ -263,14 +276,14 @@ impl Command {
         if let Some(name) = &self.upload {
             // A key that was sent twice may have changed its mind.
             let is_same = parts.verb() == Some(Some(Verb::Upload))
-                && parts
-                    .filename
-                    .is_some_and(|filename| filename.0 == name.as_str().as_bytes());
+                && self
+                    .object(&parts)
+                    .is_ok_and(|object| object == Some(name.as_str().as_bytes()));
             return if is_same {
                 Outcome::BodyEnd
             } else {
                 let refusal = sentence::bad_request(
-                    "the keys after filedata contradict those before it; send each once",
+                    "the keys after the payload contradict those before it; send each once",
                 );
                 self.refused(refusal, Rest::Nothing)
             };
@@ -304,15 +317,30 @@ impl Command {
         if verb == Verb::List {
             return Ok(Request::List);
         }
-        let filename = parts.filename.as_ref().ok_or_else(|| {
+        let object = self.object(parts)?.ok_or_else(|| {
             sentence::bad_request(format!("a JSON command {} needs the key filename", verb.word()))
         })?;
-        let name = name(&filename.0)?;
+        let name = name(object)?;
         match verb {
             Verb::Get => Ok(Request::Get { name }),
             Verb::Delete => Ok(Request::Delete { name }),
             _ if self.scanner.payload_seen() => Ok(upload(name)),
             _ => Err(sentence::missing_filedata(&name)),
+        }
+    }
+
+    /// The name of the object, if it is there.
+    fn object<'p>(&self, parts: &'p Parts) -> Result<Option<&'p [u8]>, Refusal> {
+        let filename = parts.filename.as_ref().map(|filename| filename.0.as_slice());
+        let listed = parts.params.as_ref().and_then(Params::name);
+        let uploads_listed = self.scanner.payload_is_listed() && parts.verb() == Some(Some(Verb::Upload));
+        match (filename, listed) {
+            (Some(filename), Some(listed)) if uploads_listed && filename != listed => {
+                Err(sentence::bad_request(
+                    "the key filename contradicts the name before the payload in params; send one",
+                ))
+            }
+            (filename, listed) => Ok(filename.or(listed)),
         }
     }
 
@@ -342,6 +370,24 @@ struct Parts {
     filename: Option<Bytes>,
     #[serde(rename = "filedata")]
     _filedata: Option<Bytes>,
+    params: Option<Params>,
+}
+
+/// The operands, as some programs send them. Whatever else is under that key is ignored.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Params {
+    List(Vec<serde_json::Value>),
+    Other(de::IgnoredAny),
+}
+
+impl Params {
+    fn name(&self) -> Option<&[u8]> {
+        match self {
+            Self::List(list) => list.first()?.as_str().map(str::as_bytes),
+            Self::Other(_) => None,
+        }
+    }
 }
 
 struct Bytes(Vec<u8>);

@@ -26,7 +26,12 @@ pub(crate) fn invalid_name(bytes: &[u8], cause: NameError) -> Refusal {
     )
 }
 
+/// `line` is as much of the name as its limit allows, without the blanks around it.
 pub(crate) fn overlong_name(line: &[u8]) -> Refusal {
+    if line.is_empty() {
+        let sentence = "there are more blanks before the name than a line may have; send one";
+        return Refusal::new(Code::InvalidName, sentence);
+    }
     invalid_name(line, NameError::TooLong)
 }
 
@@ -133,7 +138,13 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{overlong_name, shown};
+
+    #[test]
+    fn thousands_of_blanks_are_not_shown_as_a_name() {
+        assert!(overlong_name(b"").sentence.starts_with("there are more blanks"));
+        assert!(overlong_name(&[b'a'; 4097]).sentence.starts_with("'aaaa"));
+    }
 
     #[test]
     fn what_was_sent_is_shown_shortened_and_without_control_characters() {

@@ -84,7 +84,7 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
             "LIST", "GET ", "UPLOAD ", "put ", "DELETE ", "HELLO", "LS ", "STAT ", "READ ", "WRITE ", "RMDIR ", "STATS", "a", "my file.txt",
             " ", "  ", "\t", "\r", "\n", "\r\n", "\r\n\r\n", "QUJD", "QUI=", "QQ==", "QR==", "b'", "b\"", "'", "\"", "=", "b", "*", "%20", "%", "3", " 3 ", " 4 ", "||", "data", "quit", "\nQUJD\n", "\nQUJDREVGR0hJSktM",
             "if-none-match", "if-match=e", "modified=2026-01-31T12:00:00Z", "mode=0644", "digest", "{", "}", "[", "]", ":", ",", "\\", "\\\"", "\\u0051", "\\ud800", "\\/",
-            "{\"command\":\"upload\",", "{\"command\":\"get\",", "\"filename\":\"a\"", "\"filedata\":\"", "\"filedata\":", "\"command\":", "\"x\":", "null", "\0",
+            "{\"command\":\"upload\",", "{\"command\":\"get\",", "\"filename\":\"a\"", "\"filedata\":\"", "\"filedata\":", "\"content\":\"", "\"params\":[", "\"params\":[\"a\",\"", "\"command\":", "\"x\":", "null", "\0",
             "Host:", " HTTP/1.1", "HTTP/1.0\r\n",
         ]).prop_map(|word| word.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..20),

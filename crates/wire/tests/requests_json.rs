@@ -58,6 +58,82 @@ fn the_keys_of_an_upload_may_come_in_any_order_and_among_others() {
 }
 
 #[test]
+fn the_payload_may_be_called_content_and_name_and_payload_may_be_params() {
+    for input in [
+        r#"{"command":"upload","filename":"a","content":"QUJD"}"#,
+        r#"{"content":"QUJD","command":"upload","filename":"a"}"#,
+        r#"{"command":"upload","params":["a","QUJD"]}"#,
+        r#"{"command":"PUT","params": [ "a" , "b'QUJD'" ] }"#,
+        r#"{"params":["a","QUJD"],"command":"upload"}"#,
+        r#"{"command":"upload","params":["a","QUJD",{"x":["y"]}],"x":["a","b"]}"#,
+        r#"{"command":"upload","filename":"a","params":["a","\u0051UJD"]}"#,
+        r#"{"command":"upload","params":["a","QUJD"],"filename":"a"}"#,
+        r#"{"command":"upload","params":["a"],"filedata":"QUJD"}"#,
+        r#"{"command":"upload","params":["a"],"content":"QUJD"}"#,
+        // Where there is a payload already, these keys are like any other.
+        r#"{"command":"upload","filename":"a","filedata":"QUJD","content":"text/plain"}"#,
+        r#"{"command":"upload","filename":"a","filedata":"QUJD","params":["b","*"]}"#,
+        r#"{"command":"upload","filename":"a","filedata":"QUJD","params":{"b":"*"}}"#,
+        r#"{"command":"upload","filename":"a","content":7,"filedata":"QUJD","params":null}"#,
+        r#"{"command":"upload","filename":"a","filedata":"QUJD","x":{"content":"*","params":["b","*"]}}"#,
+    ] {
+        means(input, &stored("a", b"ABC"));
+    }
+    means(r#"{"command":"upload","params":["a",""]}"#, &stored("a", b""));
+    for input in [
+        r#"{"command":"get","params":["a"]}"#,
+        r#"{"params":["a","QUJD"],"command":"download"}"#,
+        r#"{"command":"get","filename":"a","params":["b","c"]}"#,
+        r#"{"command":"get","filename":"a","content":"x"}"#,
+    ] {
+        means(input, &[get("a")]);
+    }
+    let long = "QUJD".repeat(30_000);
+    for input in [
+        format!(r#"{{"command":"upload","params":["a","{long}"]}}"#),
+        format!(r#"{{"command":"upload","filename":"a","content":"{long}"}}"#),
+    ] {
+        let whole = requests([input.as_bytes()], 4096);
+        assert_eq!(whole, (stored("a", &b"ABC".repeat(30_000)), Phase::Ready));
+        assert_eq!(requests(input.as_bytes().chunks(7), 100), whole);
+    }
+}
+
+#[test]
+fn two_payloads_and_two_names_are_refused() {
+    for input in [
+        r#"{"command":"upload","filename":"a","content":"QUJD","filedata":"QUJD"}"#,
+        r#"{"command":"upload","filename":"a","content":"QUJD","content":"QUJD"}"#,
+        r#"{"command":"upload","params":["a","QUJD"],"filedata":"QUJD"}"#,
+        r#"{"command":"upload","params":["a","QUJD"],"params":["a","QUJD"]}"#,
+        r#"{"command":"upload","filename":"a","params":["b","QUJD"]}"#,
+        r#"{"command":"upload","params":["b","QUJD"],"filename":"a"}"#,
+        r#"{"params":["b","QUJD"],"filename":"a","command":"upload"}"#,
+        r#"{"command":"upload","params":["a"]}"#,
+        r#"{"command":"upload","params":["a",["QUJD"]]}"#,
+        r#"{"command":"upload","params":[7,"QUJD"]}"#,
+        r#"{"command":"get","params":[]}"#,
+        r#"{"command":"get","params":"a"}"#,
+    ] {
+        refused_json(input, Code::BadRequest);
+    }
+    for payload in ["QU*D", "QUJ", r"QUJD\x", r#"QU*]}\"D"#] {
+        for command in [
+            format!(r#"{{"command":"upload","params":["a","{payload}",["]}}"]],"x":["}}"]}}"#),
+            format!(r#"{{"params":["a","{payload}",["]}}"]],"command":"upload"}}"#),
+            format!(r#"{{"command":"upload","filename":"a","content":"{payload}"}}"#),
+        ] {
+            refused_json(&command, Code::InvalidPayload);
+        }
+    }
+    let long = "QUJD".repeat((64 << 10) / 4 + 1);
+    refused_as(
+        format!(r#"{{"params":["a","{long}"],"command":"upload"}}"#),
+        Code::BadRequest,
+    );
+}
+
+#[test]
 fn a_payload_in_json_is_written_like_any_other_and_its_letters_may_be_escaped() {
     for (payload, content) in [
         ("", b"".as_slice()),

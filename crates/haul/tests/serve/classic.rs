@@ -155,6 +155,20 @@ fn each_form_of_json_command_is_answered_however_it_is_cut(pool: &str) {
                 "{\"command\":\"upload\",\"filedata\":\"QUJD\"}\r\n",
                 Refused("bad-request"),
             ),
+            (
+                "{\"command\":\"upload\",\"filename\":\"a\",\"content\":\"QUJD\"}\r\n",
+                abc,
+            ),
+            ("{\"command\":\"upload\",\"params\":[\"a\",\"QUJD\"]}\r\n\r\n", abc),
+            ("{\"params\":[\"a\",\"QUJD\"],\"command\":\"upload\"}", abc),
+            (
+                "{\"command\":\"upload\",\"filename\":\"a\",\"params\":[\"b\",\"QUJD\"]}\n",
+                Refused("bad-request"),
+            ),
+            (
+                "{\"command\":\"get\",\"params\":[\"a.jpg\"]}\n",
+                Content("a.jpg", PHOTO),
+            ),
             ("{\"command\":\"list\"}\r\n", Names(&["a.jpg", "my file.txt"])),
             (
                 "{\"command\":\"Get\",\"filename\":\"my file.txt\"}\r\n",

@@ -16,7 +16,6 @@ const ENTRIES_BYTES: usize = 32 * 1024;
 
 pub(super) fn list(root: &Root, dir: Option<&Key>, detail: Detail) -> Result<Listing, Error> {
     let folder = root.find(dir, Purpose::Folder)?;
-    let dir_bytes = dir.map_or(0, |dir| dir.as_str().len());
     let mut room = Vec::with_capacity(ENTRIES_BYTES);
     let mut entries = RawDir::new(&folder, room.spare_capacity_mut());
     let mut listing = Listing::default();
@@ -31,7 +30,7 @@ pub(super) fn list(root: &Root, dir: Option<&Key>, detail: Detail) -> Result<Lis
         let Ok(name) = entry.file_name().to_str() else {
             continue;
         };
-        if !can_name(dir_bytes, name) {
+        if !can_name(dir, name) {
             continue;
         }
         if let Some((kind, size, modified)) =

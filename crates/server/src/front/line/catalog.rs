@@ -7,7 +7,7 @@ use haul_wire::reply::{self, Hello, HelloLimits};
 use haul_wire::{Code, Name, Refusal, mode_text, time_text};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::refusals::{Failure, from_store, from_store_writing, key, short};
+use super::refusals::{Failure, from_store, key, short};
 use super::{Account, Broken, Line, send};
 
 /// A listing is sent in pieces of about this size.
@@ -156,7 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         self.check_writable("DELETE")?;
         let key = key(name)?;
         let removed = self.worker.shared.store.remove(&key).await;
-        removed.map_err(|error| from_store_writing(error, name))?;
+        removed.map_err(|error| from_store(error, name))?;
         reply::done(
             &mut self.out,
             name.as_str(),

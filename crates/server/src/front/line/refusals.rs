@@ -60,7 +60,7 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
         Error::Escapes => (Code::Forbidden, format!("{it} leads out of the served folder")),
         Error::NoSpace => (
             Code::NoSpace,
-            format!("there is no room to store {it}; free some and send it again"),
+            format!("the server's disk is full, and {it} could not be handled; make room there first"),
         ),
         Error::NotEmpty => (
             Code::Exists,
@@ -68,7 +68,7 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
         ),
         Error::Busy => (
             Code::Busy,
-            format!("another upload or DELETE of {it} does not end; send it again"),
+            format!("something else on the server holds {it}; try again in a while"),
         ),
         Error::Torn => {
             tracing::error!(%name, "an object is not what was uploaded: a power cut came before it was on the disk");
@@ -102,6 +102,13 @@ pub(super) fn from_store_writing(error: Error, name: &Name) -> Refusal {
             Code::Exists,
             format!(
                 "{} cannot be stored: a part of the name before a / is a file",
+                short(name)
+            ),
+        ),
+        Error::NoSpace => Refusal::new(
+            Code::NoSpace,
+            format!(
+                "there is no room to store {}; free some and send it again",
                 short(name)
             ),
         ),

@@ -1,0 +1,198 @@
+//! A payload in a JSON string: like any other, with letters that may be escaped.
+
+use memchr::memchr3;
+
+use crate::payload::{Payload, Progress, Stop, Within};
+
+/// A payload in a JSON string, whose letters may be escaped (`\/`, `\u002b`).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StringPayload {
+    payload: Payload,
+    escape: Escape,
+    /// A slash was escaped: it is to be expected that all of them are, as some libraries do.
+    escaped_slashes: bool,
+}
+
+/// How many letters are put together before they are decoded, where slashes between them are escaped.
+const GATHERED_LETTERS_MAX: usize = 4 << 10;
+
+/// How far an escape has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    None,
+    Backslash,
+    /// `\u` and so many of its four digits.
+    Digits {
+        count: u8,
+        value: u16,
+    },
+    /// The character that was escaped, not yet taken by the payload.
+    Character(u8),
+    Faulty,
+}
+
+impl StringPayload {
+    /// Whether the payload may end here.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.escape == Escape::None && self.payload.is_complete()
+    }
+
+    /// Whether the last byte was a backslash.
+    pub(crate) fn is_after_backslash(&self) -> bool {
+        self.escape == Escape::Backslash
+    }
+
+    /// Decodes the front of `input` into the front of `out`; [`Stop::End`] at the string's closing quote or
+    /// at an LF.
+    pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
+        let mut total = Progress {
+            consumed: 0,
+            written: 0,
+            stop: Stop::Spent,
+        };
+        loop {
+            if self.escaped_slashes && self.escape == Escape::None {
+                self.gather(input, out, &mut total);
+            }
+            let part = self.part(&input[total.consumed..], &mut out[total.written..]);
+            total.consumed += part.consumed;
+            total.written += part.written;
+            if let Some(stop) = part.stop {
+                return Progress { stop, ..total };
+            }
+        }
+    }
+
+    /// Decodes letters up to an escape, or one byte of an escape, or the character that was escaped.
+    fn part(&mut self, input: &[u8], out: &mut [u8]) -> Part {
+        match self.escape {
+            Escape::None => {
+                let Progress {
+                    consumed,
+                    written,
+                    stop,
+                } = self.payload.decode(input, out, Within::JsonString);
+                if stop == Stop::End && input[consumed] == b'\\' {
+                    self.escape = Escape::Backslash;
+                    return Part {
+                        consumed: consumed + 1,
+                        written,
+                        stop: None,
+                    };
+                }
+                Part {
+                    consumed,
+                    written,
+                    stop: Some(stop),
+                }
+            }
+            Escape::Character(character) => {
+                let Progress { written, stop, .. } = self.payload.decode(&[character], out, Within::Escape);
+                let is_taken = stop == Stop::Spent;
+                if is_taken {
+                    self.escape = Escape::None;
+                    self.escaped_slashes |= character == b'/';
+                }
+                Part {
+                    consumed: 0,
+                    written,
+                    stop: if is_taken { None } else { Some(stop) },
+                }
+            }
+            Escape::Backslash | Escape::Digits { .. } => match input.first() {
+                None => Part {
+                    consumed: 0,
+                    written: 0,
+                    stop: Some(Stop::Spent),
+                },
+                Some(b'\n') => Part {
+                    consumed: 0,
+                    written: 0,
+                    stop: Some(Stop::End),
+                },
+                Some(&byte) => {
+                    // What is no digit may be the string's end.
+                    let is_part = self.escape == Escape::Backslash || byte.is_ascii_hexdigit();
+                    self.escape = self.escape.next(byte);
+                    Part {
+                        consumed: usize::from(is_part),
+                        written: 0,
+                        stop: None,
+                    }
+                }
+            },
+            Escape::Faulty => Part {
+                consumed: 0,
+                written: 0,
+                stop: Some(Stop::Faulty),
+            },
+        }
+    }
+
+    /// Puts letters and escaped slashes together and decodes them at once, as long as there is nothing else.
+    fn gather(&mut self, input: &[u8], out: &mut [u8], total: &mut Progress) {
+        let mut gathered = [0; GATHERED_LETTERS_MAX];
+        loop {
+            // What is gathered is decoded whole, so there has to be room for it.
+            let room = (out.len() - total.written) / 3 * 4;
+            let limit = gathered.len().min(room.saturating_sub(4));
+            let mut count = 0;
+            while count < limit {
+                let rest = &input[total.consumed..];
+                let run = &rest[..rest.len().min(limit - count)];
+                let run = &run[..memchr3(b'"', b'\\', b'\n', run).unwrap_or(run.len())];
+                gathered[count..count + run.len()].copy_from_slice(run);
+                count += run.len();
+                total.consumed += run.len();
+                if count == limit || !rest[run.len()..].starts_with(b"\\/") {
+                    break;
+                }
+                gathered[count] = b'/';
+                count += 1;
+                total.consumed += 2;
+            }
+            if count == 0 {
+                return;
+            }
+            let part = self
+                .payload
+                .decode(&gathered[..count], &mut out[total.written..], Within::Escape);
+            total.written += part.written;
+            if count < limit || part.stop != Stop::Spent {
+                return;
+            }
+        }
+    }
+}
+
+/// What a part of a payload came to.
+struct Part {
+    consumed: usize,
+    written: usize,
+    /// `None`: another part can follow.
+    stop: Option<Stop>,
+}
+
+impl Escape {
+    fn next(self, byte: u8) -> Self {
+        match (self, byte) {
+            (Self::Backslash, b'"' | b'\\' | b'/') => Self::Character(byte),
+            (Self::Backslash, b'n' | b'r' | b't' | b'f') => Self::Character(b' '),
+            (Self::Backslash, b'u') => Self::Digits { count: 0, value: 0 },
+            (Self::Digits { count, value }, _) if byte.is_ascii_hexdigit() => {
+                let digit = (byte as char).to_digit(16).expect("a hexadecimal digit") as u16;
+                let value = value << 4 | digit;
+                match (count, u8::try_from(value)) {
+                    (0..3, _) => Self::Digits {
+                        count: count + 1,
+                        value,
+                    },
+                    (_, Ok(character)) if character.is_ascii() => Self::Character(character),
+                    _ => Self::Faulty,
+                }
+            }
+            _ => Self::Faulty,
+        }
+    }
+}
