@@ -10,13 +10,14 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::{
         ffi::OsStrExt,
-        fs::{FileExt, MetadataExt, OpenOptionsExt},
+        fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use rustix::{
@@ -104,6 +105,18 @@ impl PartFile {
         };
         part.take_up()?;
         Ok(part)
+    }
+
+    /// Gives the part the time and the permission bits (at most 0777) that the target is to have; `None` leaves them.
+    ///
+    /// # Errors
+    /// What the system says; the content is untouched.
+    pub fn keep_facts(&self, modified: Option<SystemTime>, mode: Option<u32>) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        if let Some(mode) = mode {
+            file.set_permissions(Permissions::from_mode(mode & 0o777))?;
+        }
+        modified.map_or(Ok(()), |modified| file.set_modified(modified))
     }
 
     /// Makes the part the target, in one step.
