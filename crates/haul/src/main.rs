@@ -63,7 +63,7 @@ fn run(Cli { server, command }: Cli) -> anyhow::Result<ExitCode> {
     let early = server.as_deref();
     match command {
         Command::Ls(Remote { own, shared }) => Ok(commands::ls::run(own, &shared.globals(early)?).into()),
-        Command::Get(Remote { own, shared }) => Ok(commands::get::run(own, &shared.globals(early)?).into()),
+        Command::Get(Remote { own, shared }) => Ok(commands::get::run(&own, &shared.globals(early)?).into()),
         Command::Cat(Remote { own, shared }) => Ok(commands::cat::run(own, &shared.globals(early)?).into()),
         Command::Put(Remote { own, shared }) => Ok(commands::put::run(own, &shared.globals(early)?).into()),
         Command::Rm(Remote { own, shared }) => Ok(commands::rm::run(own, &shared.globals(early)?).into()),

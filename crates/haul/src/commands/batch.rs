@@ -1,32 +1,93 @@
-//! Several transfers at a time: a producer finds them, workers do them, and the first failure to connect ends it all.
+//! Several transfers at a time: a producer finds them, workers do them, and after a failure to connect the rest is left.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
     sync::{
-        Mutex, PoisonError,
+        Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
 };
 
-use haul_client::{Address, Client, Error, Options, Peer};
+use haul_client::{Address, Client, Error, Options, Peer, Progress};
 
 use super::Outcome;
 
-/// Transfers found but not begun, at most. It bounds memory however large a tree is; a waiting transfer costs its names.
-const QUEUE_MAX: usize = 256;
+/// Transfers found but not begun, at most. The more of them are known, the sooner the sum of all is; it bounds memory
+/// however large a tree is (a waiting transfer costs its names, some 200 bytes, so this is some 13 MB).
+const QUEUE_MAX: usize = 65_536;
 
-/// Takes the transfers that a producer finds; `false` says that no more are wanted.
-pub(super) struct Queue<'a, J> {
-    sender: SyncSender<J>,
-    lost: &'a AtomicBool,
+/// The transfers that a producer finds.
+pub(super) struct Queue<J> {
+    state: Mutex<State<J>>,
+    changed: Condvar,
+    lost: AtomicBool,
 }
 
-impl<J> Queue<'_, J> {
-    pub(super) fn push(&self, job: J) -> bool {
-        !self.lost.load(Ordering::Relaxed) && self.sender.send(job).is_ok()
+struct State<J> {
+    jobs: VecDeque<J>,
+    is_closed: bool,
+}
+
+impl<J> Queue<J> {
+    fn new() -> Queue<J> {
+        Queue {
+            state: Mutex::new(State {
+                jobs: VecDeque::new(),
+                is_closed: false,
+            }),
+            changed: Condvar::new(),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    /// Adds one; waits while there are too many.
+    pub(super) fn push(&self, job: J) {
+        let mut state = self
+            .changed
+            .wait_while(self.state(), |state| state.jobs.len() >= QUEUE_MAX)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.jobs.push_back(job);
+        self.changed.notify_all();
+    }
+
+    /// Whether the server is lost, so that there is no use in asking it for more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The server is lost: nothing more is begun.
+    pub(super) fn lose(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+    }
+
+    fn close(&self) {
+        self.state().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    fn next(&self) -> Option<J> {
+        let mut state = self
+            .changed
+            .wait_while(self.state(), |state| state.jobs.is_empty() && !state.is_closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        let job = state.jobs.pop_front();
+        self.changed.notify_all();
+        job
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<J>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes the queue also where finding panics: the workers would wait for ever.
+struct Closing<'a, J>(&'a Queue<J>);
+
+impl<J> Drop for Closing<'_, J> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -65,7 +126,7 @@ impl Fleet {
     }
 
     /// A client that knows what the server speaks: the first one asks, and the others wait for what it learns.
-    fn client(&self, address: &Address) -> Result<Client, Error> {
+    fn client(&self, address: &Address, progress: &mut dyn Progress) -> Result<Client, Error> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(address) {
             Some(Ok(peer)) => {
@@ -85,7 +146,7 @@ impl Fleet {
             None => {}
         }
         let mut client = Client::new(address.clone(), self.options.clone());
-        match client.spoken(&mut ()) {
+        match client.spoken(progress) {
             Ok(_) => {
                 known.insert(address.clone(), Ok(client.peer()));
                 Ok(client)
@@ -105,9 +166,13 @@ impl Fleet {
 
 impl Clients<'_> {
     /// The client of a server.
-    pub(super) fn of(&mut self, address: &Address) -> Result<&mut Client, Error> {
+    pub(super) fn of(
+        &mut self,
+        address: &Address,
+        progress: &mut dyn Progress,
+    ) -> Result<&mut Client, Error> {
         if !self.clients.contains_key(address) {
-            let client = self.fleet.client(address)?;
+            let client = self.fleet.client(address, progress)?;
             self.clients.insert(address.clone(), client);
         }
         Ok(self.clients.get_mut(address).expect("it was inserted above"))
@@ -115,26 +180,27 @@ impl Clients<'_> {
 }
 
 /// Does what `produce` finds, `workers` (at least one) at a time, and gives the outcome of it all. `produce` runs
-/// beside them and says itself how finding went. After a failure to connect nothing more is begun.
+/// beside them and says itself how finding went. After a failure to connect nothing more is begun: what is found then, or
+/// was before, is given to `leave`.
 pub(super) fn run<J: Send>(
     workers: usize,
     fleet: &Fleet,
-    produce: impl FnOnce(&Queue<'_, J>) -> Outcome,
+    produce: impl FnOnce(&Queue<J>) -> Outcome,
     transfer: impl Fn(&mut Clients<'_>, J) -> Outcome + Sync,
+    leave: impl Fn(J) -> Outcome + Sync,
 ) -> Outcome {
-    let (sender, receiver) = sync_channel(QUEUE_MAX);
-    let receiver = Mutex::new(receiver);
-    let lost = AtomicBool::new(false);
+    let queue = Queue::new();
     let work = || {
         let mut clients = fleet.clients();
         let mut total = Outcome::Done;
-        while let Some(job) = next(&receiver) {
-            if lost.load(Ordering::Relaxed) {
+        while let Some(job) = queue.next() {
+            if queue.is_lost() {
+                total = total.and(leave(job));
                 continue;
             }
             let outcome = transfer(&mut clients, job);
             if outcome == Outcome::NotConnected {
-                lost.store(true, Ordering::Relaxed);
+                queue.lose();
             }
             total = total.and(outcome);
         }
@@ -142,22 +208,14 @@ pub(super) fn run<J: Send>(
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..workers.max(1)).map(|_| scope.spawn(work)).collect();
-        let queue = Queue { sender, lost: &lost };
+        let closing = Closing(&queue);
         let found = produce(&queue);
-        drop(queue);
+        drop(closing);
         workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or(Outcome::Failed))
             .fold(found, Outcome::and)
     })
-}
-
-fn next<J>(receiver: &Mutex<Receiver<J>>) -> Option<J> {
-    receiver
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .recv()
-        .ok()
 }
 
 #[cfg(test)]
@@ -177,34 +235,42 @@ mod tests {
             3,
             &fleet(),
             |queue| {
-                assert!((1..=1000).all(|job| queue.push(job)));
+                (1..=1000).for_each(|job| queue.push(job));
                 Outcome::Done
             },
             |_, job| {
                 sum.fetch_add(job, Ordering::Relaxed);
                 Outcome::Done
             },
+            |_| Outcome::Failed,
         );
         assert_eq!((sum.into_inner(), outcome), (500_500, Outcome::Done));
     }
 
     #[test]
-    fn nothing_is_begun_after_a_failure_to_connect() {
-        let begun = AtomicUsize::new(0);
+    fn nothing_is_begun_after_a_failure_to_connect_and_everything_left_is_named() {
+        let (begun, left) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let outcome = run(
             1,
             &fleet(),
             |queue| {
-                // The queue holds fewer than these, so the failure is known before the last of them.
-                assert!(!(0..2 * QUEUE_MAX).all(|job| queue.push(job)));
+                // The queue holds fewer than these, so some are found after the failure.
+                (0..QUEUE_MAX + 1000).for_each(|job| queue.push(job));
                 Outcome::Done
             },
             |_, _| {
                 begun.fetch_add(1, Ordering::Relaxed);
                 Outcome::NotConnected
             },
+            |_| {
+                left.fetch_add(1, Ordering::Relaxed);
+                Outcome::Done
+            },
         );
-        assert_eq!((begun.into_inner(), outcome), (1, Outcome::NotConnected));
+        assert_eq!(
+            (begun.into_inner(), left.into_inner(), outcome),
+            (1, QUEUE_MAX + 999, Outcome::NotConnected)
+        );
     }
 
     #[test]
@@ -217,6 +283,7 @@ mod tests {
                 Outcome::NotFound
             },
             |_, ()| Outcome::Failed,
+            |()| Outcome::Done,
         );
         assert_eq!(outcome, Outcome::Failed);
     }

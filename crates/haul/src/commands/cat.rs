@@ -12,5 +12,5 @@ pub(crate) struct Args {
 
 /// Runs `haul cat`.
 pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
-    get::run(get::Args::to_standard_output(args.names), globals)
+    get::run(&get::Args::to_standard_output(args.names), globals)
 }

@@ -1,29 +1,38 @@
-//! `haul ls`: lists a folder of the server.
+//! `haul ls`: lists a folder of the server, or one object.
 
-use haul_client::{Client, Kind, Listed, shown};
+use haul_client::{Client, Facts, Kind, Listed, Walk, WalkError, shown};
+use indicatif::HumanBytes;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::{
     Globals, Outcome,
-    console::Console,
-    operand::{Remote, join},
+    console::{Console, json_line},
+    operand::{Remote, is_an_object, join},
+    record::Item,
 };
 
 /// What can be typed after `haul ls`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A folder on the server, or haul://HOST:PORT/FOLDER [default: the top one]
-    #[arg(value_name = "DIR", default_value = "", hide_default_value = true)]
-    dir: String,
-    /// Show sizes in bytes and times of change too
+    /// A folder or an object on the server, or haul://HOST:PORT/FOLDER [default: the top folder]
+    #[arg(value_name = "FOLDER", default_value = "", hide_default_value = true, value_hint = clap::ValueHint::Other)]
+    folder: String,
+    /// Show sizes and times of change too
     #[arg(short, long)]
     long: bool,
     /// Show hidden names too, those with a dot at the beginning
     #[arg(short, long)]
     all: bool,
     /// Show what is in the folders too
-    #[arg(short, long)]
+    #[arg(short, long, short_alias = 'R')]
     recursive: bool,
+    /// With -l: sizes in bytes
+    #[arg(short, long)]
+    bytes: bool,
+    /// With -l: times in UTC instead of local time
+    #[arg(long)]
+    utc: bool,
 }
 
 /// An entry, as `--json` prints it.
@@ -31,101 +40,97 @@ pub(crate) struct Args {
 struct Line<'a> {
     name: &'a str,
     kind: Kind,
+    /// `null` for a folder, and where the server does not tell.
     size: Option<u64>,
     modified: Option<&'a str>,
 }
 
-/// What does not change from one folder to the next.
+/// How entries are shown.
 struct Listing<'a> {
     console: &'a Console,
-    long: bool,
-    all: bool,
-    recursive: bool,
+    args: Args,
     json: bool,
+    zone: TimeZone,
 }
+
+/// Columns of a size such as `1023.99 MiB`.
+const HUMAN_COLUMNS: usize = 11;
+/// Columns of a size in bytes: up to 999 TB.
+const BYTES_COLUMNS: usize = 15;
+/// Columns of a time such as `2026-11-24 17:02:01`; UTC has a Z behind it.
+const TIME_COLUMNS: usize = 19;
 
 /// Runs `haul ls`.
 pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     let console = Console::new("ls", globals);
-    let Args {
-        dir,
-        long,
-        all,
-        recursive,
-    } = args;
-    let remote = match Remote::parse(&dir, &globals.server) {
+    let remote = match Remote::parse_folder(&args.folder, &globals.server) {
         Ok(remote) => remote,
-        Err(error) => return console.usage(&dir, &error.to_string()),
+        Err(sentence) => return console.usage(&args.folder, &sentence),
+    };
+    let zone = if args.utc {
+        TimeZone::UTC
+    } else {
+        TimeZone::system()
     };
     let listing = Listing {
         console: &console,
-        long,
-        all,
-        recursive,
+        args,
         json: globals.json,
+        zone,
     };
-    listing.folder(&mut globals.client(&remote.address), remote.folder())
+    listing.folder(&mut globals.client(&remote.address), &remote)
 }
 
 impl Listing<'_> {
     /// Lists a folder and, if that is wanted, those in it, each entry by its name beneath the first.
-    fn folder(&self, client: &mut Client, top: &str) -> Outcome {
+    fn folder(&self, client: &mut Client, remote: &Remote) -> Outcome {
+        let top = remote.folder();
         let mut total = Outcome::Done;
-        // Folders not listed yet, as names on the server and as they are shown, the next one last.
-        let mut folders = vec![(top.to_owned(), String::new())];
-        while let Some((folder, here)) = folders.pop() {
-            let entries = match client.list(&folder, &mut ()) {
-                Ok(entries) => entries,
-                Err(error) => {
-                    let subject = if folder.is_empty() { "." } else { &folder };
-                    total = total.and(self.console.failed(subject, &error));
-                    continue;
+        let mut walk = Walk::new(top);
+        let mut enters = |entry: &Listed| self.args.recursive && self.shows(entry);
+        let mut patience = self.console.patience(if top.is_empty() { "." } else { top });
+        while let Some(listed) = walk.next(client, &mut patience, &mut enters) {
+            let outcome = match listed {
+                Ok(folder) => self.print(&folder.entries, &folder.beneath),
+                Err(WalkError { name, error }) if name == top && is_an_object(client, &error) => {
+                    self.object(client, remote)
+                }
+                Err(WalkError { name, error }) => {
+                    let subject = if name.is_empty() { "." } else { &name };
+                    self.console.failed(subject, Item::object(&name), &error)
                 }
             };
-            let entries: Vec<Listed> = entries.into_iter().filter(|entry| self.shows(entry)).collect();
-            total = total.and(self.print(&entries, &here));
-            if self.recursive {
-                let inner = entries
-                    .iter()
-                    .rev()
-                    .filter(|entry| entry.kind == Kind::Dir && is_one_part(&entry.name));
-                folders.extend(inner.map(|entry| (join(&folder, &entry.name), join(&here, &entry.name))));
-            }
+            total = total.and(outcome);
         }
         total
     }
 
+    /// Lists one object, under the name that was typed.
+    fn object(&self, client: &mut Client, remote: &Remote) -> Outcome {
+        let name = remote.folder();
+        match client.stat(name, &mut self.console.patience(name)) {
+            Ok(Facts { size, modified, .. }) => {
+                let entry = Listed {
+                    name: name.to_owned(),
+                    kind: Kind::File,
+                    size_bytes: Some(size),
+                    modified: Some(modified),
+                };
+                self.console.print(&self.line(&entry, name))
+            }
+            Err(error) => self.console.failed(name, Item::object(name), &error),
+        }
+    }
+
     fn shows(&self, entry: &Listed) -> bool {
-        self.all || !entry.name.starts_with('.')
+        self.args.all || !entry.name.starts_with('.')
     }
 
     fn print(&self, entries: &[Listed], folder: &str) -> Outcome {
-        let widest = entries
-            .iter()
-            .map(|entry| size_column(entry).len())
-            .max()
-            .unwrap_or(0);
-        let mut lines = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let name = join(folder, &entry.name);
-            if self.json {
-                let Listed {
-                    kind,
-                    size_bytes: size,
-                    modified,
-                    ..
-                } = entry;
-                let line = Line {
-                    name: &name,
-                    kind: *kind,
-                    size: *size,
-                    modified: modified.as_deref(),
-                };
-                lines.push(serde_json::to_string(&line).expect("plain structures have a JSON form"));
-            } else {
-                lines.push(self.line(entry, &name, widest));
-            }
-        }
+        let shown = entries.iter().filter(|entry| self.shows(entry));
+        let lines: Vec<String> = shown
+            .map(|entry| self.line(entry, &join(folder, &entry.name)))
+            .collect();
         if lines.is_empty() {
             Outcome::Done
         } else {
@@ -133,29 +138,118 @@ impl Listing<'_> {
         }
     }
 
-    fn line(&self, entry: &Listed, name: &str, widest: usize) -> String {
-        let slash = if entry.kind == Kind::Dir { "/" } else { "" };
-        if !self.long {
+    fn line(&self, entry: &Listed, name: &str) -> String {
+        let is_file = entry.kind == Kind::File;
+        let size = entry.size_bytes.filter(|_| is_file);
+        let modified = entry.modified.as_deref();
+        if self.json {
+            return json_line(&Line {
+                name,
+                kind: entry.kind,
+                size,
+                modified,
+            });
+        }
+        let slash = if is_file { "" } else { "/" };
+        if !self.args.long {
             return format!("{}{slash}", shown(name));
         }
-        let modified = entry.modified.as_deref().unwrap_or("-");
+        let (size, columns) = match (size, self.args.bytes) {
+            (None, true) => ("-".to_owned(), BYTES_COLUMNS),
+            (None, false) => ("-".to_owned(), HUMAN_COLUMNS),
+            (Some(size), true) => (size.to_string(), BYTES_COLUMNS),
+            (Some(size), false) => (HumanBytes(size).to_string(), HUMAN_COLUMNS),
+        };
         format!(
-            "{:>widest$}  {}  {}{slash}",
-            size_column(entry),
-            shown(modified),
+            "{size:>columns$}  {}  {}{slash}",
+            self.time(modified),
             shown(name)
         )
     }
-}
 
-fn size_column(entry: &Listed) -> String {
-    match entry.size_bytes {
-        Some(size) if entry.kind == Kind::File => size.to_string(),
-        _ => "-".to_owned(),
+    /// A time to the second, always as wide; what is no time is shown as it came.
+    fn time(&self, modified: Option<&str>) -> String {
+        let (form, columns) = if self.args.utc {
+            ("%Y-%m-%d %H:%M:%SZ", TIME_COLUMNS + 1)
+        } else {
+            ("%Y-%m-%d %H:%M:%S", TIME_COLUMNS)
+        };
+        let text = match modified.map(str::parse::<Timestamp>) {
+            Some(Ok(time)) => time.to_zoned(self.zone.clone()).strftime(form).to_string(),
+            Some(Err(_)) => shown(modified.unwrap_or_default()).to_string(),
+            None => "-".to_owned(),
+        };
+        format!("{text:<columns$}")
     }
 }
 
-/// Whether a server's name for a folder is only that, so that walking down the folders comes to an end.
-fn is_one_part(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.contains('/')
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use haul_client::{Address, Dialect};
+
+    use super::*;
+
+    fn lines(bytes: bool, utc: bool) -> Vec<String> {
+        let globals = Globals {
+            server: Address::new("h", 1),
+            dialect: Dialect::Auto,
+            timeout: Duration::from_secs(1),
+            retry_for: Duration::ZERO,
+            retries: None,
+            json: false,
+            quiet: true,
+        };
+        let console = Console::new("ls", &globals);
+        let zone = TimeZone::fixed(jiff::tz::offset(7));
+        let listing = Listing {
+            console: &console,
+            args: Args {
+                folder: String::new(),
+                long: true,
+                all: false,
+                recursive: false,
+                bytes,
+                utc,
+            },
+            json: false,
+            zone: if utc { TimeZone::UTC } else { zone },
+        };
+        let entry = |kind, size_bytes, modified: Option<&str>| Listed {
+            name: "n".to_owned(),
+            kind,
+            size_bytes,
+            modified: modified.map(str::to_owned),
+        };
+        [
+            entry(Kind::File, Some(1_048_575), Some("2026-11-24T10:02:01.41135411Z")),
+            entry(Kind::File, Some(7), Some("2026-11-24T23:00:00.4Z")),
+            entry(Kind::Dir, Some(0), Some("1970-01-01T00:00:00Z")),
+            entry(Kind::File, None, None),
+        ]
+        .iter()
+        .map(|entry| listing.line(entry, "n"))
+        .collect()
+    }
+
+    #[test]
+    fn all_columns_line_up_whatever_the_sizes_and_times_are() {
+        assert_eq!(
+            lines(false, false),
+            [
+                "1024.00 KiB  2026-11-24 17:02:01  n",
+                "        7 B  2026-11-25 06:00:00  n",
+                "          -  1970-01-01 07:00:00  n/",
+                "          -  -                    n",
+            ]
+        );
+        assert_eq!(
+            lines(true, true)[..2],
+            [
+                "        1048575  2026-11-24 10:02:01Z  n",
+                "              7  2026-11-24 23:00:00Z  n",
+            ]
+        );
+    }
 }

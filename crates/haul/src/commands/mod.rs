@@ -1,17 +1,24 @@
 //! The client's subcommands: what was typed becomes operations of the client library, and their outcomes become
 //! lines, JSON objects and an exit code.
 
+mod advice;
 mod batch;
 pub(crate) mod cat;
 mod console;
+mod existing;
 pub(crate) mod get;
+mod interrupt;
+mod layout;
+mod live;
 pub(crate) mod ls;
 mod operand;
 pub(crate) mod put;
+mod rate;
 mod record;
 pub(crate) mod rm;
 pub(crate) mod stat;
 pub(crate) mod stats;
+mod tally;
 
 use std::{process::ExitCode, time::Duration};
 

@@ -1,6 +1,8 @@
 //! What names on the command line mean: a server and a name on it.
 
-use haul_client::{Address, AddressError, Location};
+use std::{io, net::IpAddr};
+
+use haul_client::{Address, Client, Code, Error, Location, Spoken};
 
 /// An object or a folder on a server, as an operand says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,11 +13,15 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// A `haul://` URL, or else a name on the given server.
-    pub(super) fn parse(operand: &str, server: &Address) -> Result<Remote, AddressError> {
+    /// A `haul://` URL, or else a name on the given server. What is neither is refused with a sentence.
+    pub(super) fn parse(operand: &str, server: &Address) -> Result<Remote, String> {
         if Location::is_meant_by(operand) {
-            let Location { address, name } = operand.parse()?;
+            let location: Result<Location, _> = operand.parse();
+            let Location { address, name } = location.map_err(|error| error.to_string())?;
             return Ok(Remote { address, name });
+        }
+        if let Some((scheme @ ("http" | "https" | "ftp" | "sftp"), rest)) = operand.split_once("://") {
+            return Err(format!("haul speaks no {scheme}; write haul://{rest}"));
         }
         Ok(Remote {
             address: server.clone(),
@@ -23,10 +29,35 @@ impl Remote {
         })
     }
 
+    /// The same for several operands; with the one that is refused.
+    pub(super) fn parse_all(operands: &[String], server: &Address) -> Result<Vec<Remote>, (String, String)> {
+        let parse =
+            |operand: &String| Remote::parse(operand, server).map_err(|sentence| (operand.clone(), sentence));
+        operands.iter().map(parse).collect()
+    }
+
+    /// The same for a folder: `IP:PORT` and `localhost:PORT`, with or without a folder behind them, are an address too.
+    /// No folder is called that; one that is can be written as `./IP:PORT`.
+    pub(super) fn parse_folder(operand: &str, server: &Address) -> Result<Remote, String> {
+        let host = operand.split('/').next().unwrap_or(operand);
+        if is_address(host) {
+            return Remote::parse(&format!("haul://{operand}"), server);
+        }
+        Remote::parse(operand, server)
+    }
+
+    /// The object that is meant: `./` at the beginning is a manner of speaking.
+    pub(super) fn object(&self) -> &str {
+        let mut name = self.name.as_str();
+        while let Some(rest) = name.strip_prefix("./") {
+            name = rest.trim_start_matches('/');
+        }
+        name
+    }
+
     /// The folder that is meant, empty for the top one: `.`, `./` and slashes at the end are a manner of speaking.
     pub(super) fn folder(&self) -> &str {
-        let folder = self.name.trim_end_matches('/');
-        let folder = folder.strip_prefix("./").unwrap_or(folder);
+        let folder = self.object().trim_end_matches('/');
         if folder == "." { "" } else { folder }
     }
 
@@ -43,6 +74,35 @@ pub(super) fn join(folder: &str, name: &str) -> String {
     } else {
         format!("{folder}/{name}")
     }
+}
+
+/// Whether what could not be listed is an object instead. The classic dialect lists nothing but the top.
+pub(super) fn is_an_object(client: &mut Client, error: &Error) -> bool {
+    match error {
+        Error::Unsupported(_) => client
+            .spoken(&mut ())
+            .is_ok_and(|spoken| spoken == Spoken::Classic),
+        error => error.code() == Some(Code::BadRequest),
+    }
+}
+
+/// Whether a text is a numeric address, or this machine, with its port.
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = host == "localhost"
+        || bare
+            .unwrap_or(host)
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.is_ipv4() || bare.is_some());
+    is_host && port.parse::<u16>().is_ok()
+}
+
+/// An error of what was typed, or of this machine, in our own words.
+pub(super) fn local(sentence: &str) -> Error {
+    Error::Local(io::Error::new(io::ErrorKind::InvalidInput, sentence))
 }
 
 #[cfg(test)]
@@ -69,7 +129,45 @@ mod tests {
                 name: "a b".into()
             }
         );
-        assert!(Remote::parse("haul://h:x/a", &Address::new("default", 1)).is_err());
+        let refused = |operand| Remote::parse(operand, &Address::new("default", 1)).unwrap_err();
+        assert!(refused("haul://h:x/a").contains("`x` is not a port"));
+        assert_eq!(
+            refused("http://127.0.0.1:46666/a"),
+            "haul speaks no http; write haul://127.0.0.1:46666/a"
+        );
+    }
+
+    #[test]
+    fn an_address_is_understood_where_a_folder_is_due() {
+        let default = Address::new("default", 1);
+        for (operand, address, name) in [
+            ("127.0.0.1:7", Address::new("127.0.0.1", 7), ""),
+            ("localhost:7/photos", Address::new("localhost", 7), "photos"),
+            ("[::1]:7", Address::new("::1", 7), ""),
+            ("./127.0.0.1:7", default.clone(), "./127.0.0.1:7"),
+            ("a:7", default.clone(), "a:7"),
+            ("127.0.0.1", default.clone(), "127.0.0.1"),
+            ("127.0.0.1:x", default.clone(), "127.0.0.1:x"),
+        ] {
+            let remote = Remote::parse_folder(operand, &default).unwrap();
+            assert_eq!(
+                (remote.address, remote.name.as_str()),
+                (address, name),
+                "{operand}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_dot_and_a_slash_before_a_name_are_a_manner_of_speaking() {
+        for (operand, name) in [
+            ("./a.txt", "a.txt"),
+            ("././a", "a"),
+            (".a", ".a"),
+            ("a/./b", "a/./b"),
+        ] {
+            assert_eq!(parse(operand).object(), name);
+        }
     }
 
     #[test]

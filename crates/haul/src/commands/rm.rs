@@ -1,40 +1,163 @@
-//! `haul rm`: removes objects.
+//! `haul rm`: removes objects, and with `-r` folders with what is in them.
 
-use super::{Globals, Outcome, batch::Fleet, console::Console, operand::Remote};
+use std::time::Instant;
+
+use haul_client::{Client, Error, Kind, Walk, WalkError};
+
+use super::{
+    Globals, Outcome,
+    batch::Fleet,
+    console::Console,
+    operand::{Remote, is_an_object, join, local},
+    record::{Item, Moved},
+};
 
 /// What can be typed after `haul rm`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Objects: names on the server, or haul://HOST:PORT/NAME
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required = true, value_name = "NAME", value_hint = clap::ValueHint::Other)]
     names: Vec<String>,
+    /// Remove folders with all that is in them
+    #[arg(short, long, short_alias = 'R')]
+    recursive: bool,
+}
+
+/// What does not change from one object to the next.
+struct Removing<'a> {
+    console: &'a Console,
+    recursive: bool,
+    /// Whether the server is lost: nothing more is begun.
+    is_lost: bool,
+    outcome: Outcome,
 }
 
 /// Runs `haul rm`.
 pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     let console = Console::new("rm", globals);
-    let Args { names } = args;
-    let mut remotes = Vec::new();
-    for name in &names {
-        match Remote::parse(name, &globals.server) {
-            Ok(remote) => remotes.push(remote),
-            Err(error) => return console.usage(name, &error.to_string()),
-        }
+    let Args { names, recursive } = args;
+    let remotes = match Remote::parse_all(&names, &globals.server) {
+        Ok(remotes) => remotes,
+        Err((name, sentence)) => return console.usage(&name, &sentence),
+    };
+    if let Some(top) = remotes.iter().find(|remote| remote.folder().is_empty()) {
+        return console.usage(&top.name, "it is the top folder; name what to remove in it");
     }
+    console.begin(recursive || remotes.len() > 1);
+    let mut removing = Removing {
+        console: &console,
+        recursive,
+        is_lost: false,
+        outcome: Outcome::Done,
+    };
     let fleet = Fleet::new(globals.options());
     let mut clients = fleet.clients();
-    let mut total = Outcome::Done;
-    for Remote { address, name } in &remotes {
-        let removed = clients
-            .of(address)
-            .and_then(|client| client.remove(name, &mut ()));
-        let outcome = removed
-            .err()
-            .map_or(Outcome::Done, |error| console.failed(name, &error));
-        total = total.and(outcome);
-        if outcome == Outcome::NotConnected {
-            break;
+    for remote in &remotes {
+        let name = remote.object();
+        if removing.is_lost {
+            removing.leave(name);
+            continue;
+        }
+        match clients.of(&remote.address, &mut console.patience(name)) {
+            Ok(client) => removing.operand(client, remote),
+            Err(error) => removing.failed(name, &error),
         }
     }
-    total
+    let outcome = removing.outcome;
+    console.finish(outcome)
+}
+
+impl Removing<'_> {
+    fn operand(&mut self, client: &mut Client, remote: &Remote) {
+        // A slash at the end says that it is a folder: the name without it is no object that was asked for.
+        if remote.name.ends_with('/') && !self.recursive {
+            let sentence =
+                "with a slash at its end it is a folder; add -r to remove it with all that is in it";
+            return self.failed(remote.object(), &local(sentence));
+        }
+        if self.recursive {
+            self.tree(client, remote);
+        } else {
+            self.object(client, remote.object());
+        }
+    }
+
+    /// Removes what is in a folder while it is listed, and then the folders, the deepest first.
+    fn tree(&mut self, client: &mut Client, remote: &Remote) {
+        let top = remote.folder();
+        let mut walk = Walk::new(top);
+        // The names of all folders, each before those in it. The walk bounds what a server can list.
+        let mut folders = Vec::new();
+        loop {
+            match walk.next(client, &mut self.console.patience(top), &mut |_| true) {
+                None => break,
+                Some(Err(WalkError { name, error })) if name == top && is_an_object(client, &error) => {
+                    return self.object(client, remote.object());
+                }
+                Some(Err(WalkError { name, error })) => self.failed(&name, &error),
+                Some(Ok(folder)) => {
+                    for entry in folder.entries.iter().filter(|entry| entry.kind == Kind::File) {
+                        self.entry(client, &folder.name, &entry.name);
+                    }
+                    folders.push(folder.name);
+                }
+            }
+            if self.is_lost {
+                break;
+            }
+        }
+        while let Some(folder) = folders.pop() {
+            if self.is_lost {
+                self.leave(&format!("{folder}/"));
+            } else {
+                let begun = Instant::now();
+                let removed = client.remove_folder(&folder, &mut self.console.patience(&folder));
+                self.end(&format!("{folder}/"), removed, begun);
+            }
+        }
+    }
+
+    /// A file of a listed folder. What a server calls it must not lead elsewhere.
+    fn entry(&mut self, client: &mut Client, folder: &str, name: &str) {
+        let whole = join(folder, name);
+        if matches!(name, "" | "." | "..") || name.contains('/') {
+            return self.failed(
+                &whole,
+                &local("the server lists a name that leads elsewhere; it is left alone"),
+            );
+        }
+        self.object(client, &whole);
+    }
+
+    fn object(&mut self, client: &mut Client, name: &str) {
+        if self.is_lost {
+            return self.leave(name);
+        }
+        let begun = Instant::now();
+        let removed = client.remove(name, &mut self.console.patience(name));
+        self.end(name, removed, begun);
+    }
+
+    fn end(&mut self, name: &str, removed: Result<(), Error>, begun: Instant) {
+        match removed {
+            Ok(()) => {
+                let outcome = self
+                    .console
+                    .done(Item::object(name), Moved::NOTHING, begun.elapsed());
+                self.outcome = self.outcome.and(outcome);
+            }
+            Err(error) => self.failed(name, &error),
+        }
+    }
+
+    fn failed(&mut self, name: &str, error: &Error) {
+        self.is_lost |= matches!(error, Error::Connect { .. });
+        let outcome = self.console.failed(name, Item::object(name), error);
+        self.outcome = self.outcome.and(outcome);
+    }
+
+    fn leave(&mut self, name: &str) {
+        let outcome = self.console.not_tried(Item::object(name));
+        self.outcome = self.outcome.and(outcome);
+    }
 }

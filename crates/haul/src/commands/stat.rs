@@ -2,13 +2,13 @@
 
 use haul_client::{Facts, shown};
 
-use super::{Globals, Outcome, console::Console, operand::Remote};
+use super::{Globals, Outcome, console::Console, operand::Remote, record::Item};
 
 /// What can be typed after `haul stat`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// An object: a name on the server, or haul://HOST:PORT/NAME
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_hint = clap::ValueHint::Other)]
     name: String,
     /// Have the server read the object for its BLAKE3 digest if it does not know it
     #[arg(long)]
@@ -21,18 +21,20 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     let Args { name, digest } = args;
     let remote = match Remote::parse(&name, &globals.server) {
         Ok(remote) => remote,
-        Err(error) => return console.usage(&name, &error.to_string()),
+        Err(sentence) => return console.usage(&name, &sentence),
     };
+    let name = remote.object();
     let mut client = globals.client(&remote.address);
+    let mut patience = console.patience(name);
     let facts = if digest {
-        client.stat_with_digest(&remote.name, &mut ())
+        client.stat_with_digest(name, &mut patience)
     } else {
-        client.stat(&remote.name, &mut ())
+        client.stat(name, &mut patience)
     };
     match facts {
         Ok(facts) if globals.json => console.print_json(&facts),
         Ok(facts) => console.print(&lines(&facts)),
-        Err(error) => console.failed(&remote.name, &error),
+        Err(error) => console.failed(name, Item::object(name), &error),
     }
 }
 
@@ -41,19 +43,23 @@ fn lines(facts: &Facts) -> String {
         name,
         size,
         modified,
-        mode,
         etag,
         digest,
+        ..
     } = facts;
-    let mode = mode.as_deref().map(|mode| format!("mode      {}", shown(mode)));
     let digest = digest.as_deref().unwrap_or("not known; --digest has it computed");
-    let lines = [
-        Some(format!("name      {}", shown(name))),
-        Some(format!("size      {size}")),
-        Some(format!("modified  {}", shown(modified))),
-        mode,
-        Some(format!("etag      {}", shown(etag))),
-        Some(format!("digest    {}", shown(digest))),
+    let mut lines = vec![
+        format!("name      {}", shown(name)),
+        format!("size      {size}"),
+        format!("modified  {}", shown(modified)),
     ];
-    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    lines.extend(
+        facts
+            .mode
+            .as_deref()
+            .map(|mode| format!("mode      {}", shown(mode))),
+    );
+    lines.push(format!("etag      {}", shown(etag)));
+    lines.push(format!("digest    {}", shown(digest)));
+    lines.join("\n")
 }

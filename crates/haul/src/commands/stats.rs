@@ -1,48 +1,93 @@
-//! `haul stats`: the server's ledger as a table.
+//! `haul stats`: the server's ledger, its totals or all of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use comfy_table::{CellAlignment, Table, presets};
-use haul_client::{AddressError, Location, Stats, VerbStats, WorkerStats, shown};
+use haul_client::{Address, Stats, VerbStats, WorkerStats, shown};
 use indicatif::HumanBytes;
 
-use super::{Globals, Outcome, console::Console};
+use super::{Globals, Outcome, console::Console, record::Item};
 
 /// What can be typed after `haul stats`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The server, as haul://HOST:PORT, if it is not that of --server
-    #[arg(value_name = "URL")]
+    /// The server, as HOST:PORT or haul://HOST:PORT, if it is not that of --server
+    #[arg(value_name = "ADDR", value_hint = clap::ValueHint::Url)]
     server: Option<String>,
+    /// Show each worker and each verb too
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 /// Runs `haul stats`.
 pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     let console = Console::new("stats", globals);
-    let address = match args.server.as_deref().map(str::parse::<Location>).transpose() {
-        Ok(location) => location.map_or_else(|| globals.server.clone(), |location| location.address),
-        Err(error) => {
-            let error: AddressError = error;
-            return console.usage(&args.server.unwrap_or_default(), &error.to_string());
-        }
+    let address = match args.server.as_deref().map(str::parse::<Address>).transpose() {
+        Ok(address) => address.unwrap_or_else(|| globals.server.clone()),
+        Err(error) => return console.usage(&args.server.unwrap_or_default(), &error.to_string()),
     };
-    match globals.client(&address).stats(&mut ()) {
+    let subject = address.to_string();
+    match globals.client(&address).stats(&mut console.patience(&subject)) {
         Ok(stats) if globals.json => console.print_json(&stats),
-        Ok(stats) => console.print(&text(&stats)),
-        Err(error) => console.failed(&address.to_string(), &error),
+        Ok(stats) if args.verbose => console.print(&format!(
+            "{}\n\n{}\n\n{}",
+            totals(&stats),
+            workers(&stats),
+            verbs(&stats)
+        )),
+        Ok(stats) => console.print(&totals(&stats)),
+        Err(error) => console.failed(&subject, Item::object(""), &error),
     }
 }
 
-/// A line about the pool, and a table with one row for each worker and one for all of them.
-fn text(stats: &Stats) -> String {
-    let verbs: BTreeSet<&str> = stats
-        .workers
+/// What all workers have done together.
+fn totals(stats: &Stats) -> String {
+    let all = &stats.workers;
+    let sum = |count: fn(&WorkerStats) -> u64| all.iter().map(count).fold(0, u64::saturating_add);
+    let mut states: BTreeMap<&str, u64> = BTreeMap::new();
+    for worker in all {
+        *states.entry(worker.state.as_str()).or_default() += 1;
+    }
+    let states: Vec<String> = states
         .iter()
-        .flat_map(|worker| worker.verbs.keys().map(String::as_str))
+        .map(|(state, count)| format!("{count} {}", shown(state)))
         .collect();
+    let (ok, failed) = requests(all.iter().flat_map(|worker| worker.verbs.values()));
+    let up = Duration::try_from_secs_f64(stats.uptime_seconds).unwrap_or_default();
+    [
+        format!("pool         {}", shown(&stats.pool)),
+        format!(
+            "up for       {}",
+            humantime::format_duration(Duration::from_secs(up.as_secs()))
+        ),
+        format!(
+            "workers      {}, {} restarts",
+            states.join(", "),
+            sum(|worker| worker.restarts)
+        ),
+        format!(
+            "connections  {} open, {} accepted",
+            sum(|worker| worker.open),
+            sum(|worker| worker.connections)
+        ),
+        format!("requests     {ok} ok, {failed} failed"),
+        format!(
+            "content      {} in, {} out",
+            HumanBytes(sum(|worker| worker.bytes_in)),
+            HumanBytes(sum(|worker| worker.bytes_out))
+        ),
+    ]
+    .join("\n")
+}
+
+/// The column of words; all others are numbers.
+const STATE_COLUMN: usize = 2;
+
+/// A row for each worker.
+fn workers(stats: &Stats) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let fixed = [
+    table.set_header([
         "worker",
         "pid",
         "state",
@@ -51,18 +96,18 @@ fn text(stats: &Stats) -> String {
         "restarts",
         "in",
         "out",
-    ];
-    table.set_header(
-        fixed
-            .iter()
-            .map(|&title| title.to_owned())
-            .chain(verbs.iter().map(|verb| shown(verb).to_string())),
-    );
+    ]);
     for worker in &stats.workers {
-        table.add_row(row(worker, &verbs));
-    }
-    if stats.workers.len() > 1 {
-        table.add_row(total(&stats.workers, &verbs));
+        table.add_row([
+            worker.worker.to_string(),
+            worker.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            shown(&worker.state).to_string(),
+            worker.connections.to_string(),
+            worker.open.to_string(),
+            worker.restarts.to_string(),
+            HumanBytes(worker.bytes_in).to_string(),
+            HumanBytes(worker.bytes_out).to_string(),
+        ]);
     }
     for column in table
         .column_iter_mut()
@@ -70,103 +115,77 @@ fn text(stats: &Stats) -> String {
     {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let up = Duration::from_secs(
-        Duration::try_from_secs_f64(stats.uptime_seconds)
-            .unwrap_or_default()
-            .as_secs(),
-    );
-    format!(
-        "{}, up for {}\n{table}",
-        shown(&stats.pool),
-        humantime::format_duration(up)
-    )
+    table.to_string()
 }
 
-/// The column of words; all others are numbers.
-const STATE_COLUMN: usize = 2;
-
-fn row(worker: &WorkerStats, verbs: &BTreeSet<&str>) -> Vec<String> {
-    let mut cells = vec![
-        worker.worker.to_string(),
-        worker.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
-        shown(&worker.state).to_string(),
-        worker.connections.to_string(),
-        worker.open.to_string(),
-        worker.restarts.to_string(),
-        HumanBytes(worker.bytes_in).to_string(),
-        HumanBytes(worker.bytes_out).to_string(),
-    ];
-    cells.extend(
-        verbs
-            .iter()
-            .map(|&verb| requests(worker.verbs.get(verb).into_iter())),
-    );
-    cells
-}
-
-fn total(workers: &[WorkerStats], verbs: &BTreeSet<&str>) -> Vec<String> {
-    let sum = |count: fn(&WorkerStats) -> u64| workers.iter().map(count).fold(0, u64::saturating_add);
-    let mut cells = vec![
-        "all".to_owned(),
-        String::new(),
-        String::new(),
-        sum(|worker| worker.connections).to_string(),
-        sum(|worker| worker.open).to_string(),
-        sum(|worker| worker.restarts).to_string(),
-        HumanBytes(sum(|worker| worker.bytes_in)).to_string(),
-        HumanBytes(sum(|worker| worker.bytes_out)).to_string(),
-    ];
-    cells.extend(
-        verbs
-            .iter()
-            .map(|&verb| requests(workers.iter().filter_map(|worker| worker.verbs.get(verb)))),
-    );
-    cells
-}
-
-/// Requests of one verb: how many went well and, if there were any, how many did not.
-fn requests<'a>(counts: impl Iterator<Item = &'a VerbStats>) -> String {
-    let (ok, failed) = counts.fold((0_u64, 0_u64), |(ok, failed), count| {
-        (ok.saturating_add(count.ok), failed.saturating_add(count.failed))
-    });
-    match failed {
-        0 => ok.to_string(),
-        failed => format!("{ok} ({failed} failed)"),
+/// A row for each verb: requests of all workers.
+fn verbs(stats: &Stats) -> String {
+    let mut by_verb: BTreeMap<&str, Vec<&VerbStats>> = BTreeMap::new();
+    for (verb, counts) in stats.workers.iter().flat_map(|worker| &worker.verbs) {
+        by_verb.entry(verb.as_str()).or_default().push(counts);
     }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["verb", "ok", "failed"]);
+    for (verb, counts) in by_verb {
+        let (ok, failed) = requests(counts.into_iter());
+        table.add_row([shown(verb).to_string(), ok.to_string(), failed.to_string()]);
+    }
+    for column in table.column_iter_mut().filter(|column| column.index > 0) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+/// How many requests went well, and how many did not.
+fn requests<'a>(counts: impl Iterator<Item = &'a VerbStats>) -> (u64, u64) {
+    counts.fold((0_u64, 0_u64), |(ok, failed), count| {
+        (ok.saturating_add(count.ok), failed.saturating_add(count.failed))
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
-    fn the_ledger_is_a_row_for_each_worker_and_one_for_all() {
+    fn the_totals_are_a_few_lines_and_everything_fits_80_columns() {
         let worker = |number, ok, failed| WorkerStats {
             worker: number,
             state: "idle".to_owned(),
-            connections: 2,
-            open: 1,
+            connections: 2_000_000,
+            open: 4096,
             verbs: BTreeMap::from([("read".to_owned(), VerbStats { ok, failed })]),
             bytes_in: 0,
-            bytes_out: 2048,
+            bytes_out: 1_098_437_885_952,
             restarts: 0,
-            pid: None,
+            pid: Some(4_194_304),
         };
         let stats = Stats {
             pool: "threads:2".to_owned(),
             uptime_seconds: 61.5,
             workers: vec![worker(0, 3, 0), worker(1, 4, 1)],
         };
-        let text = text(&stats);
-        let lines: Vec<Vec<&str>> = text
-            .lines()
-            .map(|line| line.split_whitespace().collect())
-            .collect();
-        assert_eq!(lines[0].join(" "), "threads:2, up for 1m 1s");
-        assert_eq!(lines[1].last(), Some(&"read"));
-        assert_eq!(lines[2].last(), Some(&"3"));
-        assert_eq!(lines[4].join(" "), "all 4 2 0 0 B 4.00 KiB 7 (1 failed)");
+        let totals = totals(&stats);
+        for part in [
+            "threads:2",
+            "1m 1s",
+            "2 idle, 0 restarts",
+            "8192 open, 4000000 accepted",
+            "7 ok, 1 failed",
+            "2.00 TiB out",
+        ] {
+            assert!(totals.contains(part), "{part}: {totals}");
+        }
+        let verbs = verbs(&stats);
+        assert!(
+            verbs
+                .lines()
+                .any(|line| line.split_whitespace().eq(["read", "7", "1"])),
+            "{verbs}"
+        );
+        for text in [totals, verbs, workers(&stats)] {
+            assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod served;
 mod sockets;
 mod talk;
 
+mod accounts;
 mod attributes;
 mod browsers;
 mod classic;
