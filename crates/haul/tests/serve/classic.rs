@@ -159,7 +159,10 @@ fn each_form_of_json_command_is_answered_however_it_is_cut(pool: &str) {
                 "{\"command\":\"upload\",\"filename\":\"a\",\"content\":\"QUJD\"}\r\n",
                 abc,
             ),
-            ("{\"command\":\"upload\",\"params\":[\"a\",\"QUJD\"]}\r\n\r\n", abc),
+            (
+                "{\"command\":\"upload\",\"params\":[\"a\",\"QUJD\"]}\r\n\r\n",
+                abc,
+            ),
             ("{\"params\":[\"a\",\"QUJD\"],\"command\":\"upload\"}", abc),
             (
                 "{\"command\":\"upload\",\"filename\":\"a\",\"params\":[\"b\",\"QUJD\"]}\n",

@@ -172,12 +172,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
 
     /// Waits for the next request.
     async fn next(&mut self) -> Result<Next, Broken> {
+        if self.spoken && self.connection.gives_way() {
+            self.make_room().await?;
+            return Ok(Next::Over);
+        }
+        // What the decoder holds of the next request already is no reason to take it for an early one.
+        self.is_late = self.worker.shared.drain.has_begun();
         loop {
             if self.decoder.phase() == Phase::Ready {
-                if self.spoken && self.connection.gives_way() {
-                    self.make_room().await?;
-                    return Ok(Next::Over);
-                }
                 self.is_late = self.worker.shared.drain.has_begun();
             }
             let large = self.buffers.as_ref().map_or(&[][..], |buffers| &buffers.wire);
