@@ -118,7 +118,9 @@ impl<'l> Text<'l> {
             let below = Err(sentence::wrapped_payload(&here.names.whole));
             return Ok(Reading::Either { here, below });
         }
-        Ok(if is_word_of_name(word) && !has_extension(name) {
+        // Digits may be the length of what is on the next line.
+        let is_complete = has_extension(name) && length(word).is_none();
+        Ok(if is_word_of_name(word) && !is_complete {
             self.perhaps_below(here, word)
         } else {
             Reading::Here(here)
