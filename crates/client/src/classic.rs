@@ -3,15 +3,19 @@
 
 use std::io::Read;
 
-use haul_wire::{Request, base64, encode};
+use haul_wire::{Reply, Request, base64, encode};
 
 use crate::{
     Connection, Error, Timings, Transfer,
     connection::{Feed, Silent, Sink, read_piece, shrunk, travelling},
+    family::Spelling,
 };
 
 /// How a classic line spells a payload of no bytes.
 const EMPTY: &[u8] = b"''";
+
+/// What ends a classic request.
+const END: &[u8] = b"\r\n\r\n";
 
 impl Connection {
     /// `LIST`: the names of the objects at the top.
@@ -44,7 +48,7 @@ impl Connection {
         source: &mut dyn Read,
         length_bytes: Option<u64>,
     ) -> Result<Transfer, Error> {
-        let bytes = self.send_upload(name, &mut Silent(source), length_bytes)?;
+        let bytes = self.send_upload(name, &Spelling::Ours, &mut Silent(source), length_bytes)?;
         let timings = self.receive_done()?;
         Ok(Transfer { bytes, timings })
     }
@@ -74,6 +78,14 @@ impl Connection {
     }
 
     pub(crate) fn receive_content(&mut self, sink: &mut Sink<'_>) -> Result<Transfer, Error> {
+        self.receive_named_content(sink).map(|(transfer, _)| transfer)
+    }
+
+    /// Receives the reply to a GET, and gives the name that it tells.
+    pub(crate) fn receive_named_content(
+        &mut self,
+        sink: &mut Sink<'_>,
+    ) -> Result<(Transfer, Option<String>), Error> {
         let mut bytes = 0;
         let reply = self.receive_reply(&mut |piece| {
             bytes += piece.len() as u64;
@@ -83,7 +95,19 @@ impl Connection {
             return Err(Error::Protocol("there is no data_file in it".to_owned()));
         }
         let timings = self.end_request();
-        Ok(Transfer { bytes, timings })
+        Ok((Transfer { bytes, timings }, told_name(&reply)))
+    }
+
+    /// GET with the name in a spelling that this server understands; `ends` says whether line ends follow.
+    pub(crate) fn ask_get_as(&mut self, name: &str, spelling: &Spelling, ends: bool) -> Result<(), Error> {
+        let name = travelling(name)?;
+        self.ask_as(&Request::Get { name }, spelling, ends)
+    }
+
+    /// DELETE, likewise.
+    pub(crate) fn ask_delete_as(&mut self, name: &str, spelling: &Spelling, ends: bool) -> Result<(), Error> {
+        let name = travelling(name)?;
+        self.ask_as(&Request::Delete { name }, spelling, ends)
     }
 
     pub(crate) fn ask_delete(&mut self, name: &str) -> Result<(), Error> {
@@ -93,30 +117,58 @@ impl Connection {
 
     /// Receives the reply to an UPLOAD or a DELETE.
     pub(crate) fn receive_done(&mut self) -> Result<Timings, Error> {
-        self.receive_plain()?;
-        Ok(self.end_request())
+        self.receive_named_done().map(|(timings, _)| timings)
+    }
+
+    /// The same, with the name that the reply tells.
+    pub(crate) fn receive_named_done(&mut self) -> Result<(Timings, Option<String>), Error> {
+        let reply = self.receive_plain()?;
+        Ok((self.end_request(), told_name(&reply)))
     }
 
     /// Sends an UPLOAD with all its content, and gives the bytes of it.
     pub(crate) fn send_upload(
         &mut self,
         name: &str,
+        spelling: &Spelling,
         feed: &mut dyn Feed,
         length_bytes: Option<u64>,
     ) -> Result<u64, Error> {
         let name = travelling(name)?;
         self.begin_request();
         let mut head = Vec::new();
-        let end = encode::classic(&mut head, &Request::Upload { name, shorter: None });
+        let end = match spelling {
+            Spelling::Ours => encode::classic(&mut head, &Request::Upload { name, shorter: None }),
+            Spelling::Text(text) => {
+                head.extend_from_slice(format!("UPLOAD {text} ").as_bytes());
+                END
+            }
+        };
         let bytes = self.send_encoded(&head, end, feed, length_bytes)?;
         self.allow_work();
         Ok(bytes)
     }
 
     fn ask_classic(&mut self, request: &Request) -> Result<(), Error> {
+        self.ask_as(request, &Spelling::Ours, true)
+    }
+
+    fn ask_as(&mut self, request: &Request, spelling: &Spelling, ends: bool) -> Result<(), Error> {
         self.begin_request();
         let mut bytes = Vec::new();
-        encode::classic(&mut bytes, request);
+        match spelling {
+            Spelling::Ours => {
+                encode::classic(&mut bytes, request);
+            }
+            Spelling::Text(text) => {
+                let word = request.verb().word().to_ascii_uppercase();
+                bytes.extend_from_slice(format!("{word} {text}").as_bytes());
+                bytes.extend_from_slice(END);
+            }
+        }
+        if !ends {
+            bytes.truncate(bytes.len() - END.len());
+        }
         self.send_request(&bytes)
     }
 
@@ -158,4 +210,10 @@ impl Connection {
             filled = 0;
         }
     }
+}
+
+/// The name of the object that a reply is about, where it tells one.
+fn told_name(reply: &Reply) -> Option<String> {
+    let told = reply.fields.get("data_namafile")?.as_str()?;
+    Some(told.to_owned())
 }

@@ -15,6 +15,7 @@ use crate::{
     Address, Backoff, Code, Connection, Dialect, Error, Options, Peer, Progress, Source, Spoken, Target,
     connection::Buffers,
     extended::{Abilities, Greeting},
+    family::{self, Purpose, Spelling},
     fetch::{self, Fetched},
     peer::Offers,
     progress::Farthest,
@@ -40,6 +41,27 @@ pub struct Listed {
 /// A client of one server. It does one thing at a time; for several at once, have several (see [`Client::with_peer`]).
 ///
 /// Every operation takes a [`Progress`], which hears of waits and new tries; `&mut ()` hears nothing.
+///
+/// ```no_run
+/// use std::io::Cursor;
+///
+/// use haul_client::{Client, Existing, Options, PartFile, SendOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut client = Client::new("haul://127.0.0.1:46666".parse()?, Options::default());
+/// for entry in client.list("", &mut ())? {
+///     println!("{} {:?}", entry.name, entry.size_bytes);
+/// }
+///
+/// client.send("hello.txt", &mut Cursor::new("hello"), &SendOptions::default(), &mut ())?;
+///
+/// let mut part = PartFile::new("hello.txt".as_ref(), Existing::Replace, client.address(), "hello.txt")?;
+/// let fetched = client.fetch("hello.txt", &mut part, &mut ())?;
+/// part.publish()?;
+/// assert!(fetched.verified.is_yes());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Client {
     address: Address,
@@ -186,15 +208,23 @@ impl Client {
     pub fn remove(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
         let requests = Cell::new(0);
         let removed = self.retrying(progress, |client, progress| {
-            client.find_out(progress)?;
-            client.request(
-                progress,
-                |connection| {
-                    requests.set(requests.get() + 1);
-                    connection.ask_delete(name)
-                },
-                |connection| connection.receive_done().map(drop),
-            )
+            let spelling = match client.find_out(progress)? {
+                Spoken::Extended => Spelling::Ours,
+                Spoken::Classic => family::spell(client, name, Purpose::Change, progress)?,
+            };
+            client.minding_line_ends(name, |client, ends| {
+                client.request(
+                    progress,
+                    |connection| {
+                        requests.set(requests.get() + 1);
+                        connection.ask_delete_as(name, &spelling, ends)
+                    },
+                    |connection| {
+                        let (_, told) = connection.receive_named_done()?;
+                        family::check_name(told.as_deref(), name)
+                    },
+                )
+            })
         });
         gone_already(removed, requests.get())
     }
@@ -225,6 +255,10 @@ impl Client {
             )
         });
         gone_already(removed, requests.get())
+    }
+
+    pub(crate) fn peer_ref(&self) -> &Peer {
+        &self.peer
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -302,6 +336,25 @@ impl Client {
         }
     }
 
+    /// Makes a classic request that names an object; `ends` says whether line ends follow it. A server that takes them for
+    /// a part of the name shows that in its refusal, and gets the bare request from then on.
+    pub(crate) fn minding_line_ends<T>(
+        &mut self,
+        name: &str,
+        mut request: impl FnMut(&mut Client, bool) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.peer.keeps_line_ends() {
+            return request(self, false);
+        }
+        match request(self, true) {
+            Err(Error::Refused(refusal)) if family::shows_line_end(&refusal.sentence, name) => {
+                self.peer.note_kept_line_ends();
+                request(self, false)
+            }
+            other => other,
+        }
+    }
+
     /// What is spoken, asking the server if need be; no second try.
     pub(crate) fn find_out(&mut self, progress: &mut dyn Progress) -> Result<Spoken, Error> {
         let spoken = match (self.peer.spoken(), self.options.dialect) {
@@ -341,8 +394,11 @@ impl Client {
             }
             self.put_by(connection);
             match answer {
-                Ok(Greeting::Extended(_)) => return Ok(Spoken::Extended),
-                Ok(Greeting::Classic) => return Ok(Spoken::Classic),
+                Ok(Greeting::Extended(_)) => {
+                    self.peer.note_ours(true);
+                    return Ok(Spoken::Extended);
+                }
+                Ok(Greeting::Classic) => break,
                 Err(Error::Protocol(cause)) => {
                     return Err(Error::Protocol(format!("{cause}; is this a haul server?")));
                 }
@@ -351,6 +407,7 @@ impl Client {
                 Err(_) => {}
             }
         }
+        self.peer.note_ours(false);
         Ok(Spoken::Classic)
     }
 

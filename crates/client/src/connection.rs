@@ -283,15 +283,34 @@ impl Connection {
         self.receive_reply(&mut |_| Err(io::Error::other("the server sent content that was not asked for")))
     }
 
+    /// After the one reply to a classic request: some servers answer twice, and then it is not known what they did.
+    pub(crate) fn expect_no_more(&mut self) -> Result<(), Error> {
+        if self.pending.is_empty() && socket::incoming(&self.stream) == Incoming::Something {
+            // What is there can be received without waiting; the end of the connection is no reply.
+            if self.fill().unwrap_or(0) == 0 {
+                return Ok(());
+            }
+        }
+        if self.buffers.received[self.pending.clone()]
+            .trim_ascii()
+            .is_empty()
+        {
+            return Ok(());
+        }
+        self.idle = false;
+        Err(Error::Protocol("it answered twice".to_owned()))
+    }
+
     /// Receives a reply; its content, if there is any, goes to `sink`. A refusal is an error, after which the
     /// connection is as good as before.
     pub(crate) fn receive_reply(&mut self, sink: &mut Sink<'_>) -> Result<Reply, Error> {
         let reply = self.decode_reply(sink)?;
+        let has_code = reply.fields.contains_key("code");
         match reply.refusal() {
             None => Ok(reply),
             Some(refusal) => {
                 self.end_request();
-                Err(Error::Refused(understood(refusal)))
+                Err(Error::Refused(understood(refusal, has_code)))
             }
         }
     }
@@ -453,12 +472,31 @@ fn malformed(cause: ReplyError) -> Error {
     }
 }
 
-/// Older servers of the family give a sentence and no code; two of their sentences mean one for certain.
-fn understood(refusal: Refusal) -> Refusal {
-    let code = match refusal.code {
-        Code::Internal if refusal.sentence.starts_with("[Errno 2]") => Code::NotFound,
-        Code::Internal if refusal.sentence == "request tidak dikenali" => Code::UnknownVerb,
-        code => code,
+/// What the sentence of a server holds, in lower case, that certainly means that there is no such object.
+const NOT_FOUND: [&str; 7] = [
+    "[errno 2]",
+    "[winerror 2]",
+    "tidak ditemukan",
+    "file tidak ada",
+    "file not found",
+    "no such file",
+    "file does not exist",
+];
+
+/// Servers that are not ours give a sentence and no code. A few sentences mean one for certain; the others are told as
+/// theirs, since they may read like an error on this machine.
+fn understood(refusal: Refusal, has_code: bool) -> Refusal {
+    if has_code {
+        return refusal;
+    }
+    let lower = refusal.sentence.to_lowercase();
+    let code = if refusal.sentence == "request tidak dikenali" {
+        Code::UnknownVerb
+    } else if NOT_FOUND.iter().any(|words| lower.contains(words)) {
+        Code::NotFound
+    } else {
+        Code::Internal
     };
-    Refusal { code, ..refusal }
+    let sentence = format!("the server says: {}", refusal.sentence);
+    Refusal { code, sentence }
 }

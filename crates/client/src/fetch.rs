@@ -6,7 +6,9 @@ use blake3::Hasher;
 use haul_wire::{Digest, reply::ReadHead};
 
 use crate::{
-    Client, Connection, Error, Held, Progress, Spoken, Target, Timings, Verified, Verify, extended::is_digest,
+    Client, Connection, Error, Held, Progress, Spoken, Target, Timings, Verified, Verify,
+    extended::is_digest,
+    family::{self, Purpose},
 };
 
 /// What a fetch did.
@@ -46,41 +48,46 @@ pub(crate) fn fetch(
     fetched
 }
 
-fn get(
+/// Fetches an object in the classic dialect; no second try.
+pub(crate) fn get(
     client: &mut Client,
     name: &str,
     target: &mut dyn Target,
     progress: &mut dyn Progress,
 ) -> Result<Fetched, Error> {
     let verify = client.options().verify;
-    client.exchange(progress, |connection, progress| {
-        connection.ask_get(name)?;
-        connection.await_answer(progress)?;
-        let mut begun = false;
-        let mut sink = |piece: &[u8]| {
+    let spelling = family::spell(client, name, Purpose::Read, progress)?;
+    client.minding_line_ends(name, |client, ends| {
+        client.exchange(progress, |connection, progress| {
+            connection.ask_get_as(name, &spelling, ends)?;
+            connection.await_answer(progress)?;
+            let mut begun = false;
+            let mut sink = |piece: &[u8]| {
+                if !begun {
+                    target.begin(0, None)?;
+                    progress.begin(0, None);
+                    begun = true;
+                }
+                progress.moved(piece.len() as u64);
+                target.write(piece)
+            };
+            let (transfer, told) = connection.receive_named_content(&mut sink)?;
+            family::check_name(told.as_deref(), name)?;
             if !begun {
-                target.begin(0, None)?;
-                progress.begin(0, None);
-                begun = true;
+                target.begin(0, None).map_err(Error::Local)?;
             }
-            progress.moved(piece.len() as u64);
-            target.write(piece)
-        };
-        let transfer = connection.receive_content(&mut sink)?;
-        if !begun {
-            target.begin(0, None).map_err(Error::Local)?;
-        }
-        Ok(Fetched {
-            bytes: transfer.bytes,
-            resumed_bytes: 0,
-            verified: if verify == Verify::Length {
-                Verified::NotAsked
-            } else {
-                Verified::NotPossible
-            },
-            modified: None,
-            mode: None,
-            timings: transfer.timings,
+            Ok(Fetched {
+                bytes: transfer.bytes,
+                resumed_bytes: 0,
+                verified: if verify == Verify::Length {
+                    Verified::NotAsked
+                } else {
+                    Verified::NotPossible
+                },
+                modified: None,
+                mode: None,
+                timings: transfer.timings,
+            })
         })
     })
 }

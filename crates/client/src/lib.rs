@@ -15,6 +15,7 @@ mod client;
 mod connection;
 mod error;
 mod extended;
+mod family;
 mod fetch;
 pub mod landing;
 mod options;

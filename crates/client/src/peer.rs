@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use crate::family::Blanks;
+
 /// What is spoken with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spoken {
@@ -31,6 +33,9 @@ struct Shared {
 struct Known {
     spoken: Option<Spoken>,
     offers: Option<Offers>,
+    is_ours: Option<bool>,
+    blanks: Option<Blanks>,
+    keeps_line_ends: bool,
 }
 
 /// What not every server of ours can do.
@@ -67,6 +72,33 @@ impl Peer {
     /// What the server offers, where it was asked.
     pub(crate) fn offers(&self) -> Option<Offers> {
         self.known().offers
+    }
+
+    /// Whether the server is one of ours, where it was asked.
+    pub(crate) fn is_ours(&self) -> Option<bool> {
+        self.known().is_ours
+    }
+
+    pub(crate) fn note_ours(&self, is_ours: bool) {
+        self.known().is_ours = Some(is_ours);
+    }
+
+    /// How the server has shown to read names with blanks.
+    pub(crate) fn blanks(&self) -> Option<Blanks> {
+        self.known().blanks
+    }
+
+    pub(crate) fn note_blanks(&self, blanks: Blanks) {
+        self.known().blanks = Some(blanks);
+    }
+
+    /// Whether the server has shown that it takes the line ends behind a request for a part of the name.
+    pub(crate) fn keeps_line_ends(&self) -> bool {
+        self.known().keeps_line_ends
+    }
+
+    pub(crate) fn note_kept_line_ends(&self) {
+        self.known().keeps_line_ends = true;
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -6,10 +6,14 @@ use std::{
 };
 
 use blake3::Hasher;
-use haul_wire::{Code, Condition};
+use haul_wire::{Code, Condition, Digest};
 
 use crate::{
-    Client, Error, Progress, Source, Spoken, Timings, Verified, connection::Feed, extended::is_digest,
+    Client, Error, Held, Progress, Source, Spoken, Target, Timings, Verified, Verify,
+    connection::Feed,
+    extended::is_digest,
+    family::{self, Purpose},
+    fetch,
 };
 
 /// What is said of an object beside its content.
@@ -76,20 +80,87 @@ fn upload(
     options: &SendOptions,
     progress: &mut dyn Progress,
 ) -> Result<Sent, Error> {
-    client.exchange(progress, |connection, progress| {
+    let spelling = family::spell(client, name, Purpose::Change, progress)?;
+    let asks = client.options().verify == Verify::Ask;
+    let mut digest = None;
+    let (bytes, timings) = client.exchange(progress, |connection, progress| {
         let length = begin(source, progress)?;
-        let mut counted = Counted { source, progress };
-        let bytes = connection.send_upload(name, &mut counted, Some(length))?;
+        let mut counted = Counted::new(source, progress, asks);
+        let bytes = connection.send_upload(name, &spelling, &mut counted, Some(length))?;
+        digest = counted.digest();
         connection.await_answer(progress)?;
-        Ok(Sent {
-            bytes,
-            etag: None,
-            verified: Verified::NotAsked,
-            took_modified: options.modified.is_none(),
-            took_mode: options.mode.is_none(),
-            timings: connection.receive_done()?,
-        })
+        let (timings, told) = connection.receive_named_done()?;
+        family::check_name(told.as_deref(), name)?;
+        connection.expect_no_more()?;
+        Ok((bytes, timings))
+    })?;
+    if client.peer_ref().is_ours() != Some(true) {
+        family::check_listed(client, name, progress)?;
+    }
+    let verified = match digest {
+        None => Verified::NotAsked,
+        Some(digest) => {
+            read_back(client, name, &digest, progress)?;
+            Verified::Yes
+        }
+    };
+    Ok(Sent {
+        bytes,
+        etag: None,
+        verified,
+        took_modified: options.modified.is_none(),
+        took_mode: options.mode.is_none(),
+        timings,
     })
+}
+
+/// Fetches what was stored, and compares it with what was sent.
+fn read_back(
+    client: &mut Client,
+    name: &str,
+    digest: &Digest,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let mut hash = HashTarget(Hasher::new());
+    fetch::get(client, name, &mut hash, &mut WaitsOnly(progress))?;
+    if hash.0.finalize() == *digest {
+        return Ok(());
+    }
+    Err(Error::Corrupt(
+        "the server answered OK, but what it stored is not what was sent".to_owned(),
+    ))
+}
+
+/// A target that keeps nothing but the hash.
+struct HashTarget(Hasher);
+
+impl Target for HashTarget {
+    fn held(&self) -> Option<Held> {
+        None
+    }
+
+    fn begin(&mut self, _offset: u64, _etag: Option<&str>) -> io::Result<()> {
+        self.0.reset();
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.update(bytes);
+        Ok(())
+    }
+
+    fn replay(&mut self, _reader: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
+/// Passes on that the server lets a request wait, but no content: reading back is no part of the transfer.
+struct WaitsOnly<'a>(&'a mut dyn Progress);
+
+impl Progress for WaitsOnly<'_> {
+    fn waiting(&mut self, waited: Duration) {
+        self.0.waiting(waited);
+    }
 }
 
 fn write(
@@ -109,7 +180,7 @@ fn write(
     client.exchange(progress, |connection, progress| {
         *requests += 1;
         let length_bytes = begin(source, progress)?;
-        let mut counted = Counted { source, progress };
+        let mut counted = Counted::new(source, progress, false);
         let digest = connection.send_write(name, &mut counted, length_bytes, None, &taken)?;
         connection.await_answer(progress)?;
         let (written, transfer) = connection.receive_written(length_bytes, &digest)?;
@@ -159,12 +230,31 @@ fn stored_already(
 struct Counted<'a> {
     source: &'a mut dyn Source,
     progress: &'a mut dyn Progress,
+    hasher: Option<Hasher>,
+}
+
+impl<'a> Counted<'a> {
+    fn new(source: &'a mut dyn Source, progress: &'a mut dyn Progress, hashes: bool) -> Counted<'a> {
+        Counted {
+            source,
+            progress,
+            hasher: hashes.then(Hasher::new),
+        }
+    }
+
+    /// The digest of what was read, if it was hashed.
+    fn digest(&self) -> Option<Digest> {
+        self.hasher.as_ref().map(Hasher::finalize)
+    }
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         self.progress.moved(count as u64);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
         Ok(count)
     }
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests as well")]
 
 mod dialects;
+mod family;
 mod fetching;
 mod mock;
 mod resuming;
 mod sending;
+mod waiting;

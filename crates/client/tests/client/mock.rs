@@ -3,6 +3,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
+    sync::mpsc::Receiver,
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -28,6 +29,8 @@ pub(crate) enum Step {
     ExpectEnd,
     /// Receives whatever comes until the client closes.
     Drain,
+    /// Does nothing before the test says so.
+    WaitFor(Receiver<()>),
     /// Stays silent and receives nothing until the test is over.
     Hold,
     /// Resets the connection.
@@ -155,6 +158,7 @@ fn follow(stream: &mut TcpStream, step: Step, number: usize) -> bool {
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
             other => panic!("connection {number}: the client does not close: {other:?}"),
         },
+        Step::WaitFor(word) => word.recv_timeout(PATIENCE).expect("the test goes on"),
         Step::Hold => return true,
         Step::Reset => set_socket_linger(&*stream, Some(Duration::ZERO)).unwrap(),
         Step::Finish => stream.shutdown(Shutdown::Write).unwrap(),
@@ -173,6 +177,15 @@ pub(crate) fn expect(request: &str) -> Step {
 /// Sends a reply with its terminator.
 pub(crate) fn reply(json: &str) -> Step {
     Step::Send(format!("{json}\r\n\r\n").into_bytes())
+}
+
+/// A connection that asks LIST and is told `names`.
+pub(crate) fn listed(names: &[&str]) -> Vec<Step> {
+    let names = serde_json::to_string(names).unwrap();
+    vec![
+        expect("LIST\r\n\r\n"),
+        reply(&format!(r#"{{"status":"OK","data":{names}}}"#)),
+    ]
 }
 
 pub(crate) fn refusal(code: &str) -> Step {

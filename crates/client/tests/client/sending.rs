@@ -10,7 +10,7 @@ use haul_client::{
     Body, Client, Code, Condition, Connection, Dialect, Error, FileSource, Options, SendOptions, Source,
 };
 
-use crate::mock::{Mock, Step, content, digest, expect, facts, refusal, reply, written};
+use crate::mock::{Mock, Step, content, digest, expect, facts, listed, refusal, reply, written};
 
 /// More than all socket buffers of this machine hold.
 const LARGE_BYTES: u64 = 1 << 28;
@@ -87,7 +87,9 @@ fn raw_content_of_any_size_is_sent_with_its_digest() {
 fn classic_content_is_sent_in_base64_and_ends_with_two_line_ends() {
     let mock = Mock::serve(vec![
         vec![expect("UPLOAD a ''\r\n\r\n"), stored()],
+        listed(&["a"]),
         vec![expect("UPLOAD a aGVsbG8sIHdvcmxkIQ==\r\n\r\n"), stored()],
+        listed(&["a"]),
     ]);
     for content in [&b""[..], b"hello, world!"] {
         send(
@@ -104,10 +106,11 @@ fn classic_content_is_sent_in_base64_and_ends_with_two_line_ends() {
 fn classic_content_of_many_pieces_is_one_base64_text() {
     let zeros = vec![0; 1_000_000];
     // A million zero bytes are 1,333,333 times A and the rest of one byte: AA==.
-    let mock = Mock::serve(vec![vec![
+    let upload = vec![
         expect(&format!("UPLOAD a {}==\r\n\r\n", "A".repeat(1_333_334))),
         stored(),
-    ]]);
+    ];
+    let mock = Mock::serve(vec![upload, listed(&["a"])]);
     send(
         &mut mock.client(Dialect::Classic),
         &zeros,

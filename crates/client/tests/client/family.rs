@@ -1,0 +1,292 @@
+//! Servers of the family that are not ours: whatever they make of a request line, no other object is touched, and
+//! nothing counts as stored that was not.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use haul_client::{Address, Client, Code, Dialect, Error, Options, SendOptions, Stream, Verified, Verify};
+
+use crate::mock::{Mock, Step, expect, listed, reply};
+
+/// How a server reads the operand of a line.
+#[derive(Clone, Copy, PartialEq)]
+enum Reads {
+    FirstWord,
+    Quotes,
+    RestOfLine,
+}
+
+type Objects = Arc<Mutex<BTreeMap<String, String>>>;
+
+/// A server as they are usually written: a request up to CR LF CR LF on each connection, content kept as base64.
+struct Family {
+    address: Address,
+    objects: Objects,
+}
+
+impl Family {
+    fn serve(reads: Reads, objects: &[(&str, &str)]) -> Family {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
+        let objects: Objects = Arc::new(Mutex::new(owned(objects).into_iter().collect()));
+        let served = Arc::clone(&objects);
+        // It ends with the test's process.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                answer(stream.unwrap(), reads, &served);
+            }
+        });
+        Family { address, objects }
+    }
+
+    fn client(&self) -> Client {
+        let options = Options {
+            dialect: Dialect::Auto,
+            retries: Some(0),
+            ..Options::default()
+        };
+        Client::new(self.address.clone(), options)
+    }
+
+    fn objects(&self) -> Vec<(String, String)> {
+        self.objects.lock().unwrap().clone().into_iter().collect()
+    }
+}
+
+fn answer(mut stream: TcpStream, reads: Reads, objects: &Objects) {
+    let mut request = Vec::new();
+    let mut piece = [0; 4096];
+    while !request.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut piece) {
+            Ok(count @ 1..) => request.extend_from_slice(&piece[..count]),
+            _ => return,
+        }
+    }
+    let line = String::from_utf8(request).unwrap();
+    let reply = act(line.trim_end(), reads, &mut objects.lock().unwrap());
+    stream.write_all(format!("{reply}\r\n\r\n").as_bytes()).ok();
+}
+
+fn act(line: &str, reads: Reads, objects: &mut BTreeMap<String, String>) -> String {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let (name, payload) = operands(rest, verb == "UPLOAD", reads);
+    let missing = || r#"{"status":"ERROR","data":"[Errno 2] No such file or directory"}"#.to_owned();
+    match verb {
+        "LIST" => {
+            let names = serde_json::to_string(&objects.keys().collect::<Vec<_>>()).unwrap();
+            format!(r#"{{"status":"OK","data":{names}}}"#)
+        }
+        "GET" => objects.get(&name).map_or_else(missing, |content| {
+            let name = serde_json::to_string(&name).unwrap();
+            format!(r#"{{"status":"OK","data_namafile":{name},"data_file":"{content}"}}"#)
+        }),
+        "UPLOAD" => {
+            objects.insert(name, payload);
+            r#"{"status":"OK","data":"stored"}"#.to_owned()
+        }
+        "DELETE" => match objects.remove(&name) {
+            Some(_) => r#"{"status":"OK","data":"removed"}"#.to_owned(),
+            None => missing(),
+        },
+        _ => r#"{"status":"ERROR","data":"request tidak dikenali"}"#.to_owned(),
+    }
+}
+
+fn operands(rest: &str, has_payload: bool, reads: Reads) -> (String, String) {
+    let mut words = rest.split_whitespace().map(str::to_owned);
+    let mut first_words = || (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    match reads {
+        Reads::FirstWord => first_words(),
+        Reads::Quotes => match rest.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
+            Some((name, payload)) => (name.to_owned(), payload.trim().to_owned()),
+            None => first_words(),
+        },
+        Reads::RestOfLine if has_payload => {
+            let (name, payload) = rest.rsplit_once(' ').unwrap_or((rest, ""));
+            (name.to_owned(), payload.to_owned())
+        }
+        Reads::RestOfLine => (rest.to_owned(), String::new()),
+    }
+}
+
+const OBJECTS: [(&str, &str); 2] = [("my", "bXk="), ("other", "b3RoZXI=")];
+/// The same with an object that has a blank in its name and holds "ABC".
+const WITH_BLANK: [(&str, &str); 3] = [("my", "bXk="), ("my file.txt", "QUJD"), ("other", "b3RoZXI=")];
+
+fn owned(objects: &[(&str, &str)]) -> Vec<(String, String)> {
+    let own = |(name, content): &(&str, &str)| ((*name).to_owned(), (*content).to_owned());
+    objects.iter().map(own).collect()
+}
+
+fn put(client: &mut Client, name: &str) -> Result<Verified, Error> {
+    let sent = client.send(name, &mut Cursor::new(b"ABC"), &SendOptions::default(), &mut ());
+    sent.map(|sent| sent.verified)
+}
+
+#[test]
+fn no_other_object_is_touched_by_a_name_with_a_blank() {
+    for reads in [Reads::FirstWord, Reads::Quotes, Reads::RestOfLine] {
+        for objects in [&OBJECTS[..], &WITH_BLANK] {
+            let server = Family::serve(reads, objects);
+            let expect_others = || {
+                let mut objects = server.objects();
+                objects.retain(|(name, _)| name != "my file.txt");
+                assert_eq!(objects, owned(&OBJECTS));
+            };
+            let _ = server.client().remove("my file.txt", &mut ());
+            expect_others();
+            let _ = put(&mut server.client(), "my file.txt");
+            expect_others();
+        }
+    }
+}
+
+#[test]
+fn a_server_that_takes_quotes_and_shows_it_is_written_to() {
+    let server = Family::serve(Reads::Quotes, &WITH_BLANK);
+    let mut client = server.client();
+    put(&mut client, "my new.txt").unwrap();
+    client.remove("my file.txt", &mut ()).unwrap();
+    let names: Vec<String> = server.objects().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["my", "my new.txt", "other"]);
+}
+
+#[test]
+fn a_server_that_has_shown_nothing_is_not_written_to_under_a_name_with_a_blank() {
+    for reads in [Reads::FirstWord, Reads::Quotes, Reads::RestOfLine] {
+        let server = Family::serve(reads, &OBJECTS);
+        let sent = put(&mut server.client(), "my file.txt");
+        assert_eq!(sent.unwrap_err().code(), Some(Code::InvalidName));
+        let removed = server.client().remove("my file.txt", &mut ());
+        assert_eq!(removed.unwrap_err().code(), Some(Code::InvalidName));
+        assert_eq!(server.objects(), owned(&OBJECTS));
+    }
+}
+
+#[test]
+fn a_name_with_a_blank_is_fetched_as_itself_or_not_at_all() {
+    for reads in [Reads::FirstWord, Reads::Quotes, Reads::RestOfLine] {
+        let server = Family::serve(reads, &WITH_BLANK);
+        let mut received = Vec::new();
+        let fetched = server
+            .client()
+            .fetch("my file.txt", &mut Stream::new(&mut received), &mut ());
+        if reads == Reads::FirstWord {
+            assert!(fetched.unwrap_err().is_not_found());
+            assert!(received.is_empty());
+        } else {
+            assert_eq!(fetched.unwrap().verified, Verified::NotPossible);
+            assert_eq!(received, b"ABC");
+        }
+    }
+}
+
+#[test]
+fn content_under_another_name_is_an_error() {
+    let mock = Mock::serve(vec![vec![
+        expect("GET a\r\n\r\n"),
+        reply(r#"{"status":"OK","data_namafile":"b","data_file":"QUJD"}"#),
+    ]]);
+    let fetched = mock
+        .client(Dialect::Classic)
+        .fetch("a", &mut Stream::new(Vec::new()), &mut ());
+    assert!(matches!(fetched, Err(Error::Protocol(_))));
+    mock.finish();
+}
+
+/// An upload of "ABC" as `a` that is answered so.
+fn upload(answer: &str, then: Vec<Vec<Step>>, verify: Verify) -> Result<Verified, Error> {
+    let mut scripts = vec![vec![expect("UPLOAD a QUJD\r\n\r\n"), reply(answer)]];
+    scripts.extend(then);
+    let mock = Mock::serve(scripts);
+    let options = Options {
+        verify,
+        ..mock.options(Dialect::Classic)
+    };
+    let verified = put(&mut Client::new(mock.address.clone(), options), "a");
+    mock.finish();
+    verified
+}
+
+const OK: &str = r#"{"status":"OK","data":"stored"}"#;
+
+#[test]
+fn an_upload_that_is_not_listed_is_an_error() {
+    let error = upload(OK, vec![listed(&["hasil.txt"])], Verify::Digest).unwrap_err();
+    let sentence = error.to_string();
+    assert!(
+        sentence.contains("does not list `a`; it lists hasil.txt"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn a_listed_upload_is_stored_but_not_verified() {
+    let verified = upload(OK, vec![listed(&["a", "b"])], Verify::Digest).unwrap();
+    assert_eq!(verified, Verified::NotAsked);
+}
+
+#[test]
+fn an_upload_is_read_back_and_compared_where_that_was_asked_for() {
+    let back = |content: &str| {
+        let content = format!(r#"{{"status":"OK","data_namafile":"a","data_file":"{content}"}}"#);
+        vec![listed(&["a"]), vec![expect("GET a\r\n\r\n"), reply(&content)]]
+    };
+    assert_eq!(upload(OK, back("QUJD"), Verify::Ask).unwrap(), Verified::Yes);
+    for other in ["", "YWJj"] {
+        assert!(matches!(
+            upload(OK, back(other), Verify::Ask),
+            Err(Error::Corrupt(_))
+        ));
+    }
+}
+
+#[test]
+fn a_second_reply_behind_the_first_is_an_error() {
+    let error = upload(&format!("{OK}\r\n\r\n{OK}"), vec![], Verify::Digest).unwrap_err();
+    assert!(error.to_string().contains("answered twice"), "{error}");
+}
+
+#[test]
+fn a_server_that_keeps_the_line_end_in_the_name_gets_the_bare_request() {
+    let missing = r#"{"status":"ERROR","data":"[Errno 2] No such file or directory: 'a\\r\\n\\r\\n'"}"#;
+    let content = r#"{"status":"OK","data_namafile":"a","data_file":"QUJD"}"#;
+    let mock = Mock::serve(vec![
+        vec![expect("GET a\r\n\r\n"), reply(missing)],
+        vec![expect("GET a"), reply(content)],
+        vec![expect("GET a"), reply(content)],
+    ]);
+    let mut client = mock.client(Dialect::Classic);
+    for _ in 0..2 {
+        let mut received = Vec::new();
+        client
+            .fetch("a", &mut Stream::new(&mut received), &mut ())
+            .unwrap();
+        assert_eq!(received, b"ABC");
+    }
+    mock.finish();
+}
+
+#[test]
+fn what_a_server_says_is_told_as_its_words_and_not_found_is_known_in_both_languages() {
+    for (sentence, is_not_found) in [
+        ("[Errno 2] No such file or directory: 'a'", true),
+        ("File a tidak ditemukan", true),
+        ("file tidak ada", true),
+        ("disk penuh", false),
+    ] {
+        let mock = Mock::serve(vec![vec![
+            expect("DELETE a\r\n\r\n"),
+            reply(&format!(r#"{{"status":"ERROR","data":"{sentence}"}}"#)),
+        ]]);
+        let error = mock.client(Dialect::Classic).remove("a", &mut ()).unwrap_err();
+        assert_eq!(error.is_not_found(), is_not_found, "{sentence}");
+        assert_eq!(error.to_string(), format!("the server says: {sentence}"));
+        mock.finish();
+    }
+}
