@@ -7,8 +7,9 @@ use haul_wire::{Reply, Request, base64, encode};
 
 use crate::{
     Connection, Error, Timings, Transfer,
-    connection::{Feed, Silent, Sink, read_piece, shrunk, travelling},
+    connection::{Sink, travelling},
     family::Spelling,
+    feed::{Feed, Silent, read_piece, shrunk},
 };
 
 /// How a classic line spells a payload of no bytes.

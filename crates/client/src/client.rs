@@ -8,11 +8,12 @@ use std::{
     time::Instant,
 };
 
-use haul_wire::reply::{Entry, Facts, Kind, Stats};
+use haul_wire::reply::{Facts, Stats};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Address, Backoff, Code, Connection, Dialect, Error, Options, Peer, Progress, Source, Spoken, Target,
+    Address, Backoff, Code, Connection, Dialect, Error, Listed, Options, Peer, Progress, Source, Spoken,
+    Target,
     connection::Buffers,
     extended::{Abilities, Greeting},
     family::{self, Purpose, Spelling},
@@ -24,19 +25,6 @@ use crate::{
 
 /// A server that has never answered is tried for this part of the time: most likely it does not run.
 const FIRST_CONTACT_PART: u32 = 10;
-
-/// One thing in a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its name within the folder that was listed.
-    pub name: String,
-    /// File or folder; the classic dialect lists files only.
-    pub kind: Kind,
-    /// Its size in bytes; unknown in the classic dialect.
-    pub size_bytes: Option<u64>,
-    /// When it was changed last (RFC 3339); unknown in the classic dialect.
-    pub modified: Option<String>,
-}
 
 /// A client of one server. It does one thing at a time; for several at once, have several (see [`Client::with_peer`]).
 ///
@@ -460,32 +448,6 @@ impl Client {
             self.idle = Some(connection);
         } else {
             self.buffers = Some(connection.into_buffers());
-        }
-    }
-}
-
-impl Listed {
-    fn from_name(name: String) -> Listed {
-        Listed {
-            name,
-            kind: Kind::File,
-            size_bytes: None,
-            modified: None,
-        }
-    }
-
-    fn from_entry(entry: Entry) -> Listed {
-        let Entry {
-            name,
-            kind,
-            size,
-            modified,
-        } = entry;
-        Listed {
-            name,
-            kind,
-            size_bytes: Some(size),
-            modified: Some(modified),
         }
     }
 }

@@ -11,6 +11,7 @@ use haul_wire::{Code, Name, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent
 
 use crate::{
     Address, Error, Options, Progress, Timings,
+    feed::Feed,
     socket::{self, Incoming, Patience, Sent},
 };
 
@@ -403,25 +404,6 @@ impl Connection {
     }
 }
 
-/// What an upload sends, and what hears that it has to wait in line.
-pub(crate) trait Feed: Read {
-    /// See [`Progress::waiting`].
-    fn waiting(&mut self, waited: Duration) {
-        let _ = waited;
-    }
-}
-
-/// The content of a caller who wants to hear nothing.
-pub(crate) struct Silent<'a>(pub(crate) &'a mut dyn Read);
-
-impl Read for Silent<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl Feed for Silent<'_> {}
-
 /// A name that can travel. Control characters cannot: in a classic request a line end would begin another request.
 pub(crate) fn travelling(name: &str) -> Result<Name, Error> {
     let shown = crate::shown(name);
@@ -438,25 +420,6 @@ pub(crate) fn travelling(name: &str) -> Result<Name, Error> {
             format!("`{}` is not a name: {cause}", crate::shown(&start)),
         )
     })
-}
-
-/// Reads the next piece of a body, never beyond what is `left` of its announced length; zero at its end.
-pub(crate) fn read_piece(source: &mut dyn Feed, room: &mut [u8], left: Option<u64>) -> Result<usize, Error> {
-    let most = left.map_or(room.len(), |left| {
-        usize::try_from(left).map_or(room.len(), |left| left.min(room.len()))
-    });
-    loop {
-        match source.read(&mut room[..most]) {
-            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-            other => return other.map_err(Error::Local),
-        }
-    }
-}
-
-/// The source ended before its announced length.
-pub(crate) fn shrunk(bytes: u64, length_bytes: u64) -> Error {
-    let sentence = format!("it became shorter while it was sent: {bytes} bytes instead of {length_bytes}");
-    Error::Local(io::Error::new(io::ErrorKind::UnexpectedEof, sentence))
 }
 
 /// A socket's timeout of zero would mean to wait for ever.

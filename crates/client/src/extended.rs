@@ -11,7 +11,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Connection, Error, SendOptions, Transfer,
-    connection::{Feed, Silent, Sink, read_piece, shrunk, travelling},
+    connection::{Sink, travelling},
+    feed::{Feed, Silent, read_piece, shrunk},
     peer::Offers,
 };
 

@@ -16,8 +16,10 @@ mod connection;
 mod error;
 mod extended;
 mod family;
+mod feed;
 mod fetch;
 pub mod landing;
+mod listed;
 mod options;
 mod part;
 mod peer;
@@ -30,7 +32,7 @@ mod walk;
 
 pub use address::{Address, AddressError, Location, PORT_DEFAULT};
 pub use backoff::{Backoff, PAUSE_MAX};
-pub use client::{Client, Listed};
+pub use client::Client;
 pub use connection::{BUFFER_BYTES_MIN, Buffers, Connection, Sink, Transfer};
 pub use error::Error;
 pub use extended::Body;
@@ -40,6 +42,7 @@ pub use haul_wire::{
     reply::{Entry, Facts, Hello, Kind, ReadHead, Stats, VerbStats, WorkerStats, Written},
 };
 pub use landing::shown;
+pub use listed::Listed;
 pub use options::{Dialect, DialectError, Options, Verified, Verify};
 pub use part::{Existing, PartFile};
 pub use peer::{Peer, Spoken};

@@ -10,9 +10,9 @@ use haul_wire::{Code, Condition, Digest};
 
 use crate::{
     Client, Error, Held, Progress, Source, Spoken, Target, Timings, Verified, Verify,
-    connection::Feed,
     extended::is_digest,
     family::{self, Purpose},
+    feed::Feed,
     fetch,
 };
 
