@@ -233,7 +233,8 @@ impl Visit for Fields {
     }
 }
 
-/// The text without control characters and with an end: neither may forge a line or break one in two.
+/// The text with an end, and with backslashes and all that acts on a terminal escaped: nothing may forge a line or a field,
+/// break a line in two or turn its direction.
 fn single_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(FIELD_BYTES_MAX));
     for character in text.chars() {
@@ -241,16 +242,22 @@ fn single_line(text: &str) -> String {
             line.push('…');
             break;
         }
-        match character.is_control() {
-            true => line.extend(character.escape_default()),
-            false => line.push(character),
+        match character {
+            '\\' => line.push_str("\\\\"),
+            ' '..='~' => line.push(character),
+            _ => line.extend(
+                haul_client::shown(character.encode_utf8(&mut [0; 4]))
+                    .to_string()
+                    .chars(),
+            ),
         }
     }
     line
 }
 
 fn needs_quotes(text: &str) -> bool {
-    text.is_empty() || text.contains(|character: char| character.is_whitespace() || "\"=".contains(character))
+    text.is_empty()
+        || text.contains(|character: char| character.is_whitespace() || "\"=\\".contains(character))
 }
 
 fn level_style(level: Level) -> Style {

@@ -59,12 +59,28 @@ impl Config {
             .min(self.limits.connections_max.get() / self.pool.workers.get())
     }
 
+    /// Connections at once for which so many descriptors of each process are enough: two each, for a socket and a file, beside a
+    /// quarter for clients that wait and some for the server itself. Never fewer than workers.
+    pub(crate) fn connections_within(&self, descriptors: u64) -> u32 {
+        let workers = self.pool.workers.get();
+        let each = |left: u64| u32::try_from(left.saturating_sub(DESCRIPTORS_KEPT) / 2).unwrap_or(u32::MAX);
+        let fitting = match self.pool.kind {
+            // The clients that wait are with the supervisor.
+            Kind::Processes => each(descriptors).saturating_mul(workers),
+            Kind::Threads | Kind::Tasks => each(descriptors - descriptors / 4),
+        };
+        fitting.max(workers)
+    }
+
     /// The numbers of the records that the connections of one of several worker processes share out.
     pub(crate) fn records_of(&self, worker: u32) -> Range<u32> {
         let each = self.connections_per_worker();
         worker * each..(worker + 1) * each
     }
 }
+
+/// Descriptors of a process that are for no connection: listeners, log, ledger, queue, runtime.
+const DESCRIPTORS_KEPT: u64 = 64;
 
 /// The server's limits. Each names its default and unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -112,6 +128,19 @@ impl Limits {
     pub const SLOW_BYTES_PER_SECOND: u64 = 1024 * 1024;
     /// The time over which that is averaged.
     pub const SLOW_WINDOW: Duration = Duration::from_secs(1);
+    /// Listings that one process holds at once; one address has half of them. Further requests wait.
+    pub const LISTINGS_MAX: usize = 16;
+    /// Objects that one process reads through at once for `STAT name digest`; one address has half of them.
+    pub const DIGESTS_MAX: usize = 2;
+    /// How long a request waits for its turn at one of these; then it is `busy`.
+    pub const TURN_WAIT: Duration = Duration::from_secs(10);
+    /// How long a listing may take to be sent while others wait for their turn, and a second more for each
+    /// [`Limits::LISTING_BYTES_PER_SECOND`].
+    pub const LISTING_SENT_WITHIN: Duration = Duration::from_secs(5);
+    /// See [`Limits::LISTING_SENT_WITHIN`].
+    pub const LISTING_BYTES_PER_SECOND: u64 = 64 * 1024;
+    /// How long an object is read through for a peer that has closed its sending side, and may be gone.
+    pub const DIGEST_WHEN_HALF_CLOSED: Duration = Duration::from_secs(2);
     /// After this time a connection that is served while others wait is logged.
     pub const HOLD_LOGGED_AFTER: Duration = Duration::from_secs(60);
     /// How long the rest of a refused request is read and discarded, so that a close does not destroy the refusal.
@@ -162,5 +191,25 @@ mod durability {
         } else {
             Durability::Buffered
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_fit_the_limit_of_open_files() {
+        let within = |pool: &str, descriptors| {
+            let config = Config {
+                pool: pool.parse().unwrap(),
+                ..Config::default()
+            };
+            config.connections_within(descriptors)
+        };
+        assert_eq!(within("tasks", 1024), (1024 - 256 - 64) / 2);
+        assert_eq!(within("processes:4x2048", 1024), 4 * (1024 - 64) / 2);
+        assert_eq!(within("threads:50", 64), 50, "a worker has a connection at least");
+        assert!(within("tasks", u64::MAX) > 1_000_000);
     }
 }

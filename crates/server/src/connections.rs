@@ -117,6 +117,11 @@ impl Connection {
         self.peer
     }
 
+    /// The peer's address, as far as it tells one host from another.
+    pub(crate) fn host(&self) -> HostAddress {
+        HostAddress::from(self.peer.ip())
+    }
+
     /// Says what the connection does from now on.
     pub(crate) fn enter(&self, phase: Phase) {
         if self.record.phase() != phase {

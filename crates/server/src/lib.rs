@@ -6,6 +6,7 @@
 //! `ledger`. [`run_worker`] is the other end of a supervised process: the same binary, started again.
 #![deny(unsafe_code)]
 
+mod budget;
 mod buffers;
 mod config;
 mod connection;

@@ -11,7 +11,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
@@ -28,6 +29,10 @@ const BACKLOG: i32 = 4096;
 /// apart from it. What lies there longer is out of the cache by the time it is sent, and costs memory for every client that
 /// reads slowly.
 const UNSENT_BYTES: u32 = 64 * 1024;
+
+/// How long an address that is taken is tried again, and how often.
+const BIND_FOR: Duration = Duration::from_secs(2);
+const BIND_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long accepting pauses when the process has no descriptor or memory left for a connection.
 pub(crate) const PAUSE_WHEN_EXHAUSTED: Duration = Duration::from_millis(100);
@@ -53,6 +58,20 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     net::bind(&socket, &address)?;
     net::listen(&socket, BACKLOG)?;
     Ok(TcpListener::from(socket))
+}
+
+/// Binds as [`bind`] does. The workers of a server that was killed hold its address a moment longer than their
+/// supervisor: an address that is taken is tried again for a while.
+pub(crate) fn bind_patiently(address: SocketAddr) -> io::Result<TcpListener> {
+    let since = Instant::now();
+    loop {
+        match bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && since.elapsed() < BIND_FOR => {
+                thread::sleep(BIND_INTERVAL);
+            }
+            bound => return bound,
+        }
+    }
 }
 
 /// Stops listening, in every process that shares the sockets: who connects from now on is refused by the kernel.
@@ -262,8 +281,6 @@ fn is_passing(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
     use crate::queue::Handoff;
 
@@ -285,6 +302,16 @@ mod tests {
         let waiting = thread::spawn(move || acceptor.accept(|| false).unwrap().is_none());
         bell.ring();
         assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn an_address_that_is_about_to_be_free_is_waited_for() {
+        let before = loopback();
+        let address = before.local_addr().unwrap();
+        assert_eq!(bind(address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let waiting = thread::spawn(move || bind_patiently(address).unwrap().local_addr().unwrap());
+        drop(before);
+        assert_eq!(waiting.join().unwrap(), address);
     }
 
     #[test]

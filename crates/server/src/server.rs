@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -92,7 +93,7 @@ impl Server {
     ///
     /// # Errors
     /// When the root cannot be opened, an address cannot be bound, or the pool does not fit its limits.
-    pub fn bind(config: Config) -> Result<Self, StartError> {
+    pub fn bind(mut config: Config) -> Result<Self, StartError> {
         let (workers, connections) = (config.pool.workers.get(), config.limits.connections_max.get());
         if workers > connections {
             return Err(StartError::TooFewConnections { workers, connections });
@@ -109,9 +110,10 @@ impl Server {
                 Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),
             }
         }
-        raise_descriptor_limit();
+        let descriptors = raise_descriptor_limit();
+        fit_connections(&mut config, descriptors);
         let bind = |&address: &SocketAddr| {
-            listener::bind(address).map_err(|error| StartError::Listen { address, error })
+            listener::bind_patiently(address).map_err(|error| StartError::Listen { address, error })
         };
         let listeners = config.listen.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -224,10 +226,28 @@ impl Signals {
 }
 
 /// A connection takes a descriptor or two, and the usual soft limit is 1,024: raised as far as the system allows.
-fn raise_descriptor_limit() {
+/// Returns the limit.
+fn raise_descriptor_limit() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Lowers the connections served at once to what fits the limit of open files, so that none is accepted that cannot be
+/// served.
+fn fit_connections(config: &mut Config, descriptors: u64) {
+    let wanted = config.connections_served_max();
+    let fitting = config.connections_within(descriptors);
+    if fitting < wanted {
+        config.limits.connections_max = NonZeroU32::new(fitting).unwrap_or(NonZeroU32::MIN);
+        tracing::warn!(
+            descriptors,
+            wanted,
+            connections = config.connections_served_max(),
+            "the limit of open files (RLIMIT_NOFILE) leaves room for fewer connections at once; further ones wait"
+        );
     }
 }

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use crate::budget::Budget;
 use crate::buffers::Shelf;
 use crate::connections::Connections;
 use crate::drain::Drain;
@@ -25,7 +26,7 @@ use crate::ledger::{Ledger, Slot, State};
 use crate::listener::{self, Acceptor};
 use crate::log_limit::LogLimit;
 use crate::queue::{Receiver, Wakeup};
-use crate::{Config, Kind, connection};
+use crate::{Config, Kind, Limits, connection};
 
 /// Spare pairs of buffers that a worker with many connections keeps: enough for the busy ones of a moment.
 const SPARE_BUFFERS_MAX: usize = 64;
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) connections: Arc<Connections>,
     /// Where clients come from that have waited in the queue.
     pub(crate) queued: Receiver,
+    pub(crate) listings: Budget,
+    pub(crate) digests: Budget,
     exhaustion: LogLimit,
 }
 
@@ -91,6 +94,8 @@ impl Shared {
             shelf,
             connections: Arc::new(connections),
             queued,
+            listings: Budget::new(Limits::LISTINGS_MAX, Limits::LISTINGS_MAX / 2),
+            digests: Budget::new(Limits::DIGESTS_MAX, Limits::DIGESTS_MAX / 2),
             exhaustion: LogLimit::default(),
         }
     }

@@ -146,3 +146,24 @@ fn a_loss_is_a_line_of_either_form() {
 fn what_is_less_important_than_the_level_is_not_written() {
     assert_eq!(logged(Format::Text, false, || tracing::debug!("chatter")), "");
 }
+
+#[test]
+fn a_name_forges_no_field_after_its_quotes() {
+    let line = logged(Format::Text, false, || access("x\\\" bytes=0 outcome=ok y"));
+    assert!(
+        line.contains(r#"name="x\\\" bytes=0 outcome=ok y" bytes=3"#),
+        "{line}"
+    );
+    let line = logged(Format::Text, false, || access("a\\"));
+    assert!(line.contains(r#"name="a\\" bytes=3"#), "{line}");
+}
+
+#[test]
+fn no_text_turns_the_direction_of_a_line_or_separates_two() {
+    for format in [Format::Text, Format::Json] {
+        let line = logged(format, false, || {
+            access("a\u{202e}b\u{2028}c\u{2029}d\u{2066}e\u{200f}")
+        });
+        assert!(line.is_ascii(), "{line}");
+    }
+}

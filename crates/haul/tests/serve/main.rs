@@ -17,6 +17,7 @@ mod talk;
 mod accounts;
 mod attributes;
 mod browsers;
+mod budgets;
 mod classic;
 mod commands;
 mod drains;

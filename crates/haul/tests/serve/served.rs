@@ -73,11 +73,32 @@ impl Served {
 
     /// Serves `root`, or a folder of its own, on as many listeners.
     pub(crate) fn start(pool: &str, listeners: usize, root: Option<&Path>, flags: &[&str]) -> Self {
+        Self::start_as(haul(), pool, listeners, root, flags)
+    }
+
+    /// Serves a folder of its own with room for so many open files.
+    pub(crate) fn with_descriptors(descriptors: u32, pool: &str, flags: &[&str]) -> Self {
+        let binary = haul();
+        let mut limited = Command::new("sh");
+        limited
+            .arg("-c")
+            .arg(format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""))
+            .arg(binary.get_program())
+            .stdin(Stdio::null());
+        Self::start_as(limited, pool, 1, None, flags)
+    }
+
+    fn start_as(
+        mut command: Command,
+        pool: &str,
+        listeners: usize,
+        root: Option<&Path>,
+        flags: &[&str],
+    ) -> Self {
         let folder = temporary();
         let root = root.map_or_else(|| folder.path().join("root"), Path::to_owned);
         fs::create_dir_all(&root).unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
-        let mut command = haul();
         command.arg("serve").arg(&root).args(["--pool", pool]).args(flags);
         for _ in 0..listeners {
             command.args(["--listen", "127.0.0.1:0"]);

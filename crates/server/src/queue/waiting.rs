@@ -43,12 +43,12 @@ pub(super) struct WaitingRoom {
 
 impl WaitingRoom {
     pub(super) fn new(silent_max: Duration) -> Self {
-        // Half of what the process may open: the rest is for connections and files.
+        // A quarter of what the process may open: the rest is for connections and files.
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
+        let quarter = usize::try_from(descriptors / 4).unwrap_or(usize::MAX);
         Self {
             clients: Vec::new(),
-            clients_max: CLIENTS_MAX.min(half),
+            clients_max: CLIENTS_MAX.min(quarter),
             silent_max,
             last_turns: HashMap::new(),
             turn: 1,

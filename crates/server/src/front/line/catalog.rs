@@ -1,17 +1,28 @@
 //! The requests whose replies are small or made of names: LIST, LS, STAT, DELETE, RMDIR, HELLO, STATS.
 
-use std::time::SystemTime;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
 
-use haul_store::{Detail, Kind, Listing, Meta};
+use haul_store::{Detail, Digest, Kind, Listing, Meta, Reader};
 use haul_wire::reply::{self, Hello, HelloLimits};
 use haul_wire::{Code, Name, Refusal, mode_text, time_text};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep};
 
 use super::refusals::{Failure, from_store, key, short};
-use super::{Account, Broken, Line, send};
+use super::{Account, Broken, Line, Size, send};
+use crate::Limits;
+use crate::budget::{Budget, Permit};
+use crate::connections::Waited;
+use crate::ledger::Phase;
 
-/// A listing is sent in pieces of about this size.
-const LISTING_PIECE_BYTES: usize = 64 * 1024;
+/// A listing is sent in pieces of about this size. Whoever does not read holds one of them.
+const LISTING_PIECE_BYTES: usize = 16 * 1024;
+
+/// How often it is looked whether others wait for their listings.
+const LISTING_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The verbs that HELLO offers.
 const VERBS: [&str; 14] = [
@@ -25,6 +36,7 @@ const WRITE_OPTIONS: [&str; 2] = ["modified", "mode"];
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// LIST: the names of the files in the root, hidden ones left out.
     pub(super) async fn list(&mut self, account: &mut Account) -> Result<(), Failure> {
+        let permit = self.turn(&self.worker.shared.listings).await?;
         let listing = self.worker.shared.store.list(None, Detail::Names).await;
         let listing = listing.map_err(|error| from_store(error, &root_name()))?;
         let shown = |kind, name: &str| kind == Kind::File && !name.starts_with('.');
@@ -32,7 +44,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             .iter()
             .filter(|entry| shown(entry.kind, entry.name))
             .map(|entry| entry.name);
-        self.send_list(names, account).await
+        self.send_list(names, &permit).await?;
+        drop((listing, permit));
+        self.send_last(0, 0, account).await
     }
 
     /// LS: a folder's entries with their facts, hidden ones too.
@@ -41,6 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         folder: Option<Name>,
         account: &mut Account,
     ) -> Result<(), Failure> {
+        let permit = self.turn(&self.worker.shared.listings).await?;
         let listing = self.folder(folder).await?;
         let entries = listing.iter().map(|entry| reply::Entry {
             name: entry.name.to_owned(),
@@ -51,7 +66,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             size: entry.size,
             modified: rfc3339(entry.modified),
         });
-        self.send_list(entries, account).await
+        self.send_list(entries, &permit).await?;
+        drop((listing, permit));
+        self.send_last(0, 0, account).await
     }
 
     async fn folder(&self, folder: Option<Name>) -> Result<Listing, Refusal> {
@@ -75,21 +92,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         }
     }
 
+    /// Sends a listing but for its last piece, which stays in `out`: the listing itself is not needed for that any more.
     async fn send_list<T: serde::Serialize>(
         &mut self,
         items: impl Iterator<Item = T>,
-        account: &mut Account,
+        permit: &Permit<'_>,
     ) -> Result<(), Failure> {
         let mut list = reply::List::begin(&mut self.out);
+        let (begun, mut sent) = (Instant::now(), 0);
         for item in items {
             list.item(&mut self.out, &item);
             if self.out.len() >= LISTING_PIECE_BYTES {
-                send(self.stream, &self.out, self.sending).await?;
+                sent += self.out.len() as u64;
+                let due = begun + listing_time(sent);
+                self.send_listing(permit, due).await?;
                 self.out.clear();
             }
         }
         list.end(&mut self.out);
-        self.send_last(0, 0, account).await
+        Ok(())
+    }
+
+    /// Sends a piece of a listing. A peer that takes it slowly is given up once others wait for their listings.
+    async fn send_listing(&mut self, permit: &Permit<'_>, due: Instant) -> Result<(), Broken> {
+        let sending = self.sending;
+        let sent = send(self.stream, &self.out, sending);
+        let overdue = async {
+            loop {
+                sleep(LISTING_LOOK_INTERVAL).await;
+                if Instant::now() >= due && permit.is_wanted() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            sent = sent => sent,
+            () = overdue => Err(Broken::Unfinished),
+        }
+    }
+
+    /// Waits for the request's turn at something of which there is little.
+    async fn turn<'b>(&self, budget: &'b Budget) -> Result<Permit<'b>, Refusal> {
+        let connection = self.connection;
+        connection.enter(Phase::Work);
+        let waited = connection
+            .wait(Limits::TURN_WAIT, budget.take(connection.host()))
+            .await;
+        connection.enter(Phase::Request);
+        match waited {
+            Waited::Done(permit) => Ok(permit),
+            Waited::TimedOut | Waited::GiveWay => Err(busy()),
+        }
     }
 
     /// STAT: one object's facts, and its digest if it is asked for or known.
@@ -119,20 +173,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         self.send_last(0, 0, account).await
     }
 
-    /// Reads an object through to learn its digest; the facts are those of the version that was read.
+    /// Reads an object through to learn its digest, and keeps that with it where it can be kept; the facts are those of the
+    /// version that was read.
     async fn digest(&mut self, name: &Name) -> Result<Meta, Failure> {
         let key = key(name)?;
-        let opened = self.worker.shared.store.open(&key).await;
+        let _permit = self.turn(&self.worker.shared.digests).await?;
+        let store = &self.worker.shared.store;
+        let opened = store.open(&key).await;
         let mut reader = opened.map_err(|error| from_store(error, name))?;
-        let buffers = self
-            .buffers
-            .get_or_insert_with(|| self.worker.shared.shelf.take());
-        if !self.input.leave_large(&buffers.wire) {
-            // What the peer has sent ahead fills the wire buffer; the content buffer is free.
-            tracing::trace!("hashing beside unread input");
-        }
+        self.connection.enter(Phase::Work);
+        let digest = self.read_through(&mut *reader, name).await;
+        self.connection.enter(Phase::Request);
+        let digest = digest?;
+        let before = reader.meta().clone();
+        let kept = store.keep_digest(&key, &before.etag, digest).await;
+        Ok(Meta {
+            digest: Some(digest),
+            ..kept.unwrap_or(before)
+        })
+    }
+
+    async fn read_through(&mut self, reader: &mut dyn Reader, name: &Name) -> Result<Digest, Failure> {
+        self.give_back_buffers();
+        let mut buffers = self.worker.shared.shelf.take();
         let mut hasher = blake3::Hasher::new();
         let mut offset = 0;
+        let mut half_closed = None;
         loop {
             let read = reader.read_at(offset, &mut buffers.content).await;
             match read.map_err(|error| from_store(error.into(), name))? {
@@ -142,13 +208,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                     offset += bytes as u64;
                 }
             }
+            self.check_wanted(&mut half_closed).await?;
             // Nothing here waits for the peer; other connections of this worker want their turn.
             tokio::task::yield_now().await;
         }
-        Ok(Meta {
-            digest: Some(hasher.finalize()),
-            ..reader.meta().clone()
-        })
+        self.worker.shared.shelf.put_back(buffers);
+        Ok(hasher.finalize())
+    }
+
+    /// Whether an object is still to be read through: the peer is there, nobody else is served instead, and the server is
+    /// not shutting down. `half_closed`: since when the peer sends no more.
+    async fn check_wanted(&mut self, half_closed: &mut Option<Instant>) -> Result<(), Failure> {
+        if self.worker.shared.drain.has_begun() {
+            let sentence = "the server is shutting down; ask again later";
+            return Err(Failure::Last(Refusal::new(Code::Draining, sentence)));
+        }
+        if self.connection.gives_way() {
+            return Err(Failure::Last(busy()));
+        }
+        if half_closed.is_some_and(|since| since.elapsed() >= Limits::DIGEST_WHEN_HALF_CLOSED) {
+            return Err(Broken::Gone.into());
+        }
+        // What the peer has sent ahead stands in the way of a look at what follows.
+        if half_closed.is_none() && self.input.is_empty() {
+            let mut received = pin!(self.receive(Size::Small));
+            match poll_fn(|context| Poll::Ready(received.as_mut().poll(context))).await {
+                Poll::Ready(Ok(0)) => *half_closed = Some(Instant::now()),
+                Poll::Ready(Err(_)) => return Err(Broken::Gone.into()),
+                Poll::Ready(Ok(_)) | Poll::Pending => {}
+            }
+        }
+        Ok(())
     }
 
     /// DELETE.
@@ -208,12 +298,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     /// STATS: the ledger as it is now; this request is not in it yet.
     pub(super) async fn stats(&mut self, account: &mut Account) -> Result<(), Failure> {
         let shared = &self.worker.shared;
-        reply::object(
-            &mut self.out,
-            &shared
-                .ledger
-                .stats(shared.config.pool.to_string(), SystemTime::now()),
-        );
+        let mut stats = shared
+            .ledger
+            .stats(shared.config.pool.to_string(), SystemTime::now());
+        if !self.connection.peer().ip().to_canonical().is_loopback() {
+            // Process ids are of use on this machine only.
+            stats.workers.iter_mut().for_each(|worker| worker.pid = None);
+        }
+        reply::object(&mut self.out, &stats);
         self.send_last(0, 0, account).await
     }
 
@@ -242,6 +334,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             format!("{verb} is not allowed: this server is read-only; start it with --writable (-w)");
         Err(Refusal::new(Code::Forbidden, sentence))
     }
+}
+
+/// How long a listing of so many bytes may take while others wait for theirs.
+fn listing_time(bytes: u64) -> Duration {
+    Limits::LISTING_SENT_WITHIN + Duration::from_secs(bytes / Limits::LISTING_BYTES_PER_SECOND)
+}
+
+fn busy() -> Refusal {
+    Refusal::new(
+        Code::Busy,
+        "too many requests of this kind are under way; ask again later",
+    )
 }
 
 /// How sentences call the folder that is served.

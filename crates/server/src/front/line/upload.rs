@@ -17,8 +17,10 @@ struct Incoming<'n> {
     /// Decoded bytes at the start of the content buffer that are not written yet. Base64 is gathered there until the
     /// buffer is full: however small the pieces that arrive, the store gets few and large ones, on page bounds.
     gathered: usize,
-    /// Computed while the bytes pass, where a digest is asked for.
-    hasher: Option<Hasher>,
+    /// Whether the bytes arrive as they are, not in base64.
+    is_raw: bool,
+    /// Computed while the bytes pass.
+    hasher: Hasher,
 }
 
 /// What the end of a body says.
@@ -56,7 +58,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         let size = incoming.received;
         incoming
             .writer
-            .commit(Commit::default())
+            .commit(Commit {
+                digest: Some(incoming.hasher.finalize()),
+                ..Commit::default()
+            })
             .await
             .map_err(|error| from_store_writing(error, name))?;
         self.out.clear();
@@ -79,15 +84,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
     ) -> Result<(), Failure> {
         self.check_writable("WRITE")?;
         self.check_size(name, length)?;
-        let mut incoming = self
-            .begin_upload(name, stored_condition(condition), Some(Hasher::new()))
-            .await?;
+        let mut incoming = self.begin_upload(name, stored_condition(condition), true).await?;
         let declared = self.receive_body(&mut incoming).await?.digest;
-        let digest = incoming
-            .hasher
-            .as_ref()
-            .map(Hasher::finalize)
-            .expect("a WRITE is hashed");
+        let digest = incoming.hasher.finalize();
         if declared != Some(digest) {
             let sentence = format!(
                 "{} arrived with another digest than was declared; send it again",
@@ -122,10 +121,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         name: &'n Name,
         shorter: Option<&'n Name>,
     ) -> Result<(Incoming<'n>, Option<Refusal>), Refusal> {
-        let begun = self.begin_upload(name, Condition::Always, None).await;
+        let begun = self.begin_upload(name, Condition::Always, false).await;
         match (begun, shorter) {
             (Err(refusal), Some(shorter)) => {
-                let begun = self.begin_upload(shorter, Condition::Always, None).await?;
+                let begun = self.begin_upload(shorter, Condition::Always, false).await?;
                 Ok((begun, Some(refusal)))
             }
             (begun, _) => Ok((begun?, None)),
@@ -136,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
         &self,
         name: &'n Name,
         condition: Condition,
-        hasher: Option<Hasher>,
+        is_raw: bool,
     ) -> Result<Incoming<'n>, Refusal> {
         let key = key(name)?;
         let created = self.worker.shared.store.create(&key, condition).await;
@@ -146,7 +145,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
             writer,
             received: 0,
             gathered: 0,
-            hasher,
+            is_raw,
+            hasher: Hasher::new(),
         })
     }
 
@@ -234,30 +234,26 @@ impl Incoming<'_> {
     async fn take(&mut self, piece: &[u8], bytes_max: Option<u64>) -> Result<(), Refusal> {
         self.received += piece.len() as u64;
         check_size(self.name, self.received, bytes_max)?;
-        match &mut self.hasher {
-            // Raw bytes are written from where they were received.
-            Some(hasher) => {
-                hasher.update(piece);
-                self.writer
-                    .write(piece)
-                    .await
-                    .map_err(|error| from_store_writing(error, self.name))
-            }
-            // Decoded ones already stand in the content buffer, behind those gathered before.
-            None => {
-                self.gathered += piece.len();
-                Ok(())
-            }
+        if !self.is_raw {
+            // It already stands in the content buffer, behind what was gathered before.
+            self.gathered += piece.len();
+            return Ok(());
         }
+        // Raw bytes are written from where they were received.
+        self.store(piece).await
+    }
+
+    async fn store(&mut self, content: &[u8]) -> Result<(), Refusal> {
+        self.hasher.update(content);
+        let written = self.writer.write(content).await;
+        written.map_err(|error| from_store_writing(error, self.name))
     }
 
     async fn write_gathered(&mut self, content: &[u8]) -> Result<(), Refusal> {
-        let written = match self.gathered {
+        match std::mem::take(&mut self.gathered) {
             0 => Ok(()),
-            gathered => self.writer.write(&content[..gathered]).await,
-        };
-        self.gathered = 0;
-        written.map_err(|error| from_store_writing(error, self.name))
+            gathered => self.store(&content[..gathered]).await,
+        }
     }
 }
 

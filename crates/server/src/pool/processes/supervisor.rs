@@ -4,12 +4,13 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::control::{self, Message, Orders};
@@ -17,6 +18,9 @@ use crate::ledger::{Slot, State};
 use crate::pool::restart::Restart;
 use crate::pool::{CUT_GRACE, Plan};
 use crate::queue::Alarm;
+
+/// How long the end of the server waits for its last sweep; what is left is for the next start.
+const LAST_SWEEP_MAX: Duration = Duration::from_secs(1);
 
 /// The parent of process workers.
 #[derive(Debug)]
@@ -31,7 +35,12 @@ impl Supervisor {
     pub(in crate::pool) fn start(plan: Plan) -> io::Result<Self> {
         let workers = plan.config.pool.workers.get();
         let sockets = (0..workers).map(|_| Mutex::new(None)).collect();
-        let yard = Arc::new(Yard { plan, sockets });
+        let yard = Arc::new(Yard {
+            plan,
+            sweeping: tokio::sync::Mutex::default(),
+            sweeps: AtomicUsize::new(0),
+            sockets,
+        });
         let (draining, watched) = watch::channel(None);
         let mut keepers = JoinSet::new();
         for number in 0..workers {
@@ -76,6 +85,10 @@ impl Supervisor {
 #[derive(Debug)]
 struct Yard {
     plan: Plan,
+    /// One sweep at a time.
+    sweeping: tokio::sync::Mutex<()>,
+    /// Sweeps that run or wait.
+    sweeps: AtomicUsize,
     /// Where each worker hears its supervisor, while it lives.
     sockets: Vec<Mutex<Option<Arc<OwnedFd>>>>,
 }
@@ -166,7 +179,7 @@ impl Keeper {
         for record in self.yard.plan.config.records_of(self.number) {
             self.yard.plan.ledger.record(record).give_back();
         }
-        self.sweep();
+        self.sweep(drained).await;
         if drained {
             return true;
         }
@@ -181,16 +194,32 @@ impl Keeper {
         false
     }
 
-    fn sweep(&self) {
+    /// Sweeps up after a worker, beside everything else; waited for only at the end of the server, and not for long.
+    async fn sweep(&self, is_last: bool) {
         if !self.yard.plan.config.writable {
             return;
         }
-        match self.yard.plan.store.sweep() {
+        let sweeping = tokio::spawn(sweep(Arc::clone(&self.yard), self.number));
+        if is_last {
+            let _ = timeout(LAST_SWEEP_MAX, sweeping).await;
+        }
+    }
+}
+
+/// Runs one sweep. One that waits already is enough for every worker that has died by then.
+async fn sweep(yard: Arc<Yard>, worker: u32) {
+    const RUNS_AND_WAITS: usize = 2;
+    if yard.sweeps.fetch_add(1, Ordering::Relaxed) < RUNS_AND_WAITS {
+        let _one = yard.sweeping.lock().await;
+        let store = Arc::clone(&yard);
+        let swept = spawn_blocking(move || store.plan.store.sweep()).await;
+        match swept.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
             Ok(0) => {}
-            Ok(swept) => tracing::info!(worker = self.number, swept, "files in flight were swept"),
+            Ok(swept) => tracing::info!(worker, swept, "files in flight were swept"),
             Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),
         }
     }
+    yard.sweeps.fetch_sub(1, Ordering::Relaxed);
 }
 
 async fn drain_ordered(draining: &mut watch::Receiver<Option<Duration>>) -> Duration {
