@@ -30,25 +30,45 @@ const FIRST_CONTACT_PART: u32 = 10;
 ///
 /// Every operation takes a [`Progress`], which hears of waits and new tries; `&mut ()` hears nothing.
 ///
-/// ```no_run
+/// ```
 /// use std::io::Cursor;
 ///
 /// use haul_client::{Client, Existing, Options, PartFile, SendOptions};
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut client = Client::new("haul://127.0.0.1:46666".parse()?, Options::default());
+/// # // Stands for a server, such as `haul serve -w` makes one.
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let address = format!("haul://{}", listener.local_addr()?);
+/// # let digest = haul_client::Digest::from(*blake3::hash(b"hello").as_bytes());
+/// # std::thread::spawn(move || {
+/// #     use std::io::{BufRead, BufReader, Write};
+/// #     let (mut stream, _) = listener.accept().unwrap();
+/// #     for line in BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok) {
+/// #         let reply = match line.split(' ').next() {
+/// #             Some("HELLO") => r#""verbs":["LS","STAT","READ","WRITE"]"#.to_owned(),
+/// #             Some("LS") => r#""data":[]"#.to_owned(),
+/// #             Some("WRITE") => continue,
+/// #             Some("READ") => format!(r#""size":5,"offset":0,"length":5,"etag":"e","digest":"{digest}""#),
+/// #             Some("") => continue,
+/// #             _ => format!(r#""size":5,"etag":"e","digest":"{digest}""#),
+/// #         };
+/// #         let content = if line.starts_with("READ") { "hello" } else { "" };
+/// #         write!(stream, "{{\"status\":\"OK\",{reply}}}\r\n\r\n{content}").unwrap();
+/// #     }
+/// # });
+/// # let folder = tempfile::tempdir()?;
+/// # let here = |name: &str| folder.path().join(name);
+/// let mut client = Client::new(address.parse()?, Options::default());
 /// for entry in client.list("", &mut ())? {
 ///     println!("{} {:?}", entry.name, entry.size_bytes);
 /// }
 ///
 /// client.send("hello.txt", &mut Cursor::new("hello"), &SendOptions::default(), &mut ())?;
 ///
-/// let mut part = PartFile::new("hello.txt".as_ref(), Existing::Replace, client.address(), "hello.txt")?;
+/// let mut part = PartFile::new(&here("hello.txt"), Existing::Replace, client.address(), "hello.txt")?;
 /// let fetched = client.fetch("hello.txt", &mut part, &mut ())?;
 /// part.publish()?;
 /// assert!(fetched.verified.is_yes());
-/// # Ok(())
-/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Client {

@@ -215,3 +215,38 @@ fn time_and_mode_travel_both_ways_and_folders_are_removed() {
     client.remove_folder("d", &mut ()).unwrap();
     mock.finish();
 }
+
+/// Starts a server at an address as soon as a try has failed.
+struct Late(std::net::SocketAddr, Option<thread::JoinHandle<()>>);
+
+impl Progress for Late {
+    fn retrying(&mut self, _: &Error, _: Duration) {
+        if self.1.is_some() {
+            return;
+        }
+        let listener = TcpListener::bind(self.0).unwrap();
+        self.1 = Some(thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream
+                .write_all(b"{\"status\":\"OK\",\"data\":[]}\r\n\r\n")
+                .unwrap();
+            // Until the client closes.
+            std::io::copy(&mut stream, &mut std::io::sink()).ok();
+        }));
+    }
+}
+
+#[test]
+fn a_server_that_comes_back_is_found_again() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut late = Late(gone, None);
+    let options = Options {
+        dialect: Dialect::Extended,
+        retry_pause: Duration::from_millis(1),
+        ..Options::default()
+    };
+    let mut client = Client::new(Address::new("127.0.0.1", gone.port()), options);
+    assert!(client.list("", &mut late).unwrap().is_empty());
+    drop(client);
+    late.1.unwrap().join().unwrap();
+}

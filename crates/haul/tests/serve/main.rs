@@ -18,6 +18,7 @@ mod accounts;
 mod attributes;
 mod browsers;
 mod budgets;
+mod busy;
 mod classic;
 mod commands;
 mod drains;
