@@ -453,7 +453,7 @@ fn understood(refusal: Refusal, has_code: bool) -> Refusal {
         return refusal;
     }
     let lower = refusal.sentence.to_lowercase();
-    let code = if refusal.sentence == "request tidak dikenali" {
+    let code = if refusal.sentence == haul_wire::reply::UNKNOWN_VERB {
         Code::UnknownVerb
     } else if NOT_FOUND.iter().any(|words| lower.contains(words)) {
         Code::NotFound

@@ -15,7 +15,11 @@ use crate::{Attributes, Refusal};
 /// What ends every reply.
 pub const END: &[u8] = b"\r\n\r\n";
 
-/// Appends the reply that says no: `status`, `data`, `message`, `code`.
+/// What `data` says of a verb that is not known: existing programs compare it with exactly these words.
+pub const UNKNOWN_VERB: &str = "request tidak dikenali";
+
+/// Appends the reply that says no: `status`, `data`, `message`, `code`. `data` and `message` are the same sentence but
+/// for a verb that is not known.
 pub fn refusal(out: &mut Vec<u8>, refusal: &Refusal) {
     #[derive(Serialize)]
     struct No<'a> {
@@ -29,7 +33,10 @@ pub fn refusal(out: &mut Vec<u8>, refusal: &Refusal) {
         out,
         &No {
             status: "ERROR",
-            data: sentence,
+            data: match refusal.code {
+                crate::Code::UnknownVerb => UNKNOWN_VERB,
+                _ => sentence,
+            },
             message: sentence,
             code: refusal.code,
         },

@@ -5,9 +5,12 @@ use crate::{Code, Name, NameError, Refusal, Verb};
 /// How much of something that was sent is shown again, in characters.
 const SHOWN_CHARS_MAX: usize = 80;
 
-/// Existing programs compare this one with exactly these words.
+/// For a person at netcat; programs find other words in `data` (see [`crate::reply::UNKNOWN_VERB`]).
 pub(crate) fn unknown_verb() -> Refusal {
-    Refusal::new(Code::UnknownVerb, "request tidak dikenali")
+    Refusal::new(
+        Code::UnknownVerb,
+        "this verb is not known; send LIST, GET name, UPLOAD name base64 or DELETE name and a line end, or HELLO for more",
+    )
 }
 
 pub(crate) fn bad_request(sentence: impl Into<String>) -> Refusal {

@@ -258,7 +258,7 @@ fn a_name_with_its_payload_is_looked_for_within_4_kib() {
 }
 
 #[test]
-fn an_unknown_verb_is_told_so_in_the_words_that_programs_know() {
+fn an_unknown_verb_is_told_so_with_the_verbs_that_there_are() {
     for input in [
         "FLY\r\n",
         "LISTS\r\n",
@@ -274,10 +274,10 @@ fn an_unknown_verb_is_told_so_in_the_words_that_programs_know() {
         let [Event::Refused(None, refusal, Phase::Ready)] = events.as_slice() else {
             panic!("{input}: {events:?}")
         };
-        assert_eq!(
-            (refusal.code, refusal.sentence.as_str()),
-            (Code::UnknownVerb, "request tidak dikenali")
-        );
+        assert_eq!(refusal.code, Code::UnknownVerb);
+        for verb in ["LIST", "GET", "UPLOAD", "DELETE", "HELLO"] {
+            assert!(refusal.sentence.contains(verb), "{verb}: {}", refusal.sentence);
+        }
     }
 }
 

@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
                 listing.map_err(|error| match error {
                     haul_store::Error::NotAFolder => Refusal::new(
                         Code::BadRequest,
-                        format!("{} is not a folder; STAT shows a file", short(&name)),
+                        format!("{} is a file, not a folder; STAT shows its facts", short(&name)),
                     ),
                     other => from_store(other, &name),
                 })

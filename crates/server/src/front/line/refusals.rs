@@ -56,7 +56,12 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
             Code::Exists,
             format!("{it} is not the version that was to be replaced; look at it again"),
         ),
-        Error::Forbidden => (Code::Forbidden, format!("{it} may not be touched by this server")),
+        Error::Forbidden => (
+            Code::Forbidden,
+            format!(
+                "the server has no permission for {it}: its owner or its mode forbids it to the server's user"
+            ),
+        ),
         Error::Escapes => (Code::Forbidden, format!("{it} leads out of the served folder")),
         Error::NoSpace => (
             Code::NoSpace,
