@@ -146,6 +146,17 @@ impl Ledger {
             .sum()
     }
 
+    /// Requests that have begun and not ended, over all workers, as far as counters that change meanwhile can tell.
+    pub(crate) fn requests_in_progress(&self) -> u64 {
+        let in_row = |slot: &Slot, row| {
+            let ended = load(slot.row_word(row, word::OK)) + load(slot.row_word(row, word::FAILED));
+            load(slot.row_word(row, word::STARTED)).saturating_sub(ended)
+        };
+        self.slots()
+            .map(|slot| (0..ROWS).map(|row| in_row(&slot, row)).sum::<u64>())
+            .sum()
+    }
+
     /// The whole ledger as STATS shows it.
     pub(crate) fn stats(&self, pool: String, now: SystemTime) -> Stats {
         let started = Duration::from_nanos(load(self.head(head::STARTED)));

@@ -17,8 +17,10 @@ mod ledger;
 mod listener;
 mod log_limit;
 mod pool;
+mod processors;
 mod queue;
 mod server;
+mod stream;
 mod worker;
 
 pub use config::{Config, Limits};

@@ -25,6 +25,7 @@ use crate::drain::Drain;
 use crate::ledger::{Ledger, Slot, State};
 use crate::listener::{self, Acceptor};
 use crate::log_limit::LogLimit;
+use crate::processors::Processors;
 use crate::queue::{Receiver, Wakeup};
 use crate::{Config, Kind, Limits, connection};
 
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) listeners: Arc<[TcpListener]>,
     pub(crate) drain: Drain,
     pub(crate) shelf: Shelf,
+    pub(crate) processors: Processors,
     pub(crate) connections: Arc<Connections>,
     /// Where clients come from that have waited in the queue.
     pub(crate) queued: Receiver,
@@ -92,6 +94,7 @@ impl Shared {
             listeners,
             drain,
             shelf,
+            processors: Processors::of_this_machine(),
             connections: Arc::new(connections),
             queued,
             listings: Budget::new(Limits::LISTINGS_MAX, Limits::LISTINGS_MAX / 2),

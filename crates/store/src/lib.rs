@@ -12,6 +12,8 @@ mod local;
 mod memory;
 mod types;
 
+use std::os::fd::BorrowedFd;
+
 pub use error::Error;
 pub use futures_util::future::BoxFuture;
 pub use key::{Key, KeyError, RESERVED_PREFIX};
@@ -63,6 +65,11 @@ pub trait Reader: Send + std::fmt::Debug {
     fn meta(&self) -> &Meta;
     /// Fills `buffer` from `offset` on; returns the bytes read, 0 at the end only. May be short.
     fn read_at<'a>(&'a mut self, offset: u64, buffer: &'a mut [u8]) -> BoxFuture<'a, std::io::Result<usize>>;
+    /// A descriptor that the kernel can send content from at once, for callers that may wait for it. `None` where there is
+    /// none, or where the caller must not wait for a disk.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// An object in flight. Dropped without [`Writer::commit`], it never was.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
+use std::thread;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::mount::MountFlags;
@@ -13,6 +14,8 @@ use crate::served::{Served, temporary};
 use crate::{base64, content, hex_digest, under_every_pool};
 
 under_every_pool! {
+    reads_of_many_clients_at_once_are_whole
+    an_object_that_becomes_shorter_under_many_reads_resets_them
     both_durabilities_store_replace_and_delete
     a_full_disk_refuses_with_no_space_and_changes_nothing
     a_vanished_folder_is_an_internal_error_and_the_server_lives_on
@@ -171,4 +174,55 @@ fn nested_folders_appear_with_their_first_file_only(pool: &str) {
     expect(&mut talk, &served, Stored("a/b/c", b"ABC"));
     assert_eq!(served.files().len(), 3);
     talk.finish();
+}
+
+/// So many at once that the kernel is left to send the files itself.
+fn reads_of_many_clients_at_once_are_whole(pool: &str) {
+    let served = Served::with(pool, &["--max-connections", "64"]);
+    let bytes = content("large", (20 << 20) + 7);
+    served.place("large", &bytes);
+    let ranges = [(0, bytes.len()), (1, 18 << 20), (5 << 20, 2 << 20), (3, 100)];
+    thread::scope(|scope| {
+        for client in 0..8 {
+            let (served, bytes) = (&served, &bytes);
+            scope.spawn(move || {
+                let mut talk = served.talk();
+                for turn in 0..ranges.len() {
+                    let (offset, length) = ranges[(client + turn) % ranges.len()];
+                    let reply = talk.ask(format!("READ large {offset} {length}\r\n"));
+                    let due = length.min(bytes.len() - offset);
+                    assert_eq!(reply["length"], due, "{reply}");
+                    assert!(
+                        talk.raw(due) == bytes[offset..offset + due],
+                        "READ {offset} {length}"
+                    );
+                }
+                talk.finish();
+            });
+        }
+    });
+}
+
+fn an_object_that_becomes_shorter_under_many_reads_resets_them(pool: &str) {
+    // As many clients as the pool serves at once, each in the middle of the object, before it is cut.
+    let served = Served::writable(pool);
+    let bytes = content("large", 40 << 20);
+    served.place("large", &bytes);
+    let talks: Vec<_> = (0..3)
+        .map(|_| {
+            let mut talk = served.talk();
+            assert_eq!(talk.ask("READ large\r\n")["length"], bytes.len());
+            talk.raw(1 << 20);
+            talk
+        })
+        .collect();
+    File::options()
+        .write(true)
+        .open(served.path("large"))
+        .unwrap()
+        .set_len(8 << 20)
+        .unwrap();
+    for talk in talks {
+        talk.expect_reset();
+    }
 }

@@ -14,7 +14,7 @@ use std::io;
 use std::time::Duration;
 
 use haul_wire::{Code, Decoded, Phase, Refusal, Request, RequestDecoder, RequestEvent, Verb, reply};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 use super::Ending;
@@ -23,6 +23,7 @@ use crate::Limits;
 use crate::buffers::Buffers;
 use crate::connections::{Connection, Waited};
 use crate::ledger::Phase as State;
+use crate::stream::Stream;
 use crate::worker::Worker;
 use input::Input;
 use refusals::Failure;
@@ -47,7 +48,7 @@ const REFUSED_LINES_MAX: u64 = 3;
 /// Holds one conversation in the line protocol.
 pub(crate) async fn serve<S>(stream: &mut S, connection: &Connection, worker: &Worker) -> Ending
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: Stream,
 {
     let mut line = Line {
         stream,
@@ -137,7 +138,7 @@ enum Heard {
 /// The room that `out` may keep between requests: a listing's pieces, not a whole listing.
 const OUT_KEPT_BYTES: usize = 8 * 1024;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
+impl<S: Stream> Line<'_, S> {
     async fn converse(&mut self) -> Result<(), Broken> {
         loop {
             match self.next().await? {

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -84,6 +85,10 @@ impl LocalReader {
 impl Reader for LocalReader {
     fn meta(&self) -> &Meta {
         &self.meta
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        (self.path == Path::Here).then(|| self.file.as_fd())
     }
 
     fn read_at<'a>(&'a mut self, offset: u64, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>> {

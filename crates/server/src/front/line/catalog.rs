@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 use haul_store::{Detail, Digest, Kind, Listing, Meta, Reader};
 use haul_wire::reply::{self, Hello, HelloLimits};
 use haul_wire::{Code, Name, Refusal, mode_text, time_text};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep};
 
 use super::refusals::{Failure, from_store, key, short};
@@ -17,6 +16,7 @@ use crate::Limits;
 use crate::budget::{Budget, Permit};
 use crate::connections::Waited;
 use crate::ledger::Phase;
+use crate::stream::Stream;
 
 /// A listing is sent in pieces of about this size. Whoever does not read holds one of them.
 const LISTING_PIECE_BYTES: usize = 16 * 1024;
@@ -33,7 +33,7 @@ const VERBS: [&str; 14] = [
 /// The options of WRITE that HELLO offers.
 const WRITE_OPTIONS: [&str; 2] = ["modified", "mode"];
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
+impl<S: Stream> Line<'_, S> {
     /// LIST: the names of the files in the root, hidden ones left out.
     pub(super) async fn list(&mut self, account: &mut Account) -> Result<(), Failure> {
         let permit = self.turn(&self.worker.shared.listings).await?;

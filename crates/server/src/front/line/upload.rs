@@ -3,11 +3,11 @@
 use blake3::Hasher;
 use haul_store::{Commit, Condition, Writer};
 use haul_wire::{Attributes, Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::refusals::{Failure, from_store_writing, key, short};
 use super::{Account, Heard, Line, Size, TOO_SLOW_FOR_OTHERS};
 use crate::Limits;
+use crate::stream::Stream;
 
 /// An upload in flight: where it goes, and what is known of it so far.
 struct Incoming<'n> {
@@ -34,7 +34,7 @@ struct BodyEnd {
 /// The decoder needs this much room to make progress.
 const ROOM_MIN: usize = haul_wire::base64::Decoder::ROOM_BYTES_MIN;
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line<'_, S> {
+impl<S: Stream> Line<'_, S> {
     /// UPLOAD: stores what arrives in base64; an object of that name is replaced. Whether it has the `shorter` name is
     /// known at the end of the body.
     pub(super) async fn upload(
