@@ -116,11 +116,16 @@ impl<'a> Way<'a> {
         if self.disk.settled.knows(key, identity) {
             return Ok(self);
         }
+        // A folder before its name, as with files: without a journal a repair is at a loss with an entry that leads to a
+        // folder which is not on the disk.
+        if self.care == Care::FullKeepingReplaced && !self.made.is_empty() {
+            sync(&self.folder)?;
+        }
         let mut above: Vec<_> = std::iter::successors(key.parent(), Key::parent)
             .map(Some)
             .collect();
         above.push(None);
-        for folder in above.iter().rev() {
+        for folder in &above {
             match self.disk.root.find(folder.as_ref(), Purpose::Folder) {
                 Ok(folder) => sync(&folder)?,
                 // It can be passed through but not opened: then no entry in it is one of ours.
