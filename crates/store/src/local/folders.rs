@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fsync, mkdirat, openat, stat
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Disk;
+use super::leaving::discard_folder;
 use super::medium::Care;
 use super::root::{Purpose, Root};
 use crate::{Error, Key};
@@ -46,7 +47,7 @@ pub(super) struct Way<'a> {
     disk: &'a Disk,
     pub(super) folder: Arc<OwnedFd>,
     /// What the file system of the folder takes.
-    care: Care,
+    pub(super) care: Care,
     /// From the root on.
     made: Vec<Key>,
 }
@@ -118,7 +119,7 @@ impl<'a> Way<'a> {
         }
         // A folder before its name, as with files: without a journal a repair is at a loss with an entry that leads to a
         // folder which is not on the disk.
-        if self.care == Care::FullKeepingReplaced && !self.made.is_empty() {
+        if self.care.syncs_freed() && !self.made.is_empty() {
             sync(&self.folder)?;
         }
         let mut above: Vec<_> = std::iter::successors(key.parent(), Key::parent)
@@ -149,15 +150,27 @@ impl<'a> Way<'a> {
     pub(super) fn keep(mut self) {
         self.made.clear();
     }
+
+    fn discard(&self, made: &Key) -> Result<(), Error> {
+        let purpose = if self.care.syncs_freed() {
+            Purpose::Folder
+        } else {
+            Purpose::FolderFacts
+        };
+        let parent = self.disk.root.find(made.parent().as_ref(), purpose)?;
+        if self.care.syncs_freed() {
+            Ok(discard_folder(&parent, made.file_name())?)
+        } else {
+            Ok(unlinkat(&parent, made.file_name(), AtFlags::REMOVEDIR)?)
+        }
+    }
 }
 
 impl Drop for Way<'_> {
     fn drop(&mut self) {
         for key in self.made.iter().rev() {
-            if let Ok(folder) = self.disk.root.find(key.parent().as_ref(), Purpose::FolderFacts) {
-                // Refused where another upload has arrived there, which is as it should be.
-                let _unless_in_use = unlinkat(&folder, key.file_name(), AtFlags::REMOVEDIR);
-            }
+            // Refused where another upload has arrived there, which is as it should be.
+            let _unless_in_use = self.discard(key);
         }
     }
 }
@@ -185,6 +198,9 @@ fn sync(folder: impl AsFd) -> Result<(), Error> {
 fn identity(folder: impl AsFd) -> Option<Identity> {
     let mask = StatxFlags::INO | StatxFlags::BTIME;
     let facts = statx(folder, "", AtFlags::EMPTY_PATH, mask).ok()?;
+    if facts.stx_mask & mask.bits() != mask.bits() {
+        return None;
+    }
     let birth = facts.stx_btime;
     Some((
         facts.stx_dev_major,

@@ -34,7 +34,7 @@ pub(super) enum Care {
     /// Content, its inode and all folders are synced.
     Full,
     /// The same, and what is replaced keeps another name until the folder is synced: its inode, deleted, may reach the disk
-    /// before the entry that takes its place.
+    /// before the entry that takes its place. Then the inode of what was replaced or removed is synced as well.
     FullKeepingReplaced,
 }
 
@@ -48,6 +48,11 @@ impl Care {
             (Durability::Buffered, Medium::Journal) => Self::Note,
             (Durability::Buffered, Medium::Unknown) => Self::Content,
         }
+    }
+
+    /// Whether the inode of what was replaced or removed is synced before the system may use it again.
+    pub(super) fn syncs_freed(self) -> bool {
+        self == Self::FullKeepingReplaced
     }
 
     pub(super) fn syncs_names(self) -> bool {
@@ -110,7 +115,7 @@ mod tests {
         assert_eq!(buffered(Medium::Memory), Care::None);
         assert_eq!(buffered(Medium::Journal), Care::Note);
         assert_eq!(buffered(Medium::Unknown), Care::Content);
-        assert!(buffered(Medium::Bare).syncs_names());
+        assert!(buffered(Medium::Bare).syncs_names() && buffered(Medium::Bare).syncs_freed());
         for medium in [Medium::Memory, Medium::Journal, Medium::Unknown, Medium::Bare] {
             assert!(Care::of(Durability::Synced, medium).syncs_names());
         }

@@ -2,13 +2,15 @@
 //!
 //! [`root`] resolves keys, [`walk`] where the kernel cannot; [`facts`] are what the system knows of a file and [`note`] what we
 //! keep beside it; [`object`] opens, [`reader`] reads, [`folder`] lists. A [`writer`] fills a file in [`flight`], [`publish`] makes
-//! it an object, [`remove`] removes one, both under the [`locks`] of names, with [`folders`] on the way and an [`owner`]. [`medium`]
-//! says what that takes on which disk, [`pace`] where writes run, and [`sweep`] removes what died on the way.
+//! it an object, [`remove`] removes one, both under the [`locks`] of names, with [`folders`] on the way, an [`owner`], and
+//! something [`leaving`] its name. [`medium`] says what that takes on which disk, [`pace`] where writes run, and [`sweep`]
+//! removes what died on the way.
 
 mod facts;
 mod flight;
 mod folder;
 mod folders;
+mod leaving;
 mod locks;
 mod medium;
 mod note;

@@ -18,8 +18,9 @@ use rustix::process::geteuid;
 
 use super::Disk;
 use super::facts::{Facts, set_modified};
-use super::flight::{Flight, Hiding, Landed, Landing, Reserved};
+use super::flight::{Flight, Hiding, Landed, Landing};
 use super::folders::{Way, nearest};
+use super::leaving::Leaving;
 use super::locks::{Patience, Ticket};
 use super::medium::Care;
 use super::note::{Kept, Note};
@@ -263,8 +264,11 @@ impl Publication {
         if !self.is_prepared() {
             return Ok(Step::Elsewhere(self.place));
         }
-        let replaced = (self.care == Care::FullKeepingReplaced && present.is_some())
-            .then(|| Reserved::of_present(disk.root.folder(), &way.folder, self.target.key.file_name()));
+        let leaving = if present.is_some() && self.care.syncs_freed() {
+            Leaving::hold_by_name(disk.root.folder(), &way.folder, self.target.key.file_name())
+        } else {
+            Leaving::default()
+        };
         let landed = self.take_place(&way)?;
         turn.record(self.ticket)?;
         drop(turn);
@@ -272,9 +276,9 @@ impl Publication {
         if self.care.syncs_names() && landed == Landed::Linked {
             retry_on_intr(|| fsync(self.flight.file()))?;
         }
-        way.sync()?;
+        leaving.settle(&way)?;
         // Only now may the system use the inode of what was replaced again.
-        drop((replaced, present));
+        drop(present);
         way.keep();
         Ok(Step::Done(Outcome::Published(meta)))
     }

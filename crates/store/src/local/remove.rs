@@ -1,12 +1,11 @@
 //! Removing objects and folders.
 
-use std::os::fd::OwnedFd;
-
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::Disk;
 use super::folders::Way;
+use super::leaving::Leaving;
 use super::locks::{Patience, Ticket};
 use super::publish::present;
 use crate::{Condition, Error, Key};
@@ -35,17 +34,17 @@ pub(super) fn remove(disk: &Disk, key: &Key) -> Result<(), Error> {
         FileType::Symlink => {}
         _ => return Err(Error::Forbidden),
     }
-    let _until_synced = hold(&way, key);
+    let leaving = Leaving::hold(&way.folder, key.file_name());
     unlinkat(&way.folder, key.file_name(), AtFlags::empty())?;
     turn.record(ticket)?;
     drop(turn);
-    way.sync()
+    leaving.settle(&way)
 }
 
 /// Removes the folder of this name if it is empty. A symbolic link to a folder is none.
 pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
     let way = parent(disk, key)?;
-    let _until_synced = hold(&way, key);
+    let leaving = Leaving::hold(&way.folder, key.file_name());
     match unlinkat(&way.folder, key.file_name(), AtFlags::REMOVEDIR) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
         // What some file systems say instead of ENOTEMPTY.
@@ -54,7 +53,7 @@ pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
         Err(Errno::BUSY) => return Err(Error::Forbidden),
         removed => removed?,
     }
-    way.sync()
+    leaving.settle(&way)
 }
 
 fn parent<'a>(disk: &'a Disk, key: &Key) -> Result<Way<'a>, Error> {
@@ -62,11 +61,4 @@ fn parent<'a>(disk: &'a Disk, key: &Key) -> Result<Way<'a>, Error> {
         Err(Error::NotAFolder) => Err(Error::NotFound),
         found => found,
     }
-}
-
-/// Keeps what is removed from being freed before its entry is off the disk: without a journal the entry might come back from
-/// a power cut and lead to whatever the inode was used for next.
-fn hold(way: &Way<'_>, key: &Key) -> Option<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(&way.folder, key.file_name(), flags, Mode::empty()).ok()
 }

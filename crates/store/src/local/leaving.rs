@@ -1,0 +1,137 @@
+//! What leaves its name: replaced or removed, and with what a power cut must not make of it on a disk without a journal.
+//!
+//! There the inode of what has left may stay as it was for half a minute: in use, with blocks that belong to another object
+//! by now. A repair after a power cut believes it and takes those blocks from the other. So the inode is synced, with the
+//! links that it has left, while it is still held and nothing of it can be used again.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Mode, OFlags, fsync, openat, syncfs, unlinkat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::descriptor_path;
+use super::flight::Reserved;
+use super::folders::Way;
+use crate::Error;
+
+/// What stands at a name, held from before it leaves until its folder is synced: before that the entry might come back and
+/// lead to whatever the inode was used for next.
+#[derive(Debug, Default)]
+pub(super) struct Leaving {
+    /// Of a link, the link itself.
+    held: Option<OwnedFd>,
+    other_name: Option<Reserved>,
+}
+
+impl Leaving {
+    pub(super) fn hold(folder: impl AsFd, name: &str) -> Self {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Self {
+            held: openat(folder, name, flags, Mode::empty()).ok(),
+            other_name: None,
+        }
+    }
+
+    /// The same, with another name in `top`, or beside the first, for as long.
+    pub(super) fn hold_by_name(top: &Arc<OwnedFd>, folder: &Arc<OwnedFd>, name: &str) -> Self {
+        Self {
+            other_name: Reserved::of_present(top, folder, name),
+            ..Self::hold(folder, name)
+        }
+    }
+
+    /// Syncs the folder that it has left, and then lets go of it.
+    pub(super) fn settle(self, way: &Way<'_>) -> Result<(), Error> {
+        way.sync()?;
+        drop(self.other_name);
+        match self.held {
+            Some(held) if way.care.syncs_freed() => Ok(sync_freed(&held, &way.folder)?),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Removes an empty folder of no use, which may have been synced already.
+pub(super) fn discard_folder(parent: impl AsFd, name: &str) -> Result<(), Errno> {
+    let leaving = Leaving::hold(&parent, name);
+    unlinkat(&parent, name, AtFlags::REMOVEDIR)?;
+    retry_on_intr(|| fsync(&parent))?;
+    leaving.held.map_or(Ok(()), |held| sync_freed(&held, &parent))
+}
+
+fn sync_freed(held: &OwnedFd, folder: impl AsFd) -> Result<(), Errno> {
+    match reopen(held) {
+        Ok(freed) => retry_on_intr(|| fsync(&freed)),
+        // A link, or what this process may not read: it can only be synced with all the rest.
+        Err(_) => syncfs(folder),
+    }
+}
+
+/// What was opened for holding cannot be synced.
+fn reopen(held: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    retry_on_intr(|| openat(rustix::fs::CWD, descriptor_path(held), flags, Mode::empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use rustix::fs::fstat;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn what_has_left_its_name_is_held_and_can_be_synced() {
+        let top = TempDir::new().unwrap();
+        fs::write(top.path().join("file"), b"content").unwrap();
+        fs::create_dir(top.path().join("folder")).unwrap();
+        let parent = File::open(top.path()).unwrap();
+        for (name, how) in [("file", AtFlags::empty()), ("folder", AtFlags::REMOVEDIR)] {
+            let held = Leaving::hold(&parent, name).held.unwrap();
+            let inode = fstat(&held).unwrap().st_ino;
+            unlinkat(&parent, name, how).unwrap();
+            let freed = reopen(&held).unwrap();
+            let facts = fstat(&freed).unwrap();
+            assert_eq!((facts.st_ino, facts.st_nlink), (inode, 0));
+            sync_freed(&held, &parent).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_link_that_has_left_its_name_is_synced_as_well() {
+        let top = TempDir::new().unwrap();
+        std::os::unix::fs::symlink("nowhere", top.path().join("link")).unwrap();
+        let parent = File::open(top.path()).unwrap();
+        let held = Leaving::hold(&parent, "link").held.unwrap();
+        unlinkat(&parent, "link", AtFlags::empty()).unwrap();
+        assert!(reopen(&held).is_err());
+        sync_freed(&held, &parent).unwrap();
+    }
+
+    #[test]
+    fn what_replaces_another_leaves_no_other_name_behind() {
+        let top = TempDir::new().unwrap();
+        fs::write(top.path().join("file"), b"content").unwrap();
+        let folder = Arc::new(OwnedFd::from(File::open(top.path()).unwrap()));
+        let leaving = Leaving::hold_by_name(&folder, &folder, "file");
+        assert!(leaving.held.is_some());
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), 2);
+        drop(leaving);
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_in_use_is_not_discarded() {
+        let top = TempDir::new().unwrap();
+        fs::create_dir_all(top.path().join("folder/inner")).unwrap();
+        let parent = File::open(top.path()).unwrap();
+        assert!(discard_folder(&parent, "folder").is_err());
+        let folder = File::open(top.path().join("folder")).unwrap();
+        discard_folder(folder, "inner").unwrap();
+        discard_folder(&parent, "folder").unwrap();
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), 0);
+    }
+}
