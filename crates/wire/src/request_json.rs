@@ -1,5 +1,6 @@
 //! A command in JSON: `{"command":"upload","filename":"a","filedata":"QUJD"}`, keys in any order, others
-//! ignored, complete at its closing brace. Some programs send the payload as `content`, some send `"params":["a","QUJD"]`.
+//! ignored, complete at its closing brace. Some programs send the payload as `content`, some send `"params":["a","QUJD"]`,
+//! some send the verb as `cmd`.
 //!
 //! The payload is decoded as it arrives if command and name stand before it; otherwise up to
 //! [`HELD_PAYLOAD_BYTES_MAX`] of it are held until they come.
@@ -366,6 +367,8 @@ impl Command {
 /// What a command says. Strings are taken as bytes, so that a name which is not Unicode is refused as a name.
 #[derive(serde::Deserialize)]
 struct Parts {
+    /// Some programs say `cmd`; with both, serde takes the key for one that is there twice.
+    #[serde(alias = "cmd")]
     command: Option<Bytes>,
     filename: Option<Bytes>,
     #[serde(rename = "filedata")]

@@ -100,6 +100,34 @@ fn the_payload_may_be_called_content_and_name_and_payload_may_be_params() {
 }
 
 #[test]
+fn the_command_may_be_called_cmd() {
+    for input in [
+        r#"{"cmd":"upload","params":["a","QUJD"]}"#,
+        r#"{"cmd": "UPLOAD", "filename": "a", "filedata": "QUJD"}"#,
+        r#"{"params":["a","QUJD"],"cmd":"upload"}"#,
+    ] {
+        means(input, &stored("a", b"ABC"));
+    }
+    means(r#"{"cmd": "get", "params": ["a"]}"#, &[get("a")]);
+    for input in [
+        r#"{"cmd": "list", "params": []}"#,
+        r#"{"command": "LIST", "params": []}"#,
+    ] {
+        means(input, &[Event::Request(Request::List)]);
+    }
+    for input in [
+        r#"{"cmd":"list","command":"list"}"#,
+        r#"{"command":"get","filename":"a","cmd":"delete"}"#,
+        r#"{"cmd":"upload","params":["a","QUJD"],"command":"upload"}"#,
+        r#"{"cmd":"upload","command":"upload","params":["a","QUJD"]}"#,
+        r#"{"cmd":"upload","cmd":"upload","params":["a","QUJD"]}"#,
+        r#"{"cmd":["list"]}"#,
+    ] {
+        refused_json(input, Code::BadRequest);
+    }
+}
+
+#[test]
 fn two_payloads_and_two_names_are_refused() {
     for input in [
         r#"{"command":"upload","filename":"a","content":"QUJD","filedata":"QUJD"}"#,
