@@ -2,21 +2,27 @@
 //! did something else. So nothing is asked here that could touch another object, and what comes back is compared with
 //! what was asked for. docs/client.md, "Dialects", has the rules.
 //!
-//! A name with a blank is the danger: most of these servers split a line at blanks and take the first word. In quotes
-//! it harms nothing else: a server that does not know quotes looks for a name that begins with one. So such a name goes
-//! in quotes, and under it nothing is stored or removed before a GET has shown that the server reads quotes.
+//! A name with a blank, a quote or a backslash is the worst: most of these servers split a line at blanks, and many
+//! drop quotes and backslashes. So such a name goes in quotes, and under it nothing is stored or removed before a GET
+//! has shown that the server reads quotes. Under any name that a server could read as another one, see
+//! [`others`](crate::others), nothing is stored or removed while that other object is there.
 
 use std::{io, time::Duration};
 
 use crate::{
     Client, Code, Connection, Dialect, Error, Options, Progress,
     connection::{Sink, travelling},
+    others,
 };
 
 /// The longest silence after HELLO, where the caller has said that the server is a classic one.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How many objects with a blank in their names are fetched to see whether the server understands such names.
+/// The longest silence after a GET that many servers do not survive, such as one with a lone quote.
+const RISKY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many objects with a blank (or a quote, or a backslash) in their names are fetched to see whether the server
+/// understands such names.
 const SAMPLES_MAX: usize = 3;
 
 /// The largest object that is fetched for that, in bytes.
@@ -61,41 +67,76 @@ pub(crate) fn spell(
     progress: &mut dyn Progress,
 ) -> Result<Spelling, Error> {
     travelling(name)?;
-    if !has_blank(name) || is_ours(client, progress)? {
+    let could_be_another = others::others(name, &Spelling::Ours).map_or(true, |others| !others.is_empty());
+    let needs_quotes = needs_quotes(name);
+    if !could_be_another && !needs_quotes || is_ours(client, progress)? {
         return Ok(Spelling::Ours);
     }
-    let spellings = [Blanks::Quoted, Blanks::RestOfLine];
-    let known = client.peer_ref().blanks();
-    match purpose {
-        Purpose::Read => {
-            for blanks in spellings
-                .into_iter()
-                .filter(|blanks| known.is_none_or(|known| known == *blanks))
-            {
-                if understands(client, name, blanks, progress)? {
-                    client.peer_ref().note_blanks(blanks);
-                    return spelled(name, blanks);
-                }
-            }
-            Err(not_found(name))
-        }
-        Purpose::Change => {
-            let known = match known {
-                None => shown_by_a_sample(client, progress)?,
-                known => known,
+    match (purpose, needs_quotes) {
+        (Purpose::Read, false) => Ok(Spelling::Ours),
+        (Purpose::Read, true) => spell_to_read(client, name, progress),
+        (Purpose::Change, _) => {
+            let spelling = if needs_quotes {
+                spell_to_change(client, name, progress)?
+            } else {
+                Spelling::Ours
             };
-            match known {
-                Some(Blanks::Quoted) => spelled(name, Blanks::Quoted),
-                _ => Err(Error::refused(
-                    Code::InvalidName,
-                    format!(
-                        "`{}` has a blank, and this server has not shown that it understands that: it might touch \
-                         another object; choose a name without a blank",
-                        crate::shown(name)
-                    ),
-                )),
-            }
+            others::expect_none(client, name, &spelling, progress)?;
+            Ok(spelling)
         }
+    }
+}
+
+fn spell_to_read(client: &mut Client, name: &str, progress: &mut dyn Progress) -> Result<Spelling, Error> {
+    let known = client.peer_ref().blanks();
+    for blanks in [Blanks::Quoted, Blanks::RestOfLine] {
+        if known.is_none_or(|known| known == blanks) && understands(client, name, blanks, progress)? {
+            client.peer_ref().note_blanks(blanks);
+            return Ok(spelled(name, blanks));
+        }
+    }
+    Err(not_found(name))
+}
+
+fn spell_to_change(client: &mut Client, name: &str, progress: &mut dyn Progress) -> Result<Spelling, Error> {
+    let known = match client.peer_ref().blanks() {
+        None => shown_by_a_sample(client, progress)?,
+        known => known,
+    };
+    match known {
+        Some(Blanks::Quoted) => Ok(spelled(name, Blanks::Quoted)),
+        _ => Err(Error::refused(
+            Code::InvalidName,
+            format!(
+                "`{}` has a blank, a quote or a backslash, and this server has not shown that it understands that: it \
+                 might touch another object; choose a name without",
+                shortened(name)
+            ),
+        )),
+    }
+}
+
+/// After a GET: that the content is that of `name`, and not of another object that the server could mean by it.
+///
+/// # Errors
+/// [`Error::Protocol`] if the reply does not tell this very name and the other object is there.
+pub(crate) fn check_content_is_of(
+    client: &mut Client,
+    name: &str,
+    spelling: &Spelling,
+    told: Option<&str>,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let is_told = told.is_some_and(|told| others::shows(&[told.to_owned()], name));
+    if is_told || others::others(name, spelling)?.is_empty() || is_ours(client, progress)? {
+        return Ok(());
+    }
+    match others::expect_none(client, name, spelling, progress) {
+        Err(Error::Refused(refusal)) if refusal.code == Code::InvalidName => Err(Error::Protocol(format!(
+            "it may be of another object: {}",
+            refusal.sentence
+        ))),
+        other => other,
     }
 }
 
@@ -103,7 +144,8 @@ pub(crate) fn spell(
 pub(crate) fn is_name(told: &str, name: &str) -> bool {
     let last = |text: &str| {
         let text = text.trim_end_matches(['\r', '\n']);
-        text.rsplit(['/', '\\']).next().unwrap_or(text).to_lowercase()
+        let separators: &[char] = if name.contains('\\') { &['/'] } else { &['/', '\\'] };
+        text.rsplit(separators).next().unwrap_or(text).to_lowercase()
     };
     last(told) == last(name) || told.trim_end_matches(['\r', '\n']) == name
 }
@@ -127,25 +169,28 @@ pub(crate) fn shows_line_end(text: &str, name: &str) -> bool {
     text.contains(&format!("{name}\r\n")) || text.contains(&format!("{name}\\r\\n"))
 }
 
-/// Looks whether LIST shows what was stored. Hidden names and names in folders it need not show.
+/// Looks whether LIST shows what was stored, under this very name and no other. What it need not show (hidden names,
+/// names in folders and without a dot) can be fetched instead.
 ///
 /// # Errors
 /// [`Error::Protocol`] if it does not, and how the connection fails.
 pub(crate) fn check_listed(
     client: &mut Client,
     name: &str,
+    spelling: &Spelling,
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
-    if name.contains('/') || name.starts_with('.') {
+    let Some(names) = others::listing(client, progress)? else {
         return Ok(());
-    }
-    let names = match client.request(progress, Connection::ask_list, Connection::receive_names) {
-        Ok(names) => names,
-        // It has no LIST that could be understood.
-        Err(Error::Refused(_) | Error::Protocol(_)) => return Ok(()),
-        Err(error) => return Err(error),
     };
-    if names.iter().any(|listed| is_name(listed, name)) {
+    let is_stored = others::shows(&names, name)
+        || !others::is_listable(name) && others::can_be_fetched(client, name, spelling, progress)?;
+    let rest = others::without(names.clone(), name);
+    let mut is_elsewhere = false;
+    for other in others::others(name, spelling)? {
+        is_elsewhere |= others::is_there(client, &other, Some(&rest), progress)?;
+    }
+    if is_stored && !is_elsewhere {
         return Ok(());
     }
     let mut some: Vec<String> = names
@@ -172,13 +217,7 @@ fn is_ours(client: &mut Client, progress: &mut dyn Progress) -> Result<bool, Err
     if let Some(is_ours) = client.peer_ref().is_ours() {
         return Ok(is_ours);
     }
-    let options = Options {
-        dialect: Dialect::Auto,
-        timeout: HELLO_TIMEOUT,
-        queue_timeout: HELLO_TIMEOUT,
-        ..client.options().clone()
-    };
-    let is_ours = match Client::new(client.address().clone(), options).find_out(progress) {
+    let is_ours = match hasty(client, HELLO_TIMEOUT).find_out(progress) {
         Ok(spoken) => spoken == crate::Spoken::Extended,
         Err(error @ (Error::Connect { .. } | Error::Refused(_))) => return Err(error),
         Err(_) => false,
@@ -187,16 +226,23 @@ fn is_ours(client: &mut Client, progress: &mut dyn Progress) -> Result<bool, Err
     Ok(is_ours)
 }
 
-/// What GETs of listed names with blanks show.
-fn shown_by_a_sample(client: &mut Client, progress: &mut dyn Progress) -> Result<Option<Blanks>, Error> {
-    let names = match client.request(progress, Connection::ask_list, Connection::receive_names) {
-        Ok(names) => names,
-        Err(Error::Refused(_) | Error::Protocol(_)) => return Ok(None),
-        Err(error) => return Err(error),
+/// A client of the same server that waits no longer than `timeout`, and asks what it speaks.
+fn hasty(client: &Client, timeout: Duration) -> Client {
+    let options = Options {
+        dialect: Dialect::Auto,
+        timeout,
+        queue_timeout: timeout,
+        ..client.options().clone()
     };
+    Client::new(client.address().clone(), options)
+}
+
+/// What GETs of listed names that need quotes show.
+fn shown_by_a_sample(client: &mut Client, progress: &mut dyn Progress) -> Result<Option<Blanks>, Error> {
+    let names = others::listing(client, progress)?.unwrap_or_default();
     let samples = names
         .iter()
-        .filter(|name| has_blank(name) && !name.chars().any(char::is_control));
+        .filter(|name| needs_quotes(name) && !name.chars().any(char::is_control));
     for sample in samples.take(SAMPLES_MAX) {
         if understands(client, sample, Blanks::Quoted, progress)? {
             client.peer_ref().note_blanks(Blanks::Quoted);
@@ -213,9 +259,7 @@ fn understands(
     blanks: Blanks,
     progress: &mut dyn Progress,
 ) -> Result<bool, Error> {
-    let Ok(spelling) = spelled(name, blanks) else {
-        return Ok(false);
-    };
+    let spelling = spelled(name, blanks);
     let mut bytes = 0;
     let mut forget: Box<Sink<'_>> = Box::new(|piece: &[u8]| {
         bytes += piece.len() as u64;
@@ -224,11 +268,18 @@ fn understands(
         }
         Ok(())
     });
-    let answer = client.request(
-        progress,
-        |connection| connection.ask_get_as(name, &spelling, true),
-        |connection| connection.receive_named_content(&mut *forget),
-    );
+    let ask = |connection: &mut Connection| connection.ask_get_as(name, &spelling, true);
+    let receive = |connection: &mut Connection| connection.receive_named_content(&mut *forget);
+    let is_risky = blanks == Blanks::RestOfLine && name.contains(['\'', '"', '\\']);
+    let answer = if is_risky {
+        let answer = hasty(client, RISKY_TIMEOUT).request(progress, ask, receive);
+        match answer {
+            Err(Error::NoAnswer(_)) => return Ok(false),
+            other => other,
+        }
+    } else {
+        client.request(progress, ask, receive)
+    };
     match answer {
         Ok((_, told)) => Ok(told.is_some_and(|told| is_name(&told, name))),
         Err(Error::Connect { address, cause }) => Err(Error::Connect { address, cause }),
@@ -237,33 +288,32 @@ fn understands(
     }
 }
 
-fn spelled(name: &str, blanks: Blanks) -> Result<Spelling, Error> {
-    let quote = ['\'', '"'].into_iter().find(|quote| !name.contains(*quote));
-    match (blanks, quote) {
-        (Blanks::RestOfLine, _) => Ok(Spelling::Text(name.to_owned())),
-        (Blanks::Quoted, Some(quote)) => Ok(Spelling::Text(format!("{quote}{name}{quote}"))),
-        (Blanks::Quoted, None) => Err(Error::refused(
-            Code::InvalidName,
-            format!("`{}` has a blank and both kinds of quotes", crate::shown(name)),
-        )),
-    }
+/// In single quotes everything stands for itself. In double ones, as a POSIX shell reads them, a backslash stands
+/// before a double quote and before another backslash.
+fn spelled(name: &str, blanks: Blanks) -> Spelling {
+    Spelling::Text(match blanks {
+        Blanks::RestOfLine => name.to_owned(),
+        Blanks::Quoted if !name.contains('\'') => format!("'{name}'"),
+        Blanks::Quoted => format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
+    })
 }
 
 fn not_found(name: &str) -> Error {
     Error::refused(
         Code::NotFound,
         format!(
-            "the server does not answer for `{}`: there is no such object, or it does not understand blanks in names",
+            "the server does not answer for `{}`: there is no such object, or it does not understand blanks, quotes and backslashes in names",
             crate::shown(name)
         ),
     )
 }
 
-fn has_blank(name: &str) -> bool {
-    name.chars().any(char::is_whitespace)
+fn needs_quotes(name: &str) -> bool {
+    name.chars()
+        .any(|character| character.is_whitespace() || matches!(character, '\'' | '"' | '\\'))
 }
 
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     crate::shown(&start).to_string()
 }
@@ -296,12 +346,13 @@ mod tests {
 
     #[test]
     fn a_name_is_put_into_the_quotes_that_it_does_not_hold() {
-        for (name, text) in [("my file", "'my file'"), ("it's mine", "\"it's mine\"")] {
-            assert_eq!(
-                spelled(name, Blanks::Quoted).unwrap(),
-                Spelling::Text(text.to_owned())
-            );
+        for (name, text) in [
+            ("my file", "'my file'"),
+            ("it's mine", "\"it's mine\""),
+            ("back\\slash", "'back\\slash'"),
+            ("it's \"m\\ine\"", r#""it's \"m\\ine\"""#),
+        ] {
+            assert_eq!(spelled(name, Blanks::Quoted), Spelling::Text(text.to_owned()));
         }
-        assert!(spelled("it's \"mine\"", Blanks::Quoted).is_err());
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn get(
 ) -> Result<Fetched, Error> {
     let verify = client.options().verify;
     let spelling = family::spell(client, name, Purpose::Read, progress)?;
-    client.minding_line_ends(name, |client, ends| {
+    let (fetched, told) = client.minding_line_ends(name, |client, ends| {
         client.exchange(progress, |connection, progress| {
             connection.ask_get_as(name, &spelling, ends)?;
             connection.await_answer(progress)?;
@@ -76,7 +76,7 @@ pub(crate) fn get(
             if !begun {
                 target.begin(0, None).map_err(Error::Local)?;
             }
-            Ok(Fetched {
+            let fetched = Fetched {
                 bytes: transfer.bytes,
                 resumed_bytes: 0,
                 verified: if verify == Verify::Length {
@@ -87,9 +87,12 @@ pub(crate) fn get(
                 modified: None,
                 mode: None,
                 timings: transfer.timings,
-            })
+            };
+            Ok((fetched, told))
         })
-    })
+    })?;
+    family::check_content_is_of(client, name, &spelling, told.as_deref(), progress)?;
+    Ok(fetched)
 }
 
 fn read(

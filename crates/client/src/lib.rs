@@ -21,6 +21,7 @@ mod fetch;
 pub mod landing;
 mod listed;
 mod options;
+mod others;
 mod part;
 mod peer;
 mod progress;

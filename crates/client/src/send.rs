@@ -95,7 +95,7 @@ fn upload(
         Ok((bytes, timings))
     })?;
     if client.peer_ref().is_ours() != Some(true) {
-        family::check_listed(client, name, progress)?;
+        family::check_listed(client, name, &spelling, progress)?;
     }
     let verified = match digest {
         None => Verified::NotAsked,

@@ -19,6 +19,12 @@ enum Reads {
     FirstWord,
     Quotes,
     RestOfLine,
+    /// The whole line in lower case.
+    LowerCase,
+    /// The last part of a path.
+    Basename,
+    /// As a POSIX shell splits words.
+    Shell,
 }
 
 type Objects = Arc<Mutex<BTreeMap<String, String>>>;
@@ -97,11 +103,42 @@ fn act(line: &str, reads: Reads, objects: &mut BTreeMap<String, String>) -> Stri
     }
 }
 
+/// Splits as a POSIX shell does; an odd quote is passed over.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        let word = words.last_mut().unwrap();
+        match (quote, character) {
+            (None, ' ') => words.push(String::new()),
+            (None, '\'' | '"') => quote = Some(character),
+            (None | Some('"'), '\\') => word.extend(characters.next()),
+            (Some(open), _) if open == character => quote = None,
+            _ => word.push(character),
+        }
+    }
+    words
+}
+
 fn operands(rest: &str, has_payload: bool, reads: Reads) -> (String, String) {
-    let mut words = rest.split_whitespace().map(str::to_owned);
+    let split = match reads {
+        Reads::Shell => shell_words(rest),
+        Reads::LowerCase => rest
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+        _ => rest.split_whitespace().map(str::to_owned).collect(),
+    };
+    let mut words = split.into_iter();
     let mut first_words = || (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     match reads {
-        Reads::FirstWord => first_words(),
+        Reads::FirstWord | Reads::LowerCase | Reads::Shell => first_words(),
+        Reads::Basename => {
+            let (name, payload) = first_words();
+            (name.rsplit('/').next().unwrap_or_default().to_owned(), payload)
+        }
         Reads::Quotes => match rest.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
             Some((name, payload)) => (name.to_owned(), payload.trim().to_owned()),
             None => first_words(),
@@ -148,12 +185,110 @@ fn no_other_object_is_touched_by_a_name_with_a_blank() {
 
 #[test]
 fn a_server_that_takes_quotes_and_shows_it_is_written_to() {
-    let server = Family::serve(Reads::Quotes, &WITH_BLANK);
-    let mut client = server.client();
-    put(&mut client, "my new.txt").unwrap();
-    client.remove("my file.txt", &mut ()).unwrap();
-    let names: Vec<String> = server.objects().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["my", "my new.txt", "other"]);
+    for reads in [Reads::Quotes, Reads::Shell] {
+        let server = Family::serve(reads, &WITH_BLANK[1..]);
+        let mut client = server.client();
+        put(&mut client, "my new.txt").unwrap();
+        client.remove("my file.txt", &mut ()).unwrap();
+        let names: Vec<String> = server.objects().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["my new.txt", "other"]);
+    }
+}
+
+/// Names, and beside each the object that some server takes it for.
+const READ_OTHERWISE: [(&str, &str); 9] = [
+    ("UPPER.TXT", "upper.txt"),
+    ("README", "readme"),
+    ("dir/in.txt", "in.txt"),
+    ("Dir/In.txt", "in.txt"),
+    ("\"quoted.txt\"", "quoted.txt"),
+    ("it's.txt", "its.txt"),
+    ("back\\slash.txt", "backslash.txt"),
+    ("say \"hi\".txt", "say"),
+    ("my file.txt", "file.txt"),
+];
+const ALL_READERS: [Reads; 6] = [
+    Reads::FirstWord,
+    Reads::Quotes,
+    Reads::RestOfLine,
+    Reads::LowerCase,
+    Reads::Basename,
+    Reads::Shell,
+];
+
+#[test]
+fn no_other_object_is_touched_by_a_name_that_can_be_read_otherwise() {
+    for reads in ALL_READERS {
+        for (name, other) in READ_OTHERWISE {
+            for objects in [&[(other, "b3RoZXI=")][..], &[(other, "b3RoZXI="), (name, "QUJD")]] {
+                let server = Family::serve(reads, objects);
+                let _ = server.client().remove(name, &mut ());
+                let _ = put(&mut server.client(), name);
+                let empty = &mut Cursor::new(b"");
+                let _ = server
+                    .client()
+                    .send(name, empty, &SendOptions::default(), &mut ());
+                assert_eq!(server.objects.lock().unwrap()[other], "b3RoZXI=", "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn content_of_an_object_that_a_name_can_be_read_as_is_not_taken_for_it() {
+    for reads in ALL_READERS {
+        for (name, other) in READ_OTHERWISE {
+            let server = Family::serve(reads, &[(other, "b3RoZXI=")]);
+            let fetched = server.client().fetch(name, &mut Stream::new(Vec::new()), &mut ());
+            assert!(fetched.is_err(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_can_be_read_otherwise_is_stored_and_removed_where_nothing_else_can_be_meant() {
+    for name in ["UPPER.TXT", "README", "dir/in.txt"] {
+        let server = Family::serve(Reads::FirstWord, &OBJECTS);
+        put(&mut server.client(), name).unwrap();
+        assert_eq!(server.objects().len(), OBJECTS.len() + 1);
+        server.client().remove(name, &mut ()).unwrap();
+        assert_eq!(server.objects(), owned(&OBJECTS));
+    }
+}
+
+#[test]
+fn an_upload_that_is_stored_under_another_reading_of_its_name_is_an_error() {
+    for (reads, name, stored) in [
+        (Reads::LowerCase, "UPPER.TXT", "upper.txt"),
+        (Reads::Basename, "dir/in.txt", "in.txt"),
+    ] {
+        let server = Family::serve(reads, &OBJECTS);
+        let sentence = put(&mut server.client(), name).unwrap_err().to_string();
+        assert!(
+            sentence.contains(&format!("does not list `{name}`")),
+            "{sentence}"
+        );
+        assert!(sentence.contains(stored), "{sentence}");
+    }
+}
+
+#[test]
+fn empty_content_under_a_name_with_a_blank_is_sent_where_quotes_are_understood_and_else_refused() {
+    for (reads, is_sent) in [
+        (Reads::Shell, true),
+        (Reads::Quotes, true),
+        (Reads::FirstWord, false),
+    ] {
+        let server = Family::serve(reads, &WITH_BLANK[1..]);
+        let empty = &mut Cursor::new(b"");
+        let sent = server
+            .client()
+            .send("new empty.txt", empty, &SendOptions::default(), &mut ());
+        assert_eq!(sent.is_ok(), is_sent);
+        let mut objects = server.objects();
+        objects.retain(|(name, _)| name != "new empty.txt");
+        assert_eq!(objects, owned(&WITH_BLANK[1..]));
+    }
 }
 
 #[test]
@@ -217,7 +352,9 @@ const OK: &str = r#"{"status":"OK","data":"stored"}"#;
 
 #[test]
 fn an_upload_that_is_not_listed_is_an_error() {
-    let error = upload(OK, vec![listed(&["hasil.txt"])], Verify::Digest).unwrap_err();
+    let missing = reply(r#"{"status":"ERROR","data":"File tidak ditemukan"}"#);
+    let looked_for = vec![expect("GET a\r\n\r\n"), missing];
+    let error = upload(OK, vec![listed(&["hasil.txt"]), looked_for], Verify::Digest).unwrap_err();
     let sentence = error.to_string();
     assert!(
         sentence.contains("does not list `a`; it lists hasil.txt"),
