@@ -187,6 +187,11 @@ impl Flight {
         Ok(landed)
     }
 
+    /// Removes its reserved name; `false` if it has none.
+    pub(super) fn forgo_name(&mut self) -> bool {
+        self.name.take().is_some()
+    }
+
     fn link(&self, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
         linkat(
             CWD,

@@ -119,7 +119,7 @@ impl<'a> Way<'a> {
         }
         // A folder before its name, as with files: without a journal a repair is at a loss with an entry that leads to a
         // folder which is not on the disk.
-        if self.care.syncs_freed() && !self.made.is_empty() {
+        if self.care.syncs_freed() {
             sync(&self.folder)?;
         }
         let mut above: Vec<_> = std::iter::successors(key.parent(), Key::parent)

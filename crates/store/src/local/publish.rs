@@ -335,6 +335,15 @@ impl Publication {
     }
 }
 
+impl Drop for Publication {
+    /// A file that did not land may have been synced with a reserved name: it leaves that as an object leaves its own.
+    fn drop(&mut self) {
+        if self.care.syncs_freed() && self.flight.forgo_name() {
+            let _unless_the_disk_fails = fsync(self.flight.file());
+        }
+    }
+}
+
 /// How far one try came.
 #[derive(Debug)]
 enum Step {

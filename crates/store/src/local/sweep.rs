@@ -7,13 +7,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RawDir, flock, openat, readlinkat, unlinkat,
+    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RawDir, flock, fsync, openat, readlinkat, unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::descriptor_path;
 use super::facts::Facts;
 use super::flight::is_reserved;
+use super::medium::Medium;
 use super::publish::may_write;
 use super::root::{Purpose, Root};
 use crate::{Error, Key};
@@ -71,12 +72,24 @@ fn sweep_folder(folder: &OwnedFd, mut found: impl FnMut(&str)) -> io::Result<usi
 /// Removes a file if nobody holds it. The name cannot have passed to another file: names in flight are random and used once.
 fn sweep_file(folder: &OwnedFd, name: &str) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    openat(folder, name, flags, Mode::empty()).is_ok_and(|file| {
-        let facts = Facts::of(&file);
-        facts.is_ok_and(|facts| facts.kind == FileType::RegularFile)
-            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
-            && unlinkat(folder, name, AtFlags::empty()).is_ok()
-    })
+    let Ok(file) = openat(folder, name, flags, Mode::empty()) else {
+        return false;
+    };
+    let is_swept = Facts::of(&file).is_ok_and(|facts| facts.kind == FileType::RegularFile)
+        && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        && unlinkat(folder, name, AtFlags::empty()).is_ok();
+    if is_swept {
+        let _unless_the_disk_fails = sync_freed(&file);
+    }
+    is_swept
+}
+
+/// As in [`super::leaving`]. On other disks there is nothing to wait for.
+fn sync_freed(file: &OwnedFd) -> Result<(), Errno> {
+    if Medium::of(file)? == Medium::Bare {
+        retry_on_intr(|| fsync(file))?;
+    }
+    Ok(())
 }
 
 /// The mount points beneath the root, as `/proc` tells them; none where it does not.

@@ -155,3 +155,26 @@ fn a_commit_that_fails_after_it_made_folders_takes_them_away_again() {
     refused!(subject.wait(writer.commit(Commit::default())), Io);
     assert_eq!(fs::read_dir(folder.path().join("kept")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_file_that_does_not_land_on_a_bare_disk_leaves_no_name_behind() {
+    let folder = TempDir::new().unwrap();
+    let subject = PLAIN.on(Medium::Bare).over(folder.path());
+    let etag = subject.put("file", b"first").etag;
+    let outdated = Condition::Matches(etag);
+    let mut writer = subject.create("file", outdated).unwrap();
+    subject.wait(writer.write(b"second")).unwrap();
+    subject.put("file", b"third");
+    refused!(subject.wait(writer.commit(Commit::default())), ConditionFailed);
+    refused!(
+        subject.put_with(
+            "new/folder/file",
+            b"4",
+            Condition::Matches("other".into()),
+            Commit::default()
+        ),
+        ConditionFailed
+    );
+    assert_eq!(subject.keeper.residue(), Vec::<String>::new());
+    assert_eq!(subject.names("").unwrap(), ["file"]);
+}

@@ -38,6 +38,7 @@ fn over_all(test: impl Fn(&LocalStore, &Subject)) {
         NAMED,
         NAMED.synced(),
         PLAIN.on(Medium::Journal),
+        PLAIN.on(Medium::Bare),
     ] {
         let folder = TempDir::new().unwrap();
         let store = manner.open(folder.path());
