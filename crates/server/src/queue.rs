@@ -118,6 +118,7 @@ impl Queue {
             self.exhausted_until = Some(now + EXHAUSTION_LASTS);
         }
         self.exhausted_until = self.exhausted_until.filter(|&until| now < until);
+        self.take_back(now);
         self.waiting.refresh(now);
         self.hand_over();
         if self.room() > 0 {
@@ -140,6 +141,14 @@ impl Queue {
         self.order(&served, somebody_waits);
         self.hand_over();
         self.announce();
+    }
+
+    /// Takes back the clients that were handed over for places which others have taken. A worker that has taken a client
+    /// counts it a moment later: until then its place looks free. Nobody would make room for a client that is left there.
+    fn take_back(&mut self, now: Instant) {
+        let surplus = policy::surplus(self.capacity(), self.ledger.open(), self.handoff.untaken());
+        let returned = (0..surplus).map_while(|_| self.handoff.take_back()).collect();
+        self.waiting.put_back_all(returned, now);
     }
 
     /// Hands as many clients over as there are free places.
@@ -168,14 +177,19 @@ impl Queue {
         if self.exhausted_until.is_some() {
             return 0;
         }
-        let capacity = match self.config.pool.kind {
+        self.capacity()
+            .saturating_sub(self.ledger.open() + self.handoff.untaken())
+    }
+
+    /// Places of all workers that are up.
+    fn capacity(&self) -> u64 {
+        match self.config.pool.kind {
             Kind::Tasks => u64::from(self.config.connections_served_max()),
             Kind::Threads | Kind::Processes => {
                 let up = self.ledger.slots().filter(|slot| slot.is_up()).count() as u64;
                 up * u64::from(self.config.connections_per_worker())
             }
-        };
-        capacity.saturating_sub(self.ledger.open() + self.handoff.untaken())
+        }
     }
 
     /// Tells workers whether the next client is to be taken from the queue.
@@ -239,5 +253,54 @@ impl Queue {
 impl Drop for Queue {
     fn drop(&mut self) {
         self.ledger.set_clients_queue(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::{SocketAddr, TcpStream};
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::ledger::State;
+
+    #[tokio::test]
+    async fn a_client_whose_place_another_has_taken_waits_in_the_queue_again() {
+        let listener = listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let ledger = Ledger::create(1, 1, SystemTime::now()).unwrap();
+        ledger.slot(0).enter(State::Up);
+        let handoff = Arc::new(Handoff::new().unwrap());
+        let config = Config {
+            pool: "threads:1".parse().unwrap(),
+            ..Config::default()
+        };
+        let (_wakeup, wakeups) = Wakeup::new().unwrap();
+        let alarm: Alarm = Box::new(|_, _| ());
+        let listeners = Arc::new([listener]);
+        let mut queue = Queue::new(
+            config,
+            listeners,
+            ledger.clone(),
+            Arc::clone(&handoff),
+            wakeups,
+            alarm,
+        );
+
+        let apart = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(apart.local_addr().unwrap()).unwrap();
+        client.write_all(b"LIST\r\n").unwrap();
+        handoff.send(&apart.accept().unwrap().0).unwrap();
+        queue.look(Instant::now());
+        assert_eq!(handoff.untaken(), 1, "a place is free for it");
+
+        let other = ledger.slot(0).connect();
+        queue.look(Instant::now());
+        assert_eq!((handoff.untaken(), queue.waiting.is_empty()), (0, false));
+        assert!(ledger.clients_queue());
+
+        drop(other);
+        queue.look(Instant::now());
+        assert_eq!((handoff.untaken(), queue.waiting.is_empty()), (1, true));
     }
 }

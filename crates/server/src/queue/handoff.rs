@@ -59,6 +59,11 @@ impl Handoff {
         // One byte each.
         rustix::io::ioctl_fionread(&*self.workers.0).unwrap_or(0)
     }
+
+    /// Takes back the client that was handed over first and that no worker has taken yet.
+    pub(super) fn take_back(&self) -> Option<(TcpStream, SocketAddr)> {
+        self.workers.receive().ok()
+    }
 }
 
 impl Receiver {

@@ -54,6 +54,12 @@ pub(super) fn next(
     })
 }
 
+/// How many of the clients that were handed over, and that no worker has taken, are to wait in the queue again: those for
+/// whom no place is left.
+pub(super) fn surplus(capacity: u64, open: u64, untaken: u64) -> u64 {
+    untaken.min((open + untaken).saturating_sub(capacity))
+}
+
 /// Why each connection is to end, if it is: one answer for each of `served`. Somebody waits; `waiting` are the addresses
 /// that are known, in order. `silent_max` is how long a client that has said nothing is kept.
 pub(super) fn orders(

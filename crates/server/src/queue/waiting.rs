@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -157,5 +157,16 @@ impl WaitingRoom {
 
     pub(super) fn put_back(&mut self, client: Client) {
         self.clients.insert(0, client);
+    }
+
+    /// Takes in, before all others, those that were handed over and that no worker had room for, in order.
+    pub(super) fn put_back_all(&mut self, returned: Vec<(TcpStream, SocketAddr)>, now: Instant) {
+        let clients = returned.into_iter().map(|(stream, peer)| Client {
+            stream,
+            address: HostAddress::from(peer.ip()),
+            since: now,
+            has_spoken: false,
+        });
+        self.clients.splice(0..0, clients);
     }
 }

@@ -160,3 +160,11 @@ fn addresses_take_turns() {
     let none_for_the_last = |address| turns[&address] * u64::from(address != host(3));
     assert_eq!(next(&[], &waiting, none_for_the_last), Some(3));
 }
+
+#[test]
+fn clients_for_whom_no_place_is_left_wait_again() {
+    assert_eq!(surplus(5, 4, 1), 0);
+    assert_eq!(surplus(5, 5, 1), 1);
+    assert_eq!(surplus(5, 4, 3), 2);
+    assert_eq!(surplus(5, 7, 1), 1, "no more than there are");
+}
