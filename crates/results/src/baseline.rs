@@ -242,7 +242,7 @@ mod tests {
         assert!(refusal(TABLE.lines().next().unwrap()).contains("no rows"));
         assert!(
             refusal("operation,volume_bytes,clients,server_workers,time_per_client_s\ndownload,1\n")
-                .contains("no table")
+                .contains("not a table")
         );
     }
 

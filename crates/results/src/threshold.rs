@@ -298,7 +298,7 @@ mod tests {
             ("time > 9.5ms", 24),
             ("[operation=download, clients=1,workers=1] time == 10ms", 1),
             (
-                "[volume=1MiB,pool=threads,client-pool=threads,buffer=256KiB,front=classic] time <= 1 min",
+                "[volume=1MiB,pool=threads,client-pool=threads,buffer=128KiB,front=classic] time <= 1 min",
                 18,
             ),
             ("[pool=processes] time <= 1 min", 0),
