@@ -111,6 +111,14 @@ impl Connection {
         self.ask_as(&Request::Delete { name }, spelling, ends)
     }
 
+    /// A request line as it is.
+    pub(crate) fn ask_line(&mut self, line: &str) -> Result<(), Error> {
+        self.begin_request();
+        let mut bytes = line.as_bytes().to_vec();
+        bytes.extend_from_slice(END);
+        self.send_request(&bytes)
+    }
+
     pub(crate) fn ask_delete(&mut self, name: &str) -> Result<(), Error> {
         let name = travelling(name)?;
         self.ask_classic(&Request::Delete { name })

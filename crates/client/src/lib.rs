@@ -18,6 +18,7 @@ mod extended;
 mod family;
 mod feed;
 mod fetch;
+mod kept;
 pub mod landing;
 mod listed;
 mod options;

@@ -35,6 +35,8 @@ struct Known {
     offers: Option<Offers>,
     is_ours: Option<bool>,
     blanks: Option<Blanks>,
+    uploads_quoted: Option<bool>,
+    keeps_names: bool,
     keeps_line_ends: bool,
 }
 
@@ -90,6 +92,24 @@ impl Peer {
 
     pub(crate) fn note_blanks(&self, blanks: Blanks) {
         self.known().blanks = Some(blanks);
+    }
+
+    /// Whether the server reads quotes in the line of an UPLOAD, where it was asked.
+    pub(crate) fn uploads_quoted(&self) -> Option<bool> {
+        self.known().uploads_quoted
+    }
+
+    pub(crate) fn note_uploads_quoted(&self, is_quoted: bool) {
+        self.known().uploads_quoted = Some(is_quoted);
+    }
+
+    /// Whether the server has shown that it takes a name with capitals as it is.
+    pub(crate) fn keeps_names(&self) -> bool {
+        self.known().keeps_names
+    }
+
+    pub(crate) fn note_kept_names(&self) {
+        self.known().keeps_names = true;
     }
 
     /// Whether the server has shown that it takes the line ends behind a request for a part of the name.

@@ -13,7 +13,7 @@ use crate::{
     extended::is_digest,
     family::{self, Purpose},
     feed::Feed,
-    fetch,
+    fetch, kept,
 };
 
 /// What is said of an object beside its content.
@@ -81,6 +81,9 @@ fn upload(
     progress: &mut dyn Progress,
 ) -> Result<Sent, Error> {
     let spelling = family::spell(client, name, Purpose::Change, progress)?;
+    if client.peer_ref().is_ours() == Some(false) {
+        kept::expect_kept(client, name, &spelling, progress)?;
+    }
     let asks = client.options().verify == Verify::Ask;
     let mut digest = None;
     let (bytes, timings) = client.exchange(progress, |connection, progress| {
@@ -122,7 +125,15 @@ fn read_back(
     progress: &mut dyn Progress,
 ) -> Result<(), Error> {
     let mut hash = HashTarget(Hasher::new());
-    fetch::get(client, name, &mut hash, &mut WaitsOnly(progress))?;
+    let fetched = fetch::get(client, name, &mut hash, &mut WaitsOnly(progress));
+    fetched.map_err(|error| match error {
+        // Said as it is, the upload would seem to have been refused.
+        Error::Refused(_) | Error::Protocol(_) => Error::refused(
+            Code::Internal,
+            format!("the server answered OK, but what it stored cannot be read back and compared: {error}"),
+        ),
+        other => other,
+    })?;
     if hash.0.finalize() == *digest {
         return Ok(());
     }

@@ -25,6 +25,8 @@ enum Reads {
     Basename,
     /// As a POSIX shell splits words.
     Shell,
+    /// The same, but in the line of an UPLOAD at blanks.
+    ShellButUploads,
 }
 
 type Objects = Arc<Mutex<BTreeMap<String, String>>>;
@@ -37,6 +39,15 @@ struct Family {
 
 impl Family {
     fn serve(reads: Reads, objects: &[(&str, &str)]) -> Family {
+        Family::serve_as(reads, false, objects)
+    }
+
+    /// Its refusals of what is not there tell the name.
+    fn serve_telling(reads: Reads, objects: &[(&str, &str)]) -> Family {
+        Family::serve_as(reads, true, objects)
+    }
+
+    fn serve_as(reads: Reads, tells: bool, objects: &[(&str, &str)]) -> Family {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
         let objects: Objects = Arc::new(Mutex::new(owned(objects).into_iter().collect()));
@@ -44,7 +55,7 @@ impl Family {
         // It ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), reads, &served);
+                answer(stream.unwrap(), reads, tells, &served);
             }
         });
         Family { address, objects }
@@ -64,7 +75,7 @@ impl Family {
     }
 }
 
-fn answer(mut stream: TcpStream, reads: Reads, objects: &Objects) {
+fn answer(mut stream: TcpStream, reads: Reads, tells: bool, objects: &Objects) {
     let mut request = Vec::new();
     let mut piece = [0; 4096];
     while !request.ends_with(b"\r\n\r\n") {
@@ -74,14 +85,25 @@ fn answer(mut stream: TcpStream, reads: Reads, objects: &Objects) {
         }
     }
     let line = String::from_utf8(request).unwrap();
-    let reply = act(line.trim_end(), reads, &mut objects.lock().unwrap());
+    let reply = act(line.trim_end(), reads, tells, &mut objects.lock().unwrap());
     stream.write_all(format!("{reply}\r\n\r\n").as_bytes()).ok();
 }
 
-fn act(line: &str, reads: Reads, objects: &mut BTreeMap<String, String>) -> String {
+fn act(line: &str, reads: Reads, tells: bool, objects: &mut BTreeMap<String, String>) -> String {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     let (name, payload) = operands(rest, verb == "UPLOAD", reads);
-    let missing = || r#"{"status":"ERROR","data":"[Errno 2] No such file or directory"}"#.to_owned();
+    let failed = |what: &str| {
+        let sentence = serde_json::to_string(&format!("{what}: '{name}'")).unwrap();
+        format!(r#"{{"status":"ERROR","data":{sentence}}}"#)
+    };
+    let missing = || {
+        let what = "[Errno 2] No such file or directory";
+        if tells {
+            failed(what)
+        } else {
+            format!(r#"{{"status":"ERROR","data":"{what}"}}"#)
+        }
+    };
     match verb {
         "LIST" => {
             let names = serde_json::to_string(&objects.keys().collect::<Vec<_>>()).unwrap();
@@ -91,6 +113,7 @@ fn act(line: &str, reads: Reads, objects: &mut BTreeMap<String, String>) -> Stri
             let name = serde_json::to_string(&name).unwrap();
             format!(r#"{{"status":"OK","data_namafile":{name},"data_file":"{content}"}}"#)
         }),
+        "UPLOAD" if name.len() > 255 => failed("[Errno 36] File name too long"),
         "UPLOAD" => {
             objects.insert(name, payload);
             r#"{"status":"OK","data":"stored"}"#.to_owned()
@@ -124,6 +147,7 @@ fn shell_words(line: &str) -> Vec<String> {
 fn operands(rest: &str, has_payload: bool, reads: Reads) -> (String, String) {
     let split = match reads {
         Reads::Shell => shell_words(rest),
+        Reads::ShellButUploads if !has_payload => shell_words(rest),
         Reads::LowerCase => rest
             .to_lowercase()
             .split_whitespace()
@@ -134,7 +158,7 @@ fn operands(rest: &str, has_payload: bool, reads: Reads) -> (String, String) {
     let mut words = split.into_iter();
     let mut first_words = || (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     match reads {
-        Reads::FirstWord | Reads::LowerCase | Reads::Shell => first_words(),
+        Reads::FirstWord | Reads::LowerCase | Reads::Shell | Reads::ShellButUploads => first_words(),
         Reads::Basename => {
             let (name, payload) = first_words();
             (name.rsplit('/').next().unwrap_or_default().to_owned(), payload)
@@ -292,6 +316,33 @@ fn empty_content_under_a_name_with_a_blank_is_sent_where_quotes_are_understood_a
 }
 
 #[test]
+fn an_upload_makes_no_object_that_was_not_named() {
+    for (reads, name) in [
+        (Reads::ShellButUploads, "my new.txt"),
+        (Reads::ShellButUploads, "it's.txt"),
+        (Reads::LowerCase, "Fresh.Bin"),
+        (Reads::Basename, "dir/in.txt"),
+    ] {
+        let objects = [("my file.txt", "QUJD"), ("other", "b3RoZXI=")];
+        let server = Family::serve_telling(reads, &objects);
+        let sent = put(&mut server.client(), name);
+        assert_eq!(sent.unwrap_err().code(), Some(Code::InvalidName), "{name}");
+        assert_eq!(server.objects(), owned(&objects), "{name}");
+    }
+}
+
+#[test]
+fn a_server_that_keeps_names_as_they_are_is_written_to_under_any() {
+    let server = Family::serve(Reads::Shell, &[("my file.txt", "QUJD")]);
+    let names = ["Fresh.Bin", "dir/in.txt", "it's.txt", "my file.txt", "my new.txt"];
+    for name in names {
+        put(&mut server.client(), name).unwrap();
+    }
+    let there: Vec<String> = server.objects().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(there, names);
+}
+
+#[test]
 fn a_server_that_has_shown_nothing_is_not_written_to_under_a_name_with_a_blank() {
     for reads in [Reads::FirstWord, Reads::Quotes, Reads::RestOfLine] {
         let server = Family::serve(reads, &OBJECTS);
@@ -381,6 +432,18 @@ fn an_upload_is_read_back_and_compared_where_that_was_asked_for() {
             Err(Error::Corrupt(_))
         ));
     }
+}
+
+#[test]
+fn an_upload_that_cannot_be_read_back_is_no_refused_upload() {
+    let missing = r#"{"status":"ERROR","data":"File not found"}"#;
+    let then = vec![listed(&["a", "b"]), vec![expect("GET a\r\n\r\n"), reply(missing)]];
+    let error = upload(OK, then, Verify::Ask).unwrap_err();
+    assert!(!error.is_not_found());
+    assert!(
+        error.to_string().contains("cannot be read back and compared"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! Whether a server that is not ours stores under a name as it is. Where no object is there that it could mean instead
+//! ([`others`]), an upload harms none, but could make one that nobody named. So a server is asked before it gets the
+//! content: with a request that leaves nothing behind.
+
+use std::io;
+
+use crate::{
+    Client, Code, Connection, Error, Progress,
+    connection::Sink,
+    family::{Spelling, shortened},
+    others,
+};
+
+/// The length of a word that no file system takes for a name.
+const LONG_BYTES: usize = 256;
+
+/// Refuses an upload where the server has shown that it would store it under another name.
+///
+/// # Errors
+/// That refusal, and how the connection fails.
+pub(crate) fn expect_kept(
+    client: &mut Client,
+    name: &str,
+    spelling: &Spelling,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    if matches!(spelling, Spelling::Text(_)) && !uploads_quoted(client, progress)? {
+        return Err(Error::refused(
+            Code::InvalidName,
+            format!(
+                "`{}` has a blank, a quote or a backslash, and this server has not shown that it understands that in \
+                 an UPLOAD; choose a name without",
+                shortened(name)
+            ),
+        ));
+    }
+    if !client.peer_ref().keeps_names() && !others::others(name, &Spelling::Ours)?.is_empty() {
+        expect_read_as_it_is(client, name, spelling, progress)?;
+    }
+    Ok(())
+}
+
+/// Whether the server reads quotes in the line of an UPLOAD. Many do in every line but that one, where they take the
+/// first word with its quote. None can store under a name that is too long, and a server that says which name that was
+/// shows how it read the line.
+fn uploads_quoted(client: &mut Client, progress: &mut dyn Progress) -> Result<bool, Error> {
+    if let Some(is_quoted) = client.peer_ref().uploads_quoted() {
+        return Ok(is_quoted);
+    }
+    // The first word alone is too long as well, and so is the payload: there are servers that take it for the name.
+    let name = format!("{} x", "x".repeat(LONG_BYTES));
+    let line = format!("UPLOAD '{name}' {}", "QUJD".repeat(LONG_BYTES / 4));
+    let answer = client.request(
+        progress,
+        |connection| connection.ask_line(&line),
+        Connection::receive_done,
+    );
+    let is_quoted = match answer {
+        Err(Error::Refused(refusal)) => refusal.sentence.contains(&name),
+        Err(error @ (Error::Connect { .. } | Error::NoAnswer(_))) => return Err(error),
+        _ => false,
+    };
+    client.peer_ref().note_uploads_quoted(is_quoted);
+    Ok(is_quoted)
+}
+
+/// Refuses where the answer to a GET of the name, be it content or "No such file: 'photo.jpg'", tells another one.
+fn expect_read_as_it_is(
+    client: &mut Client,
+    name: &str,
+    spelling: &Spelling,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let mut is_begun = false;
+    let mut stop: Box<Sink<'_>> = Box::new(|_: &[u8]| {
+        is_begun = true;
+        Err(io::Error::other("there is content"))
+    });
+    let answer = client.request(
+        progress,
+        |connection| connection.ask_get_as(name, spelling, true),
+        |connection| connection.receive_named_content(&mut *stop),
+    );
+    drop(stop);
+    let text = match answer {
+        Err(Error::Refused(refusal)) => refusal.sentence,
+        Err(error @ (Error::Connect { .. } | Error::NoAnswer(_))) if !is_begun => return Err(error),
+        // What is there already is this very object: those that could be meant instead are not there.
+        _ => return Ok(()),
+    };
+    if text.contains(name) {
+        if !name.contains('/') {
+            client.peer_ref().note_kept_names();
+        }
+        return Ok(());
+    }
+    let others = others::others(name, &Spelling::Ours)?;
+    match others.iter().find(|other| text.contains(other.as_str())) {
+        Some(other) => Err(Error::refused(
+            Code::InvalidName,
+            format!(
+                "this server is no haul server and reads `{}` as `{}`; choose that name, or another",
+                shortened(name),
+                shortened(other)
+            ),
+        )),
+        None => Ok(()),
+    }
+}
