@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// What each crate may depend on of ours, in the program itself and (further) in its tests. A new crate is entered
 /// here and in ARCHITECTURE.md; the last rows are those of the stress lab, which comes after the server.
-const ARROWS: [(&str, &[&str], &[&str]); 8] = [
+const ARROWS: [(&str, &[&str], &[&str]); 9] = [
     ("haul-wire", &[], &[]),
     ("haul-store", &[], &[]),
     ("haul-client", &["haul-wire"], &[]),
@@ -27,7 +27,8 @@ const ARROWS: [(&str, &[&str], &[&str]); 8] = [
     ),
     ("haul-results", &[], &[]),
     ("haul-lab", &["haul-client", "haul-results"], &[]),
-    ("haul-report", &["haul-results"], &[]),
+    ("haul-chart", &[], &[]),
+    ("haul-report", &["haul-results", "haul-chart"], &[]),
 ];
 
 /// Libraries that only some crates may use: for each, those crates.

@@ -2,8 +2,8 @@
 
 use haul_results::Operation;
 
-use crate::drawing::{Drawing, Ink, Style};
 use crate::findings::{Findings, distinct, names};
+use haul_chart::{Drawing, Ink, Style};
 
 const WIDTH: f64 = 440.0;
 /// Where the boxes begin and end; right of them stands what is timed.

@@ -11,10 +11,9 @@ mod time;
 
 use haul_results::{Bytes, CellSummary, Factor};
 
-use crate::chart::{Axis, Chart, Key, Layer, PANELS_MAX, Panel, Scale, Sign};
-use crate::drawing::Ink;
 use crate::findings::{Findings, distinct, names};
 use crate::lang::Lang;
+use haul_chart::{Axis, Chart, Ink, Key, Layer, Panel, Scale, Sign};
 
 /// All charts, in the order of the report.
 pub(crate) fn charts(findings: &Findings<'_>) -> Vec<Chart> {
@@ -34,6 +33,8 @@ pub(crate) fn charts(findings: &Findings<'_>) -> Vec<Chart> {
         .collect()
 }
 
+/// The most panels of a chart; further ones are left out, and the chart says so.
+const PANELS_MAX: usize = 24;
 /// What tells the panels of one volume apart.
 const PANEL_FACTORS: [Factor; 5] = [
     Factor::Operations,
@@ -148,3 +149,6 @@ fn join_notes(notes: [Option<String>; 2]) -> Option<String> {
     let notes: Vec<String> = notes.into_iter().flatten().collect();
     (!notes.is_empty()).then(|| notes.join(" "))
 }
+
+#[cfg(test)]
+mod tests;

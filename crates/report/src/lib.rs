@@ -5,16 +5,14 @@
 //! so the same run gives the same bytes.
 //!
 //! A map of the crate, in the order in which a report is made: `findings` (the run and its summaries), `verdict`,
-//! `table`, `charts` (what is said) and `chart` (how it is drawn), `report` (the model that ties them together),
-//! `formats` (what is written). Only this crate knows the libraries for PDF and spreadsheets; charts are drawn here.
+//! `table`, `charts`, `report` (the model that ties them together), `formats` (what is written). How a chart is drawn is
+//! the business of `haul-chart`. Only this crate knows the libraries for PDF and spreadsheets.
 
 mod architecture;
 mod baseline;
-mod chart;
 mod charts;
 mod comparison;
 mod configuration;
-mod drawing;
 mod findings;
 mod formats;
 mod lang;

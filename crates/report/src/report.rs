@@ -4,15 +4,14 @@ use haul_results::{CellSummary, Run};
 
 use crate::Options;
 use crate::architecture;
-use crate::chart::Chart;
 use crate::charts::charts;
 use crate::configuration::configuration;
-use crate::drawing::Drawing;
 use crate::findings::{Findings, distinct};
 use crate::lang::Lang;
 use crate::problems::{classes_text, problem_text};
 use crate::table::Table;
 use crate::verdict::{Verdict, verdict};
+use haul_chart::{Chart, Drawing};
 
 /// Most lines of the banner; the table's remarks have the rest.
 const BANNER_LINES_MAX: usize = 12;

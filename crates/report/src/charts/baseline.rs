@@ -3,10 +3,9 @@
 use haul_results::{CellSummary, Factor};
 
 use super::{limited, series_dots};
-use crate::chart::{Axis, Chart, Key, Layer, Lines, Panel, Plot, Scale, Sign};
-use crate::drawing::Ink;
 use crate::findings::{Findings, distinct, ends, median, place};
 use crate::lang::Lang;
+use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 
 pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     let lang = findings.lang;

@@ -3,10 +3,9 @@
 use haul_results::{CellSummary, CpuCost, Factor};
 
 use super::{bar_key, limited};
-use crate::chart::{Axis, Bar, Bars, Chart, Panel, Plot, Scale};
-use crate::drawing::Ink;
 use crate::findings::{Findings, distinct, ends, median};
 use crate::lang::Lang;
+use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
 
 const USER: Ink = Ink::Series(0);
 const SYSTEM: Ink = Ink::Series(4);

@@ -3,10 +3,9 @@
 use haul_results::{Bytes, CellSummary, Factor};
 
 use super::{clients_axis, limited, worker_keys};
-use crate::chart::{Axis, Chart, Layer, Lines, Panel, Plot, Scale, Sign};
-use crate::drawing::Ink;
 use crate::findings::{Findings, place};
 use crate::lang::Lang;
+use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
 type Side = fn(&CellSummary) -> Option<Bytes>;
 

@@ -3,10 +3,9 @@
 use haul_results::{CellSummary, PhaseMedians};
 
 use super::{PANEL_FACTORS, bar_key, join_notes, largest_volume_groups, largest_volume_note, limited};
-use crate::chart::{Axis, Bar, Bars, Chart, Panel, Plot, Scale};
-use crate::drawing::Ink;
 use crate::findings::Findings;
 use crate::lang::Lang;
+use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
 
 const CONNECT: Ink = Ink::Series(0);
 const WAIT: Ink = Ink::Series(4);

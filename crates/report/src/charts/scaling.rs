@@ -5,11 +5,10 @@ use haul_results::units::MIB;
 use haul_results::{Cell, CellSummary, Estimate};
 
 use super::{PANEL_FACTORS, join_notes, largest_volume_groups, largest_volume_note, limited};
-use crate::chart::{Axis, Chart, Key, Layer, Lines, Panel, Plot, Scale, Sign};
-use crate::drawing::Ink;
 use crate::findings::{Findings, ends, place};
 use crate::lang::Lang;
 use crate::scaling_law;
+use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 
 const IDEAL: Ink = Ink::Muted;
 const CURVE: Ink = Ink::Series(3);

@@ -4,9 +4,9 @@ use haul_results::CellSummary;
 use haul_results::units::MIB;
 
 use super::{PANEL_FACTORS_WITH_VOLUME, columns_max, limited, panel_groups};
-use crate::chart::{Chart, Heat, HeatCell, HeatScale, Panel, Plot};
 use crate::findings::{Findings, distinct, names, place};
 use crate::lang::Lang;
+use haul_chart::{Chart, Heat, HeatCell, HeatScale, Panel, Plot};
 
 pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     let lang = findings.lang;

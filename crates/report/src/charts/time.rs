@@ -5,10 +5,9 @@ use haul_results::{CellSummary, Sample};
 use super::{
     PANEL_FACTORS_WITH_VOLUME, clients_axis, columns_max, limited, panel_groups, series_dots, worker_keys,
 };
-use crate::chart::{Axis, Chart, Layer, Lines, Panel, Plot, Scale, Sign};
-use crate::drawing::Ink;
 use crate::findings::{Findings, place};
 use crate::lang::Lang;
+use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
 /// The most dots of one cell; of more clients an even choice is shown.
 const DOTS_MAX: usize = 60;

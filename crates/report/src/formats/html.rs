@@ -1,11 +1,10 @@
 //! `report.html`: one file that needs nothing from outside. It follows the reader's light or dark page, is read on a
 //! telephone, and prints.
 
-use crate::chart::legend::sign_drawing;
-use crate::chart::{Chart, Key};
-use crate::drawing::svg::{self, escape};
 use crate::report::Report;
 use crate::table::Value;
+use haul_chart::svg::{self, escape};
+use haul_chart::{Chart, Key};
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/sort.js");
@@ -126,7 +125,7 @@ fn chart(chart: &Chart) -> String {
         }
         None => {
             let entry = |key: &Key| {
-                let sign = svg::inline(&sign_drawing(key), "");
+                let sign = svg::inline(&key.sign_drawing(), "");
                 format!("<li>{sign}{}</li>", escape(&key.name))
             };
             let keys: String = chart.legend.iter().map(entry).collect();

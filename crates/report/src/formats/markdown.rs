@@ -1,7 +1,7 @@
 //! `report.md`: the report as Markdown, with its charts as SVG files beside it.
 
-use crate::drawing::svg;
 use crate::report::Report;
+use haul_chart::svg;
 
 /// How wide the charts are drawn.
 const CHART_WIDTH: f64 = 760.0;

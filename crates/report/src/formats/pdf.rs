@@ -12,10 +12,8 @@ use krilla::metadata::{DateTime, Metadata};
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 
-use crate::chart::Chart;
-use crate::drawing::typeface::Face;
-use crate::drawing::{Ink, Style};
 use crate::report::Report;
+use haul_chart::{Chart, Face, Ink, Style};
 use paper::{Orientation, Paper};
 
 /// The library that writes the file gave up.

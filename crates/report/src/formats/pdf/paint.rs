@@ -7,8 +7,7 @@ use krilla::paint::{Fill, LineCap, LineJoin, Stroke, StrokeDash};
 use krilla::surface::Surface;
 use krilla::text::{Font, TextDirection};
 
-use crate::drawing::typeface::Face;
-use crate::drawing::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, Style, Text, heat, on_heat};
+use haul_chart::{Anchor, Drawing, Face, Ink, Mark, Rgb, SERIES, Style, Text, heat, on_heat};
 
 /// How far a control point lies from the corner for a quarter of a circle, as a share of the radius.
 const ARC: f32 = 0.552_285;

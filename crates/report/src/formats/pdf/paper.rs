@@ -1,7 +1,6 @@
 //! Pages in the making: text and figures flow from the top down, and a new page begins where the last one is full.
 
-use crate::drawing::typeface::Face;
-use crate::drawing::{Drawing, Ink, Style};
+use haul_chart::{Drawing, Face, Ink, Style};
 
 /// The short and the long side of A4, in points.
 const SHORT: f64 = 595.0;

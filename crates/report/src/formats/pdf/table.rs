@@ -1,10 +1,9 @@
 //! The table on paper: a narrow font, as many pages as it needs, the heading on each.
 
 use super::paper::Paper;
-use crate::drawing::typeface::Face;
-use crate::drawing::{Ink, Style};
 use crate::report::Report;
 use crate::table::{Column, Table};
+use haul_chart::{Face, Ink, Style};
 
 /// The sizes of type that are tried, the largest that fits is taken.
 const SIZES: [f64; 6] = [7.5, 7.0, 6.5, 6.0, 5.5, 5.0];

@@ -1,9 +1,9 @@
 use super::*;
-use crate::drawing::{Anchor, Mark, Text};
 use crate::synthetic;
 use crate::{Lang, Options};
+use haul_chart::{Anchor, Mark, Text};
 
-fn texts(page: &crate::drawing::Drawing) -> impl Iterator<Item = (&str, [f64; 4])> {
+fn texts(page: &haul_chart::Drawing) -> impl Iterator<Item = (&str, [f64; 4])> {
     page.marks.iter().filter_map(|mark| {
         let Mark::Text(Text {
             x,

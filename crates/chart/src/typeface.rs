@@ -6,11 +6,14 @@ use ttf_parser::Face as Metrics;
 
 /// A bundled font. The narrow ones are for paper only: an SVG file brings the other two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Face {
+pub enum Face {
+    /// For running text.
     Regular,
+    /// For what carries the message.
     Bold,
     /// A narrow one, for wide tables.
     Condensed,
+    /// The same in bold, for headings of wide tables.
     CondensedBold,
 }
 
@@ -19,25 +22,29 @@ static METRICS: LazyLock<[Metrics<'static>; 4]> = LazyLock::new(|| {
 });
 
 impl Face {
-    pub(crate) const ALL: [Self; 4] = [Self::Regular, Self::Bold, Self::Condensed, Self::CondensedBold];
+    /// All fonts, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Regular, Self::Bold, Self::Condensed, Self::CondensedBold];
 
     /// The font file.
-    pub(crate) fn bytes(self) -> &'static [u8] {
+    #[must_use]
+    pub fn bytes(self) -> &'static [u8] {
         match self {
-            Self::Regular => include_bytes!("../../fonts/Roboto-Regular.ttf"),
-            Self::Bold => include_bytes!("../../fonts/Roboto-Bold.ttf"),
-            Self::Condensed => include_bytes!("../../fonts/Roboto-Condensed.ttf"),
-            Self::CondensedBold => include_bytes!("../../fonts/Roboto-CondensedBold.ttf"),
+            Self::Regular => include_bytes!("../fonts/Roboto-Regular.ttf"),
+            Self::Bold => include_bytes!("../fonts/Roboto-Bold.ttf"),
+            Self::Condensed => include_bytes!("../fonts/Roboto-Condensed.ttf"),
+            Self::CondensedBold => include_bytes!("../fonts/Roboto-CondensedBold.ttf"),
         }
     }
 
     /// Whether the font can show the letter.
-    pub(crate) fn has(self, letter: char) -> bool {
+    #[must_use]
+    pub fn has(self, letter: char) -> bool {
         METRICS[self as usize].glyph_index(letter).is_some()
     }
 
     /// How wide `text` is in this font at `size`; a letter that it lacks counts as half the size.
-    pub(crate) fn width(self, text: &str, size: f64) -> f64 {
+    #[must_use]
+    pub fn width(self, text: &str, size: f64) -> f64 {
         let metrics = &METRICS[self as usize];
         let em = f64::from(metrics.units_per_em());
         let advance = |letter| {
@@ -52,7 +59,8 @@ impl Face {
     }
 
     /// `text` in lines no wider than `width`, broken at spaces, or within a word that is wider by itself.
-    pub(crate) fn wrap(self, text: &str, size: f64, width: f64) -> Vec<String> {
+    #[must_use]
+    pub fn wrap(self, text: &str, size: f64, width: f64) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = String::new();
         for word in text.split(' ').flat_map(|word| self.broken(word, size, width)) {

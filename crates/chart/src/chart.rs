@@ -1,86 +1,90 @@
 //! Charts as data, and how they are drawn: small panels of one size that share their legend and their scales.
 
-mod axis;
-mod bars;
-mod heat;
-pub(crate) mod legend;
-mod lines;
-
-pub(crate) use axis::{Axis, Scale};
-pub(crate) use bars::{Bar, Bars};
-pub(crate) use heat::{Heat, HeatCell, HeatScale};
-pub(crate) use lines::{Layer, Lines};
-
-use crate::drawing::typeface::Face;
+use crate::bars::Bars;
 use crate::drawing::{Drawing, Ink, Style};
+use crate::heat::{Heat, HeatScale};
+use crate::legend;
+use crate::lines::Lines;
+use crate::typeface::Face;
 
-/// The most panels of a chart; further ones are left out, and the chart says so.
-pub(crate) const PANELS_MAX: usize = 24;
 /// Size of the ticks' text.
-const TICK: f64 = 9.5;
+pub(crate) const TICK: f64 = 9.5;
 /// By how much wider than the bundled font one that stands in for it may be before a title is cut.
 const TITLE_ROOM: f64 = 1.06;
 /// Size of the titles of axes and panels.
-const LABEL: f64 = 10.0;
+pub(crate) const LABEL: f64 = 10.0;
 
 /// One chart of the report.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Chart {
+pub struct Chart {
     /// Its word in file names and links.
-    pub(crate) id: &'static str,
+    pub id: &'static str,
     /// What to see in it.
-    pub(crate) title: String,
+    pub title: String,
     /// How to read it.
-    pub(crate) reading: String,
+    pub reading: String,
     /// What the colours mean.
-    pub(crate) legend: Vec<Key>,
+    pub legend: Vec<Key>,
     /// What the colours of a heat map mean.
-    pub(crate) heat: Option<HeatScale>,
+    pub heat: Option<HeatScale>,
     /// The panels, row by row.
-    pub(crate) panels: Vec<Panel>,
+    pub panels: Vec<Panel>,
     /// How wide a panel is drawn.
-    pub(crate) panel_width: f64,
+    pub panel_width: f64,
     /// The most panels side by side, so that related ones stand beneath each other.
-    pub(crate) columns_max: usize,
+    pub columns_max: usize,
     /// What else must be said, on left-out panels for example.
-    pub(crate) note: Option<String>,
+    pub note: Option<String>,
 }
 
 /// One entry of a legend.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
-    pub(crate) name: String,
-    pub(crate) ink: Ink,
-    pub(crate) sign: Sign,
+pub struct Key {
+    /// What it explains.
+    pub name: String,
+    /// The ink that it explains.
+    pub ink: Ink,
+    /// What stands before the name.
+    pub sign: Sign,
 }
 
 /// What stands before the name of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sign {
+pub enum Sign {
+    /// A line.
     Line,
+    /// A dashed line.
     Dashes,
+    /// Two dots.
     Dots,
+    /// A small block.
     Block,
 }
 
 /// One panel with the name of what it shows.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Panel {
-    pub(crate) title: String,
-    pub(crate) plot: Plot,
+pub struct Panel {
+    /// What it shows.
+    pub title: String,
+    /// What is drawn in it.
+    pub plot: Plot,
 }
 
 /// What is drawn in a panel.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Plot {
+pub enum Plot {
+    /// A heat map.
     Heat(Heat),
+    /// Lines, dots and bands over two axes.
     Lines(Lines),
+    /// Horizontal bars.
     Bars(Bars),
 }
 
 impl Chart {
     /// Each panel as a drawing of the chart's panel width.
-    pub(crate) fn drawings(&self) -> Vec<Drawing> {
+    #[must_use]
+    pub fn drawings(&self) -> Vec<Drawing> {
         let lines = self
             .panels
             .iter()
@@ -93,7 +97,8 @@ impl Chart {
     }
 
     /// The legend as a drawing of this width; `None` if there is nothing to explain.
-    pub(crate) fn legend_drawing(&self, width: f64) -> Option<Drawing> {
+    #[must_use]
+    pub fn legend_drawing(&self, width: f64) -> Option<Drawing> {
         match &self.heat {
             Some(scale) => Some(scale.draw(width)),
             None => legend::draw(&self.legend, width),
@@ -101,7 +106,8 @@ impl Chart {
     }
 
     /// How many panels stand side by side on a page of this width, and by what they are scaled to fill it.
-    pub(crate) fn grid(&self, width: f64, gap: f64) -> (usize, f64) {
+    #[must_use]
+    pub fn grid(&self, width: f64, gap: f64) -> (usize, f64) {
         let fitting = ((width + gap) / (self.panel_width * 0.74 + gap)).floor() as usize;
         // Fewer than the most, but so that what stands beneath each other still belongs together.
         let most = self.columns_max.max(1);
@@ -114,7 +120,8 @@ impl Chart {
     }
 
     /// The whole chart with its title on one drawing of this width.
-    pub(crate) fn sheet(&self, width: f64) -> Drawing {
+    #[must_use]
+    pub fn sheet(&self, width: f64) -> Drawing {
         const MARGIN: f64 = 16.0;
         const GAP: f64 = 14.0;
         let inner = width - 2.0 * MARGIN;
@@ -169,7 +176,7 @@ impl Panel {
 }
 
 /// The width of the widest of some ticks.
-fn widest<'a>(ticks: impl Iterator<Item = &'a str>) -> f64 {
+pub(crate) fn widest<'a>(ticks: impl Iterator<Item = &'a str>) -> f64 {
     ticks
         .map(|text| Face::Regular.width(text, TICK))
         .fold(0.0, f64::max)
@@ -190,6 +197,3 @@ fn head(drawing: &mut Drawing, title: &str, lines: usize) -> f64 {
     }
     13.0 * lines as f64 + 5.0
 }
-
-#[cfg(test)]
-mod tests;

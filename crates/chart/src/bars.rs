@@ -1,31 +1,35 @@
 //! Horizontal bars in parts, each with its name before it and its number behind it.
 
-use super::{Axis, LABEL, TICK, widest};
+use crate::axis::Axis;
+use crate::chart::{LABEL, TICK, widest};
 use crate::drawing::{Drawing, Ink, Style};
 
 const ROW: f64 = 18.0;
 
 /// Bars from the top down over one axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Bars {
-    pub(crate) x: Axis,
-    pub(crate) bars: Vec<Bar>,
+pub struct Bars {
+    /// The axis that all bars share.
+    pub x: Axis,
+    /// From the top down.
+    pub bars: Vec<Bar>,
     /// What the names of the bars are.
-    pub(crate) names: String,
+    pub names: String,
 }
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Bar {
-    pub(crate) name: String,
+pub struct Bar {
+    /// What stands before the bar.
+    pub name: String,
     /// From left to right; their sum is where the bar ends.
-    pub(crate) parts: Vec<(Ink, f64)>,
+    pub parts: Vec<(Ink, f64)>,
     /// What stands behind the bar.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Bars {
-    pub(super) fn draw(&self, drawing: &mut Drawing, top: f64) {
+    pub(crate) fn draw(&self, drawing: &mut Drawing, top: f64) {
         let width = drawing.width;
         let names = self.bars.iter().map(|bar| bar.name.as_str());
         let left = widest(names.chain([self.names.as_str()])) + 8.0;

@@ -1,13 +1,13 @@
 //! The legend of a chart as a drawing, for formats that have no text flow of their own.
 
-use super::{Key, LABEL, Sign};
-use crate::drawing::typeface::Face;
+use crate::chart::{Key, LABEL, Sign};
 use crate::drawing::{Drawing, Style};
+use crate::typeface::Face;
 
 const SIGN: f64 = 20.0;
 const LINE: f64 = 16.0;
 
-pub(super) fn draw(keys: &[Key], width: f64) -> Option<Drawing> {
+pub(crate) fn draw(keys: &[Key], width: f64) -> Option<Drawing> {
     if keys.is_empty() {
         return None;
     }
@@ -36,9 +36,12 @@ fn sign(drawing: &mut Drawing, (x, y): (f64, f64), key: &Key) {
     }
 }
 
-/// The sign of a key as a drawing of its own.
-pub(crate) fn sign_drawing(key: &Key) -> Drawing {
-    let mut drawing = Drawing::new(16.0, 15.0);
-    sign(&mut drawing, (0.0, 0.0), key);
-    drawing
+impl Key {
+    /// Its sign as a drawing of its own, for a format that writes the name itself.
+    #[must_use]
+    pub fn sign_drawing(&self) -> Drawing {
+        let mut drawing = Drawing::new(16.0, 15.0);
+        sign(&mut drawing, (0.0, 0.0), self);
+        drawing
+    }
 }

@@ -1,8 +1,8 @@
 use haul_results::{Factor, Levels, Run};
 
+use haul_chart::{Anchor, Drawing, Mark, Plot, Text};
+
 use super::*;
-use crate::charts::charts;
-use crate::drawing::{Anchor, Mark, Text};
 use crate::findings::Findings;
 use crate::lang::Lang;
 use crate::synthetic;
@@ -117,7 +117,7 @@ fn every_chart_says_what_to_see_how_to_read_it_and_has_axes_with_titles() {
 #[test]
 fn a_chart_with_too_many_panels_says_how_many_are_left_out() {
     let mut levels = Levels::quick();
-    levels.buffers = [1, 2, 3, 4, 5].map(haul_results::Bytes::kib).to_vec();
+    levels.buffers = [1, 2, 3, 4, 5].map(Bytes::kib).to_vec();
     let run = synthetic::run(levels, 1);
     let charts = charts(&Findings::new(&run, Lang::En, None));
     assert_eq!(charts[0].panels.len(), PANELS_MAX);

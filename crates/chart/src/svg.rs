@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::typeface::Face;
-use super::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, SERIES_DARK, Text, heat, on_heat};
+use crate::drawing::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, SERIES_DARK, Text, heat, on_heat};
+use crate::typeface::Face;
 
 /// The bundled font, and those that stand in for it in a viewer that does not read it.
-pub(crate) const FONTS: &str =
+pub const FONTS: &str =
     "'Haul Sans',system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 
 /// The bundled font itself, so that every text is as wide as it was laid out, whatever fonts the reader has.
-pub(crate) fn font_faces() -> String {
+#[must_use]
+pub fn font_faces() -> String {
     let face = |face: Face, weight: u32| {
         let content = base64_turbo::STANDARD.encode(face.bytes());
         format!(
@@ -21,7 +22,8 @@ pub(crate) fn font_faces() -> String {
 }
 
 /// The colours of all inks as custom properties, light ones and under `prefers-color-scheme` dark ones.
-pub(crate) fn palette() -> String {
+#[must_use]
+pub fn palette() -> String {
     let series = |colours: [Rgb; 7]| {
         let mut text = String::new();
         for (number, colour) in colours.iter().enumerate() {
@@ -38,7 +40,8 @@ pub(crate) fn palette() -> String {
 }
 
 /// What the classes of drawings mean.
-pub(crate) fn classes() -> String {
+#[must_use]
+pub fn classes() -> String {
     let mut text = ".ft{fill:var(--text)}.fm{fill:var(--muted)}.fg{fill:var(--grid)}.fs{fill:var(--surface)}\
         .kt{stroke:var(--text)}.km{stroke:var(--muted)}.kg{stroke:var(--grid)}.ks{stroke:var(--surface)}\
         .l{fill:none;stroke-linejoin:round}.d{fill:none;stroke-linecap:round}.b{font-weight:700}"
@@ -54,12 +57,14 @@ pub(crate) fn classes() -> String {
 }
 
 /// A drawing to be set into a page that has the [`palette`] and the [`classes`]; `label` is read out in its place.
-pub(crate) fn inline(drawing: &Drawing, label: &str) -> String {
+#[must_use]
+pub fn inline(drawing: &Drawing, label: &str) -> String {
     element(drawing, label, "", "")
 }
 
 /// A drawing as a file of its own.
-pub(crate) fn standalone(drawing: &Drawing, label: &str) -> String {
+#[must_use]
+pub fn standalone(drawing: &Drawing, label: &str) -> String {
     let style = format!(
         "<style>{}{}{}svg{{background:var(--page)}}</style>",
         font_faces(),
@@ -221,7 +226,7 @@ fn literal(attribute: &str, colour: Rgb, class: &str) -> String {
     format!("{class} {attribute}=\"{}\"", hex(colour))
 }
 
-pub(crate) fn hex([red, green, blue]: Rgb) -> String {
+fn hex([red, green, blue]: Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
@@ -238,7 +243,8 @@ fn short(value: f64) -> String {
 
 /// `text` for the inside of an element or of an attribute in quotes; control characters are dropped, since no markup can
 /// hold them.
-pub(crate) fn escape(text: &str) -> String {
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

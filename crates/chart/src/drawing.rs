@@ -3,14 +3,11 @@
 //!
 //! Units are pixels of a screen and points of a page alike; x runs right, y down.
 
-pub(crate) mod svg;
-pub(crate) mod typeface;
-
-use typeface::Face;
+use crate::typeface::Face;
 
 /// What a mark is painted with. The format decides on the colour, since a page is light or dark.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Ink {
+pub enum Ink {
     /// Text that carries the message.
     Text,
     /// Text that explains: ticks, captions.
@@ -28,10 +25,10 @@ pub(crate) enum Ink {
 }
 
 /// An opaque colour: red, green, blue.
-pub(crate) type Rgb = [u8; 3];
+pub type Rgb = [u8; 3];
 
 /// Colours of the series on a light page (Okabe and Ito 2008, told apart by colour-blind readers).
-pub(crate) const SERIES: [Rgb; 7] = [
+pub const SERIES: [Rgb; 7] = [
     [0, 114, 178],
     [213, 94, 0],
     [0, 158, 115],
@@ -42,7 +39,7 @@ pub(crate) const SERIES: [Rgb; 7] = [
 ];
 
 /// The same on a dark page.
-pub(crate) const SERIES_DARK: [Rgb; 7] = [
+pub const SERIES_DARK: [Rgb; 7] = [
     [86, 180, 233],
     [255, 140, 66],
     [38, 194, 150],
@@ -68,7 +65,8 @@ const VIRIDIS: [Rgb; 11] = [
 ];
 
 /// The colour at a place of the scale of heat; places outside 0 to 1 count as its ends.
-pub(crate) fn heat(place: f64) -> Rgb {
+#[must_use]
+pub fn heat(place: f64) -> Rgb {
     let scaled = place.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
     let below = (scaled.floor() as usize).min(VIRIDIS.len() - 2);
     let share = scaled - below as f64;
@@ -83,7 +81,8 @@ pub(crate) fn heat(place: f64) -> Rgb {
 }
 
 /// Black or white, whichever is read more easily upon that place of the scale.
-pub(crate) fn on_heat(place: f64) -> Rgb {
+#[must_use]
+pub fn on_heat(place: f64) -> Rgb {
     if place > 0.48 {
         [16, 16, 16]
     } else {
@@ -93,64 +92,98 @@ pub(crate) fn on_heat(place: f64) -> Rgb {
 
 /// Where a text stands relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anchor {
+pub enum Anchor {
+    /// It begins there.
     Start,
+    /// It is centred there.
     Middle,
+    /// It ends there.
     End,
 }
 
 /// One thing on a drawing.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Mark {
+pub enum Mark {
+    /// A rectangle.
     Rect {
+        /// The left edge.
         x: f64,
+        /// The upper edge.
         y: f64,
+        /// How wide it is.
         width: f64,
+        /// How high it is.
         height: f64,
+        /// The radius of its corners, or of each dot.
         radius: f64,
+        /// Its colour.
         fill: Ink,
     },
+    /// A line through points.
     Line {
+        /// In their order.
         points: Vec<(f64, f64)>,
+        /// Its colour.
         ink: Ink,
+        /// How wide it is.
         width: f64,
+        /// Whether it is dashed.
         dashed: bool,
     },
+    /// The area within points.
     Area {
+        /// In their order.
         points: Vec<(f64, f64)>,
+        /// Its colour.
         fill: Ink,
+        /// 0 is invisible, 1 opaque.
         opacity: f64,
     },
+    /// A dot at each point.
     Dots {
+        /// In their order.
         points: Vec<(f64, f64)>,
+        /// Its colour.
         ink: Ink,
+        /// The radius of its corners, or of each dot.
         radius: f64,
+        /// 0 is invisible, 1 opaque.
         opacity: f64,
     },
+    /// A line of text.
     Text(Text),
 }
 
 /// A line of text. Its point is on the base line.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Text {
-    pub(crate) x: f64,
-    pub(crate) y: f64,
-    pub(crate) text: String,
-    pub(crate) style: Style,
+pub struct Text {
+    /// Its point, from the left.
+    pub x: f64,
+    /// Its base line, from the top.
+    pub y: f64,
+    /// What it says.
+    pub text: String,
+    /// How it looks.
+    pub style: Style,
     /// Whether it runs upwards.
-    pub(crate) is_turned: bool,
+    pub is_turned: bool,
 }
 
 /// Marks on a plane from (0, 0) to (`width`, `height`), later ones over earlier ones.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Drawing {
-    pub(crate) width: f64,
-    pub(crate) height: f64,
-    pub(crate) marks: Vec<Mark>,
+pub struct Drawing {
+    /// How wide the plane is.
+    pub width: f64,
+    /// How high the plane is.
+    pub height: f64,
+    /// What stands on it.
+    pub marks: Vec<Mark>,
 }
 
 impl Drawing {
-    pub(crate) fn new(width: f64, height: f64) -> Self {
+    /// A plane with nothing on it.
+    #[must_use]
+    pub fn new(width: f64, height: f64) -> Self {
         Self {
             width,
             height,
@@ -158,17 +191,13 @@ impl Drawing {
         }
     }
 
-    pub(crate) fn rect(&mut self, corner: (f64, f64), size: (f64, f64), fill: Ink) {
+    /// A rectangle.
+    pub fn rect(&mut self, corner: (f64, f64), size: (f64, f64), fill: Ink) {
         self.rounded(corner, size, 0.0, fill);
     }
 
-    pub(crate) fn rounded(
-        &mut self,
-        (x, y): (f64, f64),
-        (width, height): (f64, f64),
-        radius: f64,
-        fill: Ink,
-    ) {
+    /// A rectangle with round corners.
+    pub fn rounded(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), radius: f64, fill: Ink) {
         self.marks.push(Mark::Rect {
             x,
             y,
@@ -179,7 +208,8 @@ impl Drawing {
         });
     }
 
-    pub(crate) fn line(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
+    /// A line through these points.
+    pub fn line(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
         self.marks.push(Mark::Line {
             points,
             ink,
@@ -188,7 +218,8 @@ impl Drawing {
         });
     }
 
-    pub(crate) fn dashes(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
+    /// A dashed line through these points.
+    pub fn dashes(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
         self.marks.push(Mark::Line {
             points,
             ink,
@@ -197,7 +228,8 @@ impl Drawing {
         });
     }
 
-    pub(crate) fn area(&mut self, points: Vec<(f64, f64)>, fill: Ink, opacity: f64) {
+    /// The area within these points.
+    pub fn area(&mut self, points: Vec<(f64, f64)>, fill: Ink, opacity: f64) {
         self.marks.push(Mark::Area {
             points,
             fill,
@@ -205,7 +237,8 @@ impl Drawing {
         });
     }
 
-    pub(crate) fn dots(&mut self, points: Vec<(f64, f64)>, ink: Ink, radius: f64, opacity: f64) {
+    /// A dot at each of these points.
+    pub fn dots(&mut self, points: Vec<(f64, f64)>, ink: Ink, radius: f64, opacity: f64) {
         self.marks.push(Mark::Dots {
             points,
             ink,
@@ -215,7 +248,7 @@ impl Drawing {
     }
 
     /// A line of text with its base line at `y`.
-    pub(crate) fn text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
+    pub fn text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
         self.marks.push(Mark::Text(Text {
             x,
             y,
@@ -226,7 +259,7 @@ impl Drawing {
     }
 
     /// A line of text that runs upwards, with its base line at `x`.
-    pub(crate) fn turned_text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
+    pub fn turned_text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
         self.marks.push(Mark::Text(Text {
             x,
             y,
@@ -237,7 +270,7 @@ impl Drawing {
     }
 
     /// Sets another drawing upon this one, its corner at (`x`, `y`) and its size multiplied by `scale`.
-    pub(crate) fn place(&mut self, other: &Drawing, x: f64, y: f64, scale: f64) {
+    pub fn place(&mut self, other: &Drawing, x: f64, y: f64, scale: f64) {
         self.marks
             .extend(other.marks.iter().map(|mark| mark.moved(x, y, scale)));
     }
@@ -289,15 +322,21 @@ impl Mark {
 
 /// How a line of text looks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Style {
-    pub(crate) size: f64,
-    pub(crate) face: Face,
-    pub(crate) anchor: Anchor,
-    pub(crate) ink: Ink,
+pub struct Style {
+    /// The size of type.
+    pub size: f64,
+    /// The font.
+    pub face: Face,
+    /// Where it stands relative to its point.
+    pub anchor: Anchor,
+    /// Its colour.
+    pub ink: Ink,
 }
 
 impl Style {
-    pub(crate) fn new(size: f64) -> Self {
+    /// Regular type of this size that starts at its point.
+    #[must_use]
+    pub fn new(size: f64) -> Self {
         Self {
             size,
             face: Face::Regular,
@@ -306,36 +345,48 @@ impl Style {
         }
     }
 
-    pub(crate) fn muted(size: f64) -> Self {
+    /// The same for a text that only explains.
+    #[must_use]
+    pub fn muted(size: f64) -> Self {
         Self {
             ink: Ink::Muted,
             ..Self::new(size)
         }
     }
 
-    pub(crate) fn bold(self) -> Self {
+    /// In bold type.
+    #[must_use]
+    pub fn bold(self) -> Self {
         self.face(Face::Bold)
     }
 
-    pub(crate) fn face(self, face: Face) -> Self {
+    /// In this font.
+    #[must_use]
+    pub fn face(self, face: Face) -> Self {
         Self { face, ..self }
     }
 
-    pub(crate) fn middle(self) -> Self {
+    /// Centred on its point.
+    #[must_use]
+    pub fn middle(self) -> Self {
         Self {
             anchor: Anchor::Middle,
             ..self
         }
     }
 
-    pub(crate) fn end(self) -> Self {
+    /// Ending at its point.
+    #[must_use]
+    pub fn end(self) -> Self {
         Self {
             anchor: Anchor::End,
             ..self
         }
     }
 
-    pub(crate) fn ink(self, ink: Ink) -> Self {
+    /// In this ink.
+    #[must_use]
+    pub fn ink(self, ink: Ink) -> Self {
         Self { ink, ..self }
     }
 }

@@ -1,43 +1,52 @@
 //! Heat maps: one square for each cell, its number inside, so that nobody has to guess a colour.
 
-use super::{LABEL, TICK, widest};
-use crate::drawing::typeface::Face;
+use crate::chart::{LABEL, TICK, widest};
 use crate::drawing::{Drawing, Ink, Style};
+use crate::typeface::Face;
 
 /// Squares by two factors.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Heat {
-    pub(crate) x_title: String,
-    pub(crate) y_title: String,
-    pub(crate) x_levels: Vec<String>,
+pub struct Heat {
+    /// What the columns are.
+    pub x_title: String,
+    /// What the rows are.
+    pub y_title: String,
+    /// From left to right.
+    pub x_levels: Vec<String>,
     /// From the bottom up.
-    pub(crate) y_levels: Vec<String>,
+    pub y_levels: Vec<String>,
     /// Row by row from the bottom, as many as levels of x times levels of y; `None` where nothing is known.
-    pub(crate) cells: Vec<Option<HeatCell>>,
+    pub cells: Vec<Option<HeatCell>>,
 }
 
 /// One square.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct HeatCell {
-    pub(crate) value: f64,
-    pub(crate) text: String,
+pub struct HeatCell {
+    /// Its place on the scale.
+    pub value: f64,
+    /// What stands in it.
+    pub text: String,
 }
 
 /// The scale that all panels share.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct HeatScale {
-    pub(crate) title: String,
-    pub(crate) low: f64,
-    pub(crate) high: f64,
+pub struct HeatScale {
+    /// What the colours mean, with the unit.
+    pub title: String,
+    /// The value at the dark end.
+    pub low: f64,
+    /// The value at the light end.
+    pub high: f64,
     /// Whether equal factors, rather than equal steps, are equal steps of colour.
-    pub(crate) is_log: bool,
+    pub is_log: bool,
     /// The ends as text.
-    pub(crate) ends: [String; 2],
+    pub ends: [String; 2],
 }
 
 impl HeatScale {
     /// The scale of these values: logarithmic where the largest is more than ten times the smallest.
-    pub(crate) fn of(values: &[f64], title: String, text: impl Fn(f64) -> String) -> Self {
+    #[must_use]
+    pub fn of(values: &[f64], title: String, text: impl Fn(f64) -> String) -> Self {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(0.0, f64::max);
         let low = low.min(high);
@@ -63,7 +72,9 @@ impl HeatScale {
         }
     }
 
-    pub(crate) fn draw(&self, width: f64) -> Drawing {
+    /// The scale as a bar of colours with its ends, on a drawing no wider than this.
+    #[must_use]
+    pub fn draw(&self, width: f64) -> Drawing {
         const STEPS: usize = 40;
         let mut drawing = Drawing::new(width.min(420.0), 30.0);
         let low_width = Face::Regular.width(&self.ends[0], TICK) + 6.0;
@@ -85,7 +96,7 @@ impl HeatScale {
 }
 
 impl Heat {
-    pub(super) fn draw(&self, drawing: &mut Drawing, top: f64, scale: Option<&HeatScale>) {
+    pub(crate) fn draw(&self, drawing: &mut Drawing, top: f64, scale: Option<&HeatScale>) {
         let width = drawing.width;
         let left = 14.0 + widest(self.y_levels.iter().map(String::as_str)) + 5.0;
         let square = (width - left) / self.x_levels.len().max(1) as f64;

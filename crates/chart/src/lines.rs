@@ -1,45 +1,61 @@
 //! Panels with two axes: lines, dots and bands.
 
-use super::{Axis, LABEL, Scale, TICK, widest};
-use crate::drawing::typeface::Face;
+use crate::axis::{Axis, Scale};
+use crate::chart::{LABEL, TICK, widest};
 use crate::drawing::{Drawing, Ink, Style};
+use crate::typeface::Face;
 
 /// Layers over two axes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Lines {
-    pub(crate) x: Axis,
-    pub(crate) y: Axis,
+pub struct Lines {
+    /// The axis from left to right.
+    pub x: Axis,
+    /// The axis from the bottom up.
+    pub y: Axis,
     /// Later ones over earlier ones.
-    pub(crate) layers: Vec<Layer>,
+    pub layers: Vec<Layer>,
     /// Height of the field between the axes.
-    pub(crate) height: f64,
+    pub height: f64,
 }
 
 /// Points in the values of the axes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Layer {
+pub enum Layer {
+    /// A line, cut off where it leaves the field upwards.
     Line {
+        /// Its colour.
         ink: Ink,
+        /// From left to right.
         points: Vec<(f64, f64)>,
     },
+    /// A thin dashed line, cut off in the same way.
     Dashes {
+        /// Its colour.
         ink: Ink,
+        /// From left to right.
         points: Vec<(f64, f64)>,
     },
     /// Large dots, one for each value.
     Dots {
+        /// Its colour.
         ink: Ink,
+        /// From left to right.
         points: Vec<(f64, f64)>,
     },
     /// Small dots, many of which may lie upon each other.
     Cloud {
+        /// Its colour.
         ink: Ink,
+        /// From left to right.
         points: Vec<(f64, f64)>,
     },
     /// From the lower ends from left to right and back along the upper ends.
     Band {
+        /// Its colour.
         ink: Ink,
+        /// Its lower edge, from left to right.
         low: Vec<(f64, f64)>,
+        /// Its upper edge, from left to right.
         high: Vec<(f64, f64)>,
     },
 }
@@ -89,7 +105,7 @@ impl Field<'_> {
 }
 
 impl Lines {
-    pub(super) fn draw(&self, drawing: &mut Drawing, top: f64) {
+    pub(crate) fn draw(&self, drawing: &mut Drawing, top: f64) {
         let (top, width) = (top + 4.0, drawing.width);
         let y_ticks = self.y.scale.ticks();
         let beside = if self.y.title.is_empty() { 6.0 } else { 20.0 };

@@ -2,15 +2,16 @@
 
 /// What an axis shows.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Axis {
+pub struct Axis {
     /// What it counts, with its unit.
-    pub(crate) title: String,
-    pub(crate) scale: Scale,
+    pub title: String,
+    /// Where its values lie.
+    pub scale: Scale,
 }
 
 /// How values become places.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Scale {
+pub enum Scale {
     /// A few levels side by side; level number `i` lies at `i`, half a step from its edges.
     Levels(Vec<String>),
     /// Even steps from the first to the second.
@@ -21,7 +22,8 @@ pub(crate) enum Scale {
 
 impl Scale {
     /// From 0 to a round number from which on nothing of `values` lies.
-    pub(crate) fn from_zero(values: impl IntoIterator<Item = f64>) -> Self {
+    #[must_use]
+    pub fn from_zero(values: impl IntoIterator<Item = f64>) -> Self {
         let largest = values
             .into_iter()
             .filter(|value| value.is_finite())
@@ -31,7 +33,8 @@ impl Scale {
     }
 
     /// A logarithmic scale that holds all of `values` that are above 0, a little wider than they are.
-    pub(crate) fn log_around(values: impl IntoIterator<Item = f64>) -> Self {
+    #[must_use]
+    pub fn log_around(values: impl IntoIterator<Item = f64>) -> Self {
         let is_usable = |value: &f64| value.is_finite() && *value > 0.0;
         let (low, high) = values
             .into_iter()
@@ -47,7 +50,8 @@ impl Scale {
     }
 
     /// The place of a value, 0 at the start of the axis and 1 at its end; places outside are allowed.
-    pub(crate) fn place(&self, value: f64) -> f64 {
+    #[must_use]
+    pub fn place(&self, value: f64) -> f64 {
         match self {
             Self::Levels(levels) => (value + 0.5) / levels.len().max(1) as f64,
             Self::Linear(low, high) => (value - low) / (high - low),
@@ -56,7 +60,8 @@ impl Scale {
     }
 
     /// The values that get a tick, with their text: at most seven, levels always all of them.
-    pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
+    #[must_use]
+    pub fn ticks(&self) -> Vec<(f64, String)> {
         match self {
             Self::Levels(levels) => levels
                 .iter()
