@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use haul_client::{Address, Connection, Hello, Options, Stats, WorkerStats};
-use haul_results::{Bytes, Cell, Front, Operation, Pool, ServerBooks, WorkerBooks};
+use haul_results::{Bytes, Cell, Dialect, Operation, Pool, ServerBooks, WorkerBooks};
 
 use crate::interrupt::{GLANCE, Interrupt, Interrupted};
 
@@ -86,7 +86,7 @@ pub(crate) fn wait_until_up(
 
 /// What each worker entered between two readings, of the verb that a cell uses.
 pub(crate) fn difference(before: &Stats, after: &Stats, cell: &Cell) -> ServerBooks {
-    let verb = verb(cell.operation, cell.front);
+    let verb = verb(cell.operation, cell.dialect);
     let entry = |after: &WorkerStats| {
         let before = before.workers.iter().find(|before| before.worker == after.worker);
         let since = |of: &dyn Fn(&WorkerStats) -> u64| of(after).saturating_sub(before.map_or(0, of));
@@ -110,12 +110,12 @@ fn requests(worker: &WorkerStats, verb: &str) -> (u64, u64) {
     row.map_or((0, 0), |(_, counts)| (counts.ok, counts.failed))
 }
 
-fn verb(operation: Operation, front: Front) -> &'static str {
-    match (operation, front) {
-        (Operation::Download, Front::Classic) => "GET",
-        (Operation::Upload, Front::Classic) => "UPLOAD",
-        (Operation::Download, Front::Extended) => "READ",
-        (Operation::Upload, Front::Extended) => "WRITE",
+fn verb(operation: Operation, dialect: Dialect) -> &'static str {
+    match (operation, dialect) {
+        (Operation::Download, Dialect::Classic) => "GET",
+        (Operation::Upload, Dialect::Classic) => "UPLOAD",
+        (Operation::Download, Dialect::Extended) => "READ",
+        (Operation::Upload, Dialect::Extended) => "WRITE",
     }
 }
 

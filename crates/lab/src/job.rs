@@ -4,7 +4,7 @@
 //! `threads`, one where it is `processes`. Its job is an argument, its messages are lines on its standard output. One byte
 //! on its standard input releases it, the end of its standard input ends it.
 
-use haul_results::{Bytes, Front, Operation, Sample};
+use haul_results::{Bytes, Dialect, Operation, Sample};
 use serde::{Deserialize, Serialize};
 
 /// The most bytes of a line: as many as a pipe takes in one piece, so that the lines of several workers do not mix.
@@ -25,7 +25,7 @@ pub(crate) struct Job {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) operation: Operation,
-    pub(crate) front: Front,
+    pub(crate) dialect: Dialect,
     pub(crate) volume: Bytes,
     pub(crate) buffer: Bytes,
     pub(crate) seed: u64,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use haul_results::{Bytes, Cell, ClientPool, Front, Matrix, Operation};
+use haul_results::{Bytes, Cell, ClientPool, Dialect, Matrix, Operation};
 
 use crate::job::warm_up;
 use crate::objects::served_volumes;
@@ -92,12 +92,12 @@ fn scratch(matrix: &Matrix) -> Bytes {
 
 /// About how long a trial takes, from runs on two processors.
 fn seconds(cell: &Cell) -> f64 {
-    let content_per_s = match (cell.operation, cell.front) {
-        (Operation::Download, Front::Classic) => 2.0e9,
-        (Operation::Download, Front::Extended) => 3.0e9,
+    let content_per_s = match (cell.operation, cell.dialect) {
+        (Operation::Download, Dialect::Classic) => 2.0e9,
+        (Operation::Download, Dialect::Extended) => 3.0e9,
         // What was uploaded is read again to be compared.
-        (Operation::Upload, Front::Classic) => 0.9e9,
-        (Operation::Upload, Front::Extended) => 1.0e9,
+        (Operation::Upload, Dialect::Classic) => 0.9e9,
+        (Operation::Upload, Dialect::Extended) => 1.0e9,
     };
     let warm = warm_up(cell.volume).times(u64::from(cell.clients));
     let moved = cell.content().as_f64() + warm.as_f64();

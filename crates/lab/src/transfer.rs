@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use haul_client::{Address, Body, Buffers, Code, Condition, Connection, Error, Options, Timings, shown};
-use haul_results::{Bytes, FailureClass, Front, Operation, Outcome, Sample};
+use haul_results::{Bytes, Dialect, FailureClass, Operation, Outcome, Sample};
 
 use crate::clock::now_ns;
 use crate::content::{Check, Content, Finding, Reader, Stream};
@@ -83,7 +83,7 @@ impl<'a> Client<'a> {
         let name = served_name(Bytes(stream.length()));
         let received = self.connect().and_then(|mut connection| {
             marks.connected_ns = Some(now_ns());
-            let received = fetch(&mut connection, self.job.front, &name, &mut check);
+            let received = fetch(&mut connection, self.job.dialect, &name, &mut check);
             self.buffers = Some(connection.into_buffers());
             received
         });
@@ -119,7 +119,7 @@ impl<'a> Client<'a> {
             marks.connected_ns = Some(now_ns());
             let sent = send(
                 &mut connection,
-                self.job.front,
+                self.job.dialect,
                 name,
                 &mut source,
                 stream.length(),
@@ -170,7 +170,7 @@ impl<'a> Client<'a> {
 
 fn fetch(
     connection: &mut Connection,
-    front: Front,
+    dialect: Dialect,
     name: &str,
     check: &mut TimedCheck,
 ) -> Result<Timings, Error> {
@@ -178,9 +178,9 @@ fn fetch(
         check.take(piece);
         Ok(())
     };
-    match front {
-        Front::Classic => Ok(connection.get(name, &mut sink)?.timings),
-        Front::Extended => {
+    match dialect {
+        Dialect::Classic => Ok(connection.get(name, &mut sink)?.timings),
+        Dialect::Extended => {
             let head = connection.read(name, 0, None)?;
             Ok(connection.receive(head.length, &mut sink)?.timings)
         }
@@ -189,14 +189,14 @@ fn fetch(
 
 fn send(
     connection: &mut Connection,
-    front: Front,
+    dialect: Dialect,
     name: &str,
     source: &mut dyn Read,
     length_bytes: u64,
 ) -> Result<Timings, Error> {
-    match front {
-        Front::Classic => Ok(connection.upload(name, source, Some(length_bytes))?.timings),
-        Front::Extended => {
+    match dialect {
+        Dialect::Classic => Ok(connection.upload(name, source, Some(length_bytes))?.timings),
+        Dialect::Extended => {
             let body = Body {
                 source,
                 length_bytes,

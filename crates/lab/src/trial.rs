@@ -178,7 +178,7 @@ impl Bench<'_> {
             host: address.host().to_owned(),
             port: address.port(),
             operation: cell.operation,
-            front: cell.front,
+            dialect: cell.dialect,
             volume: cell.volume,
             buffer: cell.buffer,
             seed: self.seed,

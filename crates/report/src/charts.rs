@@ -41,7 +41,7 @@ const PANEL_FACTORS: [Factor; 5] = [
     Factor::Pools,
     Factor::ClientPools,
     Factor::Buffers,
-    Factor::Fronts,
+    Factor::Dialects,
 ];
 /// What tells panels of several volumes apart.
 const PANEL_FACTORS_WITH_VOLUME: [Factor; 6] = [
@@ -50,7 +50,7 @@ const PANEL_FACTORS_WITH_VOLUME: [Factor; 6] = [
     Factor::Pools,
     Factor::ClientPools,
     Factor::Buffers,
-    Factor::Fronts,
+    Factor::Dialects,
 ];
 
 /// The cells of each panel: those that differ only in the numbers of clients and workers.
@@ -62,7 +62,7 @@ fn panel_groups<'a>(findings: &'a Findings<'_>) -> Vec<Vec<&'a CellSummary>> {
             cell.pool.family(),
             cell.client_pool,
             cell.buffer,
-            cell.front,
+            cell.dialect,
         )
     })
 }
@@ -135,7 +135,7 @@ fn limited(mut panels: Vec<Panel>, lang: Lang) -> (Vec<Panel>, Option<String>) {
 fn columns_max(findings: &Findings<'_>) -> usize {
     let ways = distinct(findings.cells.iter().map(|summary| {
         let cell = &summary.cell;
-        (cell.pool.family(), cell.client_pool, cell.buffer, cell.front)
+        (cell.pool.family(), cell.client_pool, cell.buffer, cell.dialect)
     }));
     let volumes = distinct(findings.cells.iter().map(|summary| summary.cell.volume));
     if ways.len() > 1 {

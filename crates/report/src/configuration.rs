@@ -173,8 +173,8 @@ fn matrix(findings: &Findings<'_>) -> String {
         ),
         list(("buffers", "buffer"), buffers),
         list(
-            ("fronts", "front"),
-            names(&distinct(cells().map(|cell| cell.front))),
+            ("dialects", "dialect"),
+            names(&distinct(cells().map(|cell| cell.dialect))),
         ),
     ];
     parts.join(" × ")

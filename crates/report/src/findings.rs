@@ -50,7 +50,7 @@ impl<'a> Findings<'a> {
             Factor::Pools => distinct(cells.map(|cell| cell.pool.family())).len() > 1,
             Factor::ClientPools => distinct(cells.map(|cell| cell.client_pool)).len() > 1,
             Factor::Buffers => distinct(cells.map(|cell| cell.buffer)).len() > 1,
-            Factor::Fronts => distinct(cells.map(|cell| cell.front)).len() > 1,
+            Factor::Dialects => distinct(cells.map(|cell| cell.dialect)).len() > 1,
         }
     }
 
@@ -68,7 +68,7 @@ impl<'a> Findings<'a> {
                 Lang::Id => format!("client {}", cell.client_pool),
             }),
             Factor::Buffers => Some(format!("buffer {:#}", cell.buffer)),
-            Factor::Fronts => Some(cell.front.to_string()),
+            Factor::Dialects => Some(cell.dialect.to_string()),
             Factor::Clients => Some(lang.count(cell.clients.into(), "client", "clients", "client")),
             Factor::Workers => Some(lang.count(cell.pool.workers.into(), "worker", "workers", "worker")),
         };

@@ -22,7 +22,7 @@ pub(crate) enum Column {
     Pool,
     ClientPool,
     Buffer,
-    Front,
+    Dialect,
     Interval,
     Tail,
     Total,
@@ -133,7 +133,7 @@ const MEANINGS: [(Column, &str, &str); 24] = [
         "banyaknya data yang dipindahkan client sekali jalan",
     ),
     (
-        Column::Front,
+        Column::Dialect,
         "the verbs that the clients speak",
         "kata kerja protokol yang dipakai client",
     ),
@@ -208,7 +208,7 @@ impl Column {
         Self::Pool,
         Self::ClientPool,
         Self::Buffer,
-        Self::Front,
+        Self::Dialect,
         Self::Interval,
         Self::Tail,
         Self::Total,
@@ -237,7 +237,7 @@ impl Column {
             Self::Pool => ("Server pool", "Pool server"),
             Self::ClientPool => ("Client pool", "Pool client"),
             Self::Buffer => ("Buffer", "Buffer"),
-            Self::Front => ("Front", "Front"),
+            Self::Dialect => ("Dialect", "Dialect"),
             Self::Interval => ("Interval of the time (s)", "Interval waktu (s)"),
             Self::Tail => ("Slowest clients (s)", "Client paling lambat (s)"),
             Self::Total => ("Total (MiB/s)", "Total (MiB/s)"),
@@ -263,7 +263,7 @@ impl Column {
     pub(crate) fn is_numeric(self) -> bool {
         let is_text = matches!(
             self,
-            Self::Operation | Self::Pool | Self::ClientPool | Self::Front | Self::Remarks
+            Self::Operation | Self::Pool | Self::ClientPool | Self::Dialect | Self::Remarks
         );
         !is_text
     }
@@ -272,11 +272,11 @@ impl Column {
 impl Table {
     pub(crate) fn new(findings: &Findings<'_>) -> Self {
         let (cells, lang) = (&findings.cells, findings.lang);
-        let has_fronts = cells
+        let has_dialects = cells
             .iter()
-            .any(|summary| summary.cell.front != haul_results::Front::Classic);
+            .any(|summary| summary.cell.dialect != haul_results::Dialect::Classic);
         let is_shown = |column: &Column| match column {
-            Column::Front => has_fronts,
+            Column::Dialect => has_dialects,
             Column::Ratio => findings.ratios.is_some(),
             _ => true,
         };
@@ -317,7 +317,7 @@ fn measured(column: Column, summary: &CellSummary, lang: Lang) -> Value {
         Column::Pool => Value::Text(cell.pool.family()),
         Column::ClientPool => Value::Text(cell.client_pool.to_string()),
         Column::Buffer => Value::Bytes(cell.buffer),
-        Column::Front => Value::Text(cell.front.to_string()),
+        Column::Dialect => Value::Text(cell.dialect.to_string()),
         Column::Interval => summary
             .client_s
             .filter(|time| time.values > 1)

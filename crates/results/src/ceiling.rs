@@ -1,12 +1,12 @@
 //! Which limit of the machine a cell runs into first, and how close it came.
 //!
 //! A ceiling is a limit, so of several measurements the highest counts. What one processor does is multiplied by the
-//! processors that the cell can keep busy. The content of the classic front travels as base64, so of a TCP ceiling only
+//! processors that the cell can keep busy. The content of the classic dialect travels as base64, so of a TCP ceiling only
 //! three quarters are left for it. Encoding and decoding share the processors where client and server share a machine.
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, Front, Operation, PoolKind};
+use crate::cell::{Cell, Dialect, Operation, PoolKind};
 use crate::run::{Ceiling, CeilingKind, Durability, Run, SubjectKind};
 
 /// How a cell's total throughput stands to the lowest ceiling that holds for it.
@@ -83,9 +83,9 @@ fn tcp(cell: &Cell, run: &Run) -> Option<(CeilingKind, f64)> {
         .into_iter()
         .chain(above)
         .max_by(|left, right| left.1.total_cmp(&right.1))?;
-    let content = match cell.front {
-        Front::Classic => 0.75,
-        Front::Extended => 1.0,
+    let content = match cell.dialect {
+        Dialect::Classic => 0.75,
+        Dialect::Extended => 1.0,
     };
     Some((CeilingKind::Tcp { streams: *streams }, rate * content))
 }
@@ -101,7 +101,7 @@ fn processors(cell: &Cell, run: &Run) -> (f64, f64) {
 }
 
 fn base64(cell: &Cell, run: &Run) -> Option<(CeilingKind, f64)> {
-    if cell.front == Front::Extended {
+    if cell.dialect == Dialect::Extended {
         return None;
     }
     let encode = measured(run, CeilingKind::Base64Encode)?;
@@ -163,12 +163,12 @@ mod tests {
         run
     }
 
-    fn cell(operation: Operation, clients: u32, pool: &str, front: Front) -> Cell {
+    fn cell(operation: Operation, clients: u32, pool: &str, dialect: Dialect) -> Cell {
         Cell {
             operation,
             clients,
             pool: pool.parse().unwrap(),
-            front,
+            dialect,
             ..simulation::cell()
         }
     }
@@ -177,9 +177,9 @@ mod tests {
     fn base64_leaves_three_quarters_of_the_wire() {
         let run = machine(&[(CeilingKind::Tcp { streams: 1 }, &[3.9e9, 4.0e9])]);
         let kind = CeilingKind::Tcp { streams: 1 };
-        let classic = cell(Operation::Download, 1, "threads:1", Front::Classic);
+        let classic = cell(Operation::Download, 1, "threads:1", Dialect::Classic);
         assert_eq!(ceiling_of(&classic, &run), Some((kind, 3.0e9)));
-        let extended = cell(Operation::Download, 1, "threads:1", Front::Extended);
+        let extended = cell(Operation::Download, 1, "threads:1", Dialect::Extended);
         assert_eq!(ceiling_of(&extended, &run), Some((kind, 4.0e9)));
     }
 
@@ -192,7 +192,7 @@ mod tests {
         ];
         let run = machine(&rates);
         let rate = |clients, pool| {
-            ceiling_of(&cell(Operation::Download, clients, pool, Front::Extended), &run)
+            ceiling_of(&cell(Operation::Download, clients, pool, Dialect::Extended), &run)
                 .unwrap()
                 .1
         };
@@ -211,17 +211,17 @@ mod tests {
             (CeilingKind::Base64Decode, &[3.0e9]),
             (CeilingKind::FileBuffered, &[1.5e9]),
         ]);
-        let download = cell(Operation::Download, 1, "threads:1", Front::Classic);
+        let download = cell(Operation::Download, 1, "threads:1", Dialect::Classic);
         assert_eq!(
             ceiling_of(&download, &run),
             Some((CeilingKind::Base64Decode, 3.0e9))
         );
-        let upload = cell(Operation::Upload, 1, "threads:1", Front::Classic);
+        let upload = cell(Operation::Upload, 1, "threads:1", Dialect::Classic);
         assert_eq!(
             ceiling_of(&upload, &run),
             Some((CeilingKind::FileBuffered, 1.5e9))
         );
-        let busy = cell(Operation::Download, 5, "threads:5", Front::Classic);
+        let busy = cell(Operation::Download, 5, "threads:5", Dialect::Classic);
         let (_, shared) = ceiling_of(&busy, &run).unwrap();
         assert!(
             (shared - 4.0e9).abs() < 1.0,

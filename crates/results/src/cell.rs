@@ -42,7 +42,7 @@ words! {
 
 words! {
     /// Which verbs the clients speak.
-    Front, "a front" {
+    Dialect, "a dialect" {
         /// The verbs that every server of the family knows, with content in base64.
         Classic = "classic",
         /// The verbs of haul, with content as it is.
@@ -214,7 +214,7 @@ impl TryFrom<String> for PoolLevel {
 }
 
 /// One level for each factor. As text: `download 10MiB clients=5 workers=50 pool=threads client-pool=threads
-/// buffer=256KiB front=classic`.
+/// buffer=256KiB dialect=classic`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cell {
     /// What each client does.
@@ -229,8 +229,9 @@ pub struct Cell {
     pub client_pool: ClientPool,
     /// How much a client reads or writes at a time.
     pub buffer: Bytes,
-    /// Which verbs the clients speak.
-    pub front: Front,
+    /// Which verbs the clients speak; `front` in a journal.
+    #[serde(rename = "front")]
+    pub dialect: Dialect,
 }
 
 impl Cell {
@@ -245,7 +246,7 @@ impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} clients={} workers={} pool={} client-pool={} buffer={} front={}",
+            "{} {} clients={} workers={} pool={} client-pool={} buffer={} dialect={}",
             self.operation,
             self.volume,
             self.clients,
@@ -253,7 +254,7 @@ impl fmt::Display for Cell {
             self.pool.family().replace(' ', ""),
             self.client_pool,
             self.buffer,
-            self.front
+            self.dialect
         )
     }
 }

@@ -34,7 +34,7 @@ mod words;
 
 pub use baseline::{Baseline, BaselineError, Point};
 pub use ceiling::CeilingShare;
-pub use cell::{Cell, ClientPool, Front, Operation, Pool, PoolError, PoolKind, PoolLevel};
+pub use cell::{Cell, ClientPool, Dialect, Operation, Pool, PoolError, PoolKind, PoolLevel};
 pub use compare::{
     CellComparison, Change, Comparison, Difference, Method, NotComparable, Ratio, Unjudged, compare,
     compare_anyway,

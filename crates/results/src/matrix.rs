@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, ClientPool, Front, Operation, Pool, PoolKind, PoolLevel};
+use crate::cell::{Cell, ClientPool, Dialect, Operation, Pool, PoolKind, PoolLevel};
 use crate::random::{Purpose, Random};
 use crate::units::Bytes;
 use crate::words::words;
@@ -28,7 +28,7 @@ words! {
         /// How much a client moves at a time.
         Buffers = "buffers",
         /// Which verbs the clients speak.
-        Fronts = "fronts",
+        Dialects = "dialects",
     }
 }
 
@@ -49,8 +49,9 @@ pub struct Levels {
     pub client_pools: Vec<ClientPool>,
     /// Default: 128 KiB; each from 1 byte to 64 MiB.
     pub buffers: Vec<Bytes>,
-    /// Default: classic.
-    pub fronts: Vec<Front>,
+    /// Default: classic; `fronts` in a journal.
+    #[serde(rename = "fronts")]
+    pub dialects: Vec<Dialect>,
 }
 
 impl Default for Levels {
@@ -65,7 +66,7 @@ impl Default for Levels {
                 .to_vec(),
             client_pools: vec![ClientPool::Threads, ClientPool::Processes],
             buffers: vec![Bytes::kib(128)],
-            fronts: vec![Front::Classic],
+            dialects: vec![Dialect::Classic],
         }
     }
 }
@@ -103,7 +104,7 @@ impl Levels {
             pools: last(&self.pools),
             client_pools: last(&self.client_pools),
             buffers: last(&self.buffers),
-            fronts: last(&self.fronts),
+            dialects: last(&self.dialects),
         };
         match (factor, levels.pools.as_slice()) {
             (Factor::Clients, _) => levels.clients = Self::SCALE.to_vec(),
@@ -201,7 +202,7 @@ impl Matrix {
         distinct(Factor::ClientPools, &levels.client_pools)?;
         distinct(Factor::Buffers, &levels.buffers)?;
         within(Factor::Buffers, &levels.buffers, (Bytes(1), Bytes::mib(64)))?;
-        distinct(Factor::Fronts, &levels.fronts)?;
+        distinct(Factor::Dialects, &levels.dialects)?;
 
         let mut pools = HashSet::new();
         for pool in blocks(&levels).into_iter().flatten() {
@@ -219,7 +220,7 @@ impl Matrix {
             pools.len(),
             levels.client_pools.len(),
             levels.buffers.len(),
-            levels.fronts.len(),
+            levels.dialects.len(),
         ]
         .into_iter()
         .fold(1, usize::saturating_mul);
@@ -236,7 +237,7 @@ impl Matrix {
         &self.levels
     }
 
-    /// All cells in the order of the report: one block for each front, pool, client pool and buffer, and within a
+    /// All cells in the order of the report: one block for each dialect, pool, client pool and buffer, and within a
     /// block operation, volume, clients and workers, the last varying fastest, which is the exercise's order.
     #[must_use]
     pub fn cells(&self) -> &[Cell] {
@@ -332,7 +333,7 @@ fn blocks(levels: &Levels) -> Vec<Vec<Pool>> {
 
 fn cross(levels: &Levels) -> Vec<Cell> {
     let mut cells = Vec::new();
-    for &front in &levels.fronts {
+    for &dialect in &levels.dialects {
         for pools in &blocks(levels) {
             for &client_pool in &levels.client_pools {
                 for &buffer in &levels.buffers {
@@ -344,7 +345,7 @@ fn cross(levels: &Levels) -> Vec<Cell> {
                             pool,
                             client_pool,
                             buffer,
-                            front,
+                            dialect,
                         }
                     });
                 }

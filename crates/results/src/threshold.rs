@@ -4,7 +4,7 @@
 //! ```text
 //! threshold  = [ "[" condition { "," condition } "]" ] measure comparison value
 //! condition  = factor "=" level
-//! factor     = operation | volume | clients | workers | pool | client-pool | buffer | front
+//! factor     = operation | volume | clients | workers | pool | client-pool | buffer | dialect
 //! comparison = "<" | "<=" | ">" | ">=" | "==" | "!="
 //! value      = number [ unit ]
 //! ```
@@ -19,7 +19,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, ClientPool, Front, Operation, PoolKind};
+use crate::cell::{Cell, ClientPool, Dialect, Operation, PoolKind};
 use crate::matrix::Matrix;
 use crate::sample::FailureClass;
 use crate::summary::{CellSummary, CpuCost};
@@ -150,7 +150,7 @@ enum Condition {
     Pool(PoolKind),
     ClientPool(ClientPool),
     Buffer(Bytes),
-    Front(Front),
+    Dialect(Dialect),
 }
 
 impl Condition {
@@ -163,7 +163,7 @@ impl Condition {
             Self::Pool(kind) => cell.pool.kind == kind,
             Self::ClientPool(pool) => cell.client_pool == pool,
             Self::Buffer(buffer) => cell.buffer == buffer,
-            Self::Front(front) => cell.front == front,
+            Self::Dialect(dialect) => cell.dialect == dialect,
         }
     }
 }
@@ -298,10 +298,11 @@ mod tests {
             ("time > 9.5ms", 24),
             ("[operation=download, clients=1,workers=1] time == 10ms", 1),
             (
-                "[volume=1MiB,pool=threads,client-pool=threads,buffer=128KiB,front=classic] time <= 1 min",
+                "[volume=1MiB,pool=threads,client-pool=threads,buffer=128KiB,dialect=classic] time <= 1 min",
                 18,
             ),
             ("[pool=processes] time <= 1 min", 0),
+            ("[front=extended] time <= 1 min", 0),
             ("failed > 0", 1),
             ("corrupt != 0", 1),
             ("invalid > 0", 0),

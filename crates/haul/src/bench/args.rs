@@ -67,9 +67,9 @@ pub(crate) struct LevelArgs {
     #[arg(long, value_name = "LIST", value_hint = ValueHint::Other)]
     pub(crate) buffers: Option<String>,
     /// Verbs that the clients speak: classic, extended [default: classic]
-    #[arg(long, value_name = "LIST", value_parser = Suggestions(&["classic", "extended", "classic,extended"]),
+    #[arg(long, alias = "front", value_name = "LIST", value_parser = Suggestions(&["classic", "extended", "classic,extended"]),
           hide_possible_values = true)]
-    pub(crate) front: Option<String>,
+    pub(crate) dialect: Option<String>,
 }
 
 /// The server under test, as typed.
@@ -106,7 +106,7 @@ pub(crate) struct OutputArgs {
     /// Go on with the run in this folder: measure the trials that are missing
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath,
           conflicts_with_all = ["out", "quick", "scale", "repeats", "seed", "operations", "volumes", "clients", "workers",
-                                "pools", "client_pools", "buffers", "front", "server_command", "target", "durability"])]
+                                "pools", "client_pools", "buffers", "dialect", "server_command", "target", "durability"])]
     pub(crate) resume: Option<PathBuf>,
     /// Where served and uploaded objects lie meanwhile [default: memory where they fit, else a folder for temporary files]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -236,13 +236,13 @@ fn levels(typed: &LevelArgs, base: Levels) -> Result<Levels, UsageError> {
         pools: list("--pools", typed.pools.as_deref(), base.pools)?,
         client_pools: list("--client-pools", typed.client_pools.as_deref(), base.client_pools)?,
         buffers: list::<Bytes>("--buffers", typed.buffers.as_deref(), base.buffers)?,
-        fronts: list("--front", typed.front.as_deref(), base.fronts)?,
+        dialects: list("--dialect", typed.dialect.as_deref(), base.dialects)?,
     })
 }
 
 fn matrix_error(error: &MatrixError) -> UsageError {
     UsageError(match error.factor() {
-        Some(Factor::Fronts) => error.to_string().replacen("fronts", "--front", 1),
+        Some(Factor::Dialects) => error.to_string().replacen("dialects", "--dialect", 1),
         Some(_) => format!("--{error}"),
         None => format!("--volumes, --clients, --workers, …: {error}; give fewer levels"),
     })

@@ -17,7 +17,7 @@ fn what_makes_no_sense_is_refused_with_the_flag_that_is_wrong() {
         ("--pools forks", "--pools"),
         ("--client-pools tasks", "--client-pools"),
         ("--buffers 0", "--buffers"),
-        ("--front http", "--front"),
+        ("--front http", "--dialect"),
         ("--repeats 0", "--repeats"),
         ("--seed many", "--seed"),
         ("--deadline 0", "--deadline"),

@@ -78,7 +78,7 @@ fn series_name(findings: &Findings<'_>, summary: &CellSummary) -> String {
             Factor::Pools,
             Factor::ClientPools,
             Factor::Buffers,
-            Factor::Fronts,
+            Factor::Dialects,
         ],
     );
     if name.is_empty() {

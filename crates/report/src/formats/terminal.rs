@@ -37,11 +37,11 @@ const FURTHER: [Column; 15] = [
     Column::Tail,
     Column::Verified,
     Column::Buffer,
-    Column::Front,
+    Column::Dialect,
 ];
 
 /// The columns that tell tables apart where there is no room for them.
-const BLOCK: [Column; 4] = [Column::Pool, Column::ClientPool, Column::Buffer, Column::Front];
+const BLOCK: [Column; 4] = [Column::Pool, Column::ClientPool, Column::Buffer, Column::Dialect];
 
 /// The text, its lines no wider than `width` columns.
 pub(crate) fn text(report: &Report, width: u16) -> String {
@@ -115,7 +115,7 @@ fn needed(report: &Report, column: Column) -> usize {
     }
 }
 
-/// The rows in tables of one pool, client pool, buffer and front each, with what they are called.
+/// The rows in tables of one pool, client pool, buffer and dialect each, with what they are called.
 fn blocks(report: &Report) -> Vec<(String, Vec<&Row>)> {
     let mut blocks: Vec<(String, Vec<&Row>)> = Vec::new();
     for row in &report.table.rows {

@@ -85,9 +85,13 @@ impl<'a> Reader<'a> {
             "pool",
             "client-pool",
             "buffer",
-            "front",
+            "dialect",
         ];
-        let known = |word: &str| FACTORS.iter().copied().find(|factor| *factor == word);
+        let known = |word: &str| {
+            // The word of the first release for the same factor.
+            let word = if word == "front" { "dialect" } else { word };
+            FACTORS.iter().copied().find(|factor| *factor == word)
+        };
         let factor = self.word("a factor", known, &FACTORS)?;
         if !self.take('=') {
             return Err(self.wrong(self.at, "`=` and a level"));
@@ -101,7 +105,7 @@ impl<'a> Reader<'a> {
             "pool" => level.parse().ok().map(Condition::Pool),
             "client-pool" => level.parse().ok().map(Condition::ClientPool),
             "buffer" => level.parse().ok().map(Condition::Buffer),
-            _ => level.parse().ok().map(Condition::Front),
+            _ => level.parse().ok().map(Condition::Dialect),
         };
         condition.ok_or_else(|| {
             let wanted = match factor {
