@@ -26,13 +26,13 @@ impl Buffers {
 
 /// The buffers that no connection of this worker uses at the moment.
 #[derive(Debug)]
-pub(crate) struct Shelf {
+pub(crate) struct BufferPool {
     bytes: usize,
     kept_max: usize,
     spare: Mutex<Vec<Buffers>>,
 }
 
-impl Shelf {
+impl BufferPool {
     /// `bytes`: the size of a wire buffer. `kept_max`: how many unused pairs are kept; further ones are freed.
     pub(crate) fn new(bytes: usize, kept_max: usize) -> Self {
         Self {
@@ -66,12 +66,12 @@ mod tests {
 
     #[test]
     fn buffers_are_used_again_and_no_more_are_kept_than_allowed() {
-        let shelf = Shelf::new(4096, 1);
-        let (first, second) = (shelf.take(), shelf.take());
+        let buffers = BufferPool::new(4096, 1);
+        let (first, second) = (buffers.take(), buffers.take());
         let address = first.wire.as_ptr();
-        shelf.put_back(first);
-        shelf.put_back(second);
-        assert_eq!(shelf.take().wire.as_ptr(), address);
-        assert!(shelf.spare.lock().unwrap().is_empty());
+        buffers.put_back(first);
+        buffers.put_back(second);
+        assert_eq!(buffers.take().wire.as_ptr(), address);
+        assert!(buffers.spare.lock().unwrap().is_empty());
     }
 }

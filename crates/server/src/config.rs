@@ -1,5 +1,6 @@
 //! What a server is told: plain data, so that it can be handed to a worker process.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -34,7 +35,7 @@ pub struct Config {
 
 impl Config {
     /// Connections served at once, over all workers: the pool's capacity, within [`Limits::connections_max`], and what
-    /// is left of that when it is shared out evenly among independent workers.
+    /// is left of that when it is context out evenly among independent workers.
     #[must_use]
     pub fn connections_served_max(&self) -> u32 {
         match self.pool.kind {
@@ -173,6 +174,15 @@ impl Default for Config {
             unterminated_writes: false,
         }
     }
+}
+
+/// How a pool of processes starts a worker: a program that calls [`run_worker`](crate::run_worker).
+#[derive(Debug, Clone)]
+pub struct WorkerCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
 }
 
 /// The store's own type, written down for a worker process without making the store depend on serde.

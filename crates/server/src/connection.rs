@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
+use crate::context::WorkerContext;
 use crate::front::{Ending, line};
-use crate::worker::Worker;
 
 /// Serves a connection to its end. Never fails: what goes wrong concerns this connection only, and is in the log.
-pub(crate) async fn serve(mut stream: TcpStream, peer: SocketAddr, worker: &Worker) {
-    let connection = worker.shared.connections.open(&worker.slot, peer);
+pub(crate) async fn serve(mut stream: TcpStream, peer: SocketAddr, worker: &WorkerContext) {
+    let connection = worker.context.connections.open(&worker.slot, peer);
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "small replies may be delayed");
     }
-    let drain = &worker.shared.drain;
+    let drain = &worker.context.drain;
     // The line protocol is the only front yet; another would be chosen here, by the first bytes.
     let ending = tokio::select! {
         biased;

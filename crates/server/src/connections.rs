@@ -1,5 +1,5 @@
 //! The connections that this process serves, as the queue sees them: each says in its record what it does, and ends when
-//! it is ordered to. Every wait for a peer goes through [`Connection::wait`].
+//! it is ordered to. Every wait for a peer goes through [`ServedConnection::wait`].
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::ledger::{HostAddress, Ledger, OpenConnection, Phase, Reason, Record, Slot};
+use crate::ledger::{ConnectionPhase, ConnectionRecord, HostAddress, Ledger, OpenConnection, Reason, Slot};
 use crate::log_limit::LogLimit;
-use crate::queue::Wakeup;
+use crate::queue::QueueWakeup;
 
 /// The records that the workers of this process share out among their connections.
 #[derive(Debug)]
@@ -22,20 +22,20 @@ pub(crate) struct Connections {
     ledger: Ledger,
     /// The numbers of this process's records.
     records: Range<u32>,
-    state: Mutex<State>,
-    wakeup: Wakeup,
+    state: Mutex<RecordPool>,
+    wakeup: QueueWakeup,
     ended: LogLimit,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct RecordPool {
     spare: Vec<u32>,
     /// One for each record that was ever taken here.
     alarms: Vec<Arc<Notify>>,
 }
 
 impl Connections {
-    pub(crate) fn new(ledger: Ledger, records: Range<u32>, wakeup: Wakeup) -> Self {
+    pub(crate) fn new(ledger: Ledger, records: Range<u32>, wakeup: QueueWakeup) -> Self {
         Self {
             ledger,
             records,
@@ -46,7 +46,7 @@ impl Connections {
     }
 
     /// Enters a connection, for as long as the guard lives.
-    pub(crate) fn open(self: &Arc<Self>, slot: &Slot, peer: SocketAddr) -> Connection {
+    pub(crate) fn open(self: &Arc<Self>, slot: &Slot, peer: SocketAddr) -> ServedConnection {
         let (number, alarm) = self.take();
         let record = self.ledger.record(self.records.start + number);
         record.take(HostAddress::from(peer.ip()), slot.worker());
@@ -54,7 +54,7 @@ impl Connections {
         if self.ledger.takes_on_waking_queue() {
             self.wakeup.notify();
         }
-        Connection {
+        ServedConnection {
             connections: Arc::clone(self),
             number,
             record,
@@ -86,17 +86,17 @@ impl Connections {
         (number, alarm)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RecordPool> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A connection that is served; dropped at its end.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub(crate) struct ServedConnection {
     connections: Arc<Connections>,
     number: u32,
-    record: Record,
+    record: ConnectionRecord,
     alarm: Arc<Notify>,
     peer: SocketAddr,
     /// Counts it as open. Taken at the drop, before the queue is woken.
@@ -112,7 +112,7 @@ pub(crate) enum Waited<T> {
     GiveWay,
 }
 
-impl Connection {
+impl ServedConnection {
     pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
     }
@@ -123,7 +123,7 @@ impl Connection {
     }
 
     /// Says what the connection does from now on.
-    pub(crate) fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: ConnectionPhase) {
         if self.record.phase() != phase {
             self.record.enter(phase);
         }
@@ -179,7 +179,12 @@ impl Connection {
     }
 
     fn order(&self) -> Option<Reason> {
-        let is_between = || matches!(self.record.phase(), Phase::Silent | Phase::Idle);
+        let is_between = || {
+            matches!(
+                self.record.phase(),
+                ConnectionPhase::Silent | ConnectionPhase::Idle
+            )
+        };
         self.record
             .order()
             .filter(|reason| reason.ends_requests() || is_between())
@@ -195,7 +200,7 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for ServedConnection {
     fn drop(&mut self) {
         self.record.give_back();
         drop(self.open.take());
@@ -207,10 +212,10 @@ impl Drop for Connection {
 }
 
 /// Marks a connection as one that waits for its peer.
-struct Waiting<'c>(&'c Record);
+struct Waiting<'c>(&'c ConnectionRecord);
 
 impl<'c> Waiting<'c> {
-    fn begin(record: &'c Record) -> Self {
+    fn begin(record: &'c ConnectionRecord) -> Self {
         record.set_waiting(true);
         Self(record)
     }
@@ -231,16 +236,16 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn connection() -> (Ledger, Connection) {
+    fn connection() -> (Ledger, ServedConnection) {
         let ledger = Ledger::create(1, 1, SystemTime::now()).unwrap();
-        let wakeup = Wakeup::join(std::fs::File::open("/dev/null").unwrap().into());
+        let wakeup = QueueWakeup::join(std::fs::File::open("/dev/null").unwrap().into());
         let connections = Connections::new(ledger.clone(), 0..1, wakeup);
         let peer = SocketAddr::from(([127, 0, 0, 1], 7));
         let connection = Arc::new(connections).open(&ledger.slot(0), peer);
         (ledger, connection)
     }
 
-    fn order(ledger: &Ledger, connection: &Connection, reason: Reason) {
+    fn order(ledger: &Ledger, connection: &ServedConnection, reason: Reason) {
         let record = ledger.record(0);
         record.set_order(record.snapshot().unwrap().generation, Some(reason));
         connection.connections.alarm(0);
@@ -256,7 +261,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_order_between_requests_does_not_end_a_request() {
         let (ledger, connection) = connection();
-        connection.enter(Phase::Request);
+        connection.enter(ConnectionPhase::Request);
         let ordering = async {
             sleep(Duration::from_secs(1)).await;
             order(&ledger, &connection, Reason::Share);
@@ -267,7 +272,7 @@ mod tests {
             () = ordering => unreachable!(),
         };
         assert_eq!(waited, Waited::TimedOut);
-        connection.enter(Phase::Idle);
+        connection.enter(ConnectionPhase::Idle);
         assert_eq!(connection.wait(HOUR, pending::<()>()).await, Waited::GiveWay);
         assert_eq!(
             connection.wait(HOUR, ready(7)).await,
@@ -279,7 +284,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_request_ends_in_its_middle_when_it_is_ordered_to() {
         let (ledger, connection) = connection();
-        connection.enter(Phase::Request);
+        connection.enter(ConnectionPhase::Request);
         let ordering = async {
             sleep(Duration::from_secs(1)).await;
             assert!(ledger.record(0).snapshot().unwrap().waits_for_peer);

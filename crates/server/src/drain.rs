@@ -4,14 +4,14 @@ use std::io;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::listener::Bell;
+use crate::listener::Wakeup;
 
 /// Tells every connection and every waiting worker of one process that the server drains. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Drain {
     begun: CancellationToken,
     cut: CancellationToken,
-    bell: Bell,
+    wakeup: Wakeup,
 }
 
 impl Drain {
@@ -19,14 +19,14 @@ impl Drain {
         Ok(Self {
             begun: CancellationToken::new(),
             cut: CancellationToken::new(),
-            bell: Bell::new()?,
+            wakeup: Wakeup::new()?,
         })
     }
 
     /// No new connections and no new requests from now on.
     pub(crate) fn begin(&self) {
         self.begun.cancel();
-        self.bell.ring();
+        self.wakeup.notify();
     }
 
     /// What is still in flight is abandoned.
@@ -47,7 +47,7 @@ impl Drain {
         self.cut.cancelled().await;
     }
 
-    pub(crate) fn bell(&self) -> Bell {
-        self.bell.clone()
+    pub(crate) fn wakeup(&self) -> Wakeup {
+        self.wakeup.clone()
     }
 }

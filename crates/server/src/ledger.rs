@@ -17,14 +17,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use haul_wire::Verb;
 use haul_wire::reply::{Stats, VerbStats, WorkerStats};
 
-pub(crate) use entry::Entry;
+pub(crate) use entry::RequestEntry;
 use memory::Memory;
-pub(crate) use record::{HostAddress, Phase, Reason, Record, Snapshot};
+pub(crate) use record::{ConnectionPhase, ConnectionRecord, HostAddress, Reason, Snapshot};
 
 /// What a worker is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
-pub(crate) enum State {
+pub(crate) enum WorkerState {
     /// Not up yet.
     Starting = 0,
     /// Up; whether it is idle or serving follows from its open connections.
@@ -172,13 +172,13 @@ impl Ledger {
     }
 
     /// The record of a connection, of as many as the pool may serve.
-    pub(crate) fn record(&self, number: u32) -> Record {
+    pub(crate) fn record(&self, number: u32) -> ConnectionRecord {
         assert!(
             number < self.records,
             "connection {number} of {} has no record",
             self.records
         );
-        Record {
+        ConnectionRecord {
             memory: Arc::clone(&self.memory),
             first: Self::words(self.workers, number),
         }
@@ -243,7 +243,7 @@ impl Slot {
         self.worker
     }
 
-    pub(crate) fn enter(&self, state: State) {
+    pub(crate) fn enter(&self, state: WorkerState) {
         self.word(word::STATE).store(state as u64, Ordering::Relaxed);
     }
 
@@ -254,7 +254,7 @@ impl Slot {
 
     /// Whether the worker can take connections.
     pub(crate) fn is_up(&self) -> bool {
-        load(self.word(word::STATE)) == State::Up as u64
+        load(self.word(word::STATE)) == WorkerState::Up as u64
     }
 
     pub(crate) fn connections_open(&self) -> u64 {
@@ -269,14 +269,14 @@ impl Slot {
     }
 
     /// Counts a request as started.
-    pub(crate) fn begin(&self, verb: Option<Verb>) -> Entry {
-        Entry::begin(self.clone(), row(verb))
+    pub(crate) fn begin(&self, verb: Option<Verb>) -> RequestEntry {
+        RequestEntry::begin(self.clone(), row(verb))
     }
 
     /// Counts one more death of this worker.
     pub(crate) fn count_restart(&self) {
         add(self.word(word::RESTARTS), 1);
-        self.enter(State::Restarting);
+        self.enter(WorkerState::Restarting);
     }
 
     /// Settles the books of a worker process that is dead: what it had begun and not ended has failed. Only the
@@ -327,9 +327,9 @@ impl Slot {
     }
 
     fn state_word(&self, open: u64) -> &'static str {
-        const STARTING: u64 = State::Starting as u64;
-        const RESTARTING: u64 = State::Restarting as u64;
-        const ENDED: u64 = State::Ended as u64;
+        const STARTING: u64 = WorkerState::Starting as u64;
+        const RESTARTING: u64 = WorkerState::Restarting as u64;
+        const ENDED: u64 = WorkerState::Ended as u64;
         match load(self.word(word::STATE)) {
             STARTING => "starting",
             RESTARTING => "restarting",

@@ -6,12 +6,15 @@
 //! `ledger`. [`run_worker`] is the other end of a supervised process: the same binary, started again.
 #![deny(unsafe_code)]
 
+mod access;
 mod budget;
 mod buffers;
 mod config;
 mod connection;
 mod connections;
+mod context;
 mod drain;
+mod error;
 mod front;
 mod ledger;
 mod listener;
@@ -20,11 +23,12 @@ mod pool;
 mod processors;
 mod queue;
 mod server;
+mod signals;
 mod stream;
-mod worker;
 
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, WorkerCommand};
+pub use error::{ServeError, StartError};
 pub use haul_store::Durability;
 pub use pool::processes::run_worker;
 pub use pool::{Kind, PoolSpec, PoolSpecError};
-pub use server::{ServeError, Server, StartError, WorkerCommand};
+pub use server::Server;

@@ -1,6 +1,6 @@
 //! The bound sockets, and how a worker waits for them.
 //!
-//! A listener is bound once, with a long backlog, and shared by every worker. A worker that serves one connection at
+//! A listener is bound once, with a long backlog, and context by every worker. A worker that serves one connection at
 //! a time waits in [`Acceptor::accept`]: the kernel wakes one of those that wait, not all of them. Where a pool is
 //! small, the kernel also keeps a connection to itself until its first byte is there
 //! ([`defer_silent_connections`]), so that clients which say nothing take no worker from those which do.
@@ -119,11 +119,11 @@ pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
 }
 
-/// A bell that wakes every worker that waits in [`Acceptor::accept`], and stays rung.
+/// A wakeup that wakes every worker that waits in [`Acceptor::accept`], and stays rung.
 #[derive(Debug, Clone)]
-pub(crate) struct Bell(Arc<OwnedFd>);
+pub(crate) struct Wakeup(Arc<OwnedFd>);
 
-impl Bell {
+impl Wakeup {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(Arc::new(eventfd(
             0,
@@ -131,7 +131,7 @@ impl Bell {
         )?)))
     }
 
-    pub(crate) fn ring(&self) {
+    pub(crate) fn notify(&self) {
         // An eventfd takes any 8-byte number; only a counter that is full already refuses, and then it has been rung.
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
     }
@@ -146,23 +146,23 @@ pub(crate) struct Acceptor {
     listeners: Arc<[TcpListener]>,
     queued: Receiver,
     epoll: OwnedFd,
-    bell: Bell,
+    wakeup: Wakeup,
 }
 
-/// The marks of the bell and of the queue among the listeners' indices.
-const BELL: u64 = u64::MAX;
+/// The marks of the wakeup and of the queue among the listeners' indices.
+const WAKEUP: u64 = u64::MAX;
 const QUEUED: u64 = u64::MAX - 1;
 
 /// What a wait has brought.
-enum Next {
-    Connection(TcpStream, SocketAddr),
-    Bell,
+enum Arrival {
+    Client(TcpStream, SocketAddr),
+    Wakeup,
     /// Nothing yet.
     Nothing,
 }
 
 impl Acceptor {
-    pub(crate) fn new(listeners: Arc<[TcpListener]>, queued: Receiver, bell: Bell) -> io::Result<Self> {
+    pub(crate) fn new(listeners: Arc<[TcpListener]>, queued: Receiver, wakeup: Wakeup) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         // Exclusive: one connection wakes one of the workers that wait, not all fifty.
         let one_of_many = epoll::EventFlags::IN | epoll::EventFlags::EXCLUSIVE;
@@ -177,19 +177,19 @@ impl Acceptor {
         epoll::add(&epoll, &queued, epoll::EventData::new_u64(QUEUED), one_of_many)?;
         epoll::add(
             &epoll,
-            &*bell.0,
-            epoll::EventData::new_u64(BELL),
+            &*wakeup.0,
+            epoll::EventData::new_u64(WAKEUP),
             epoll::EventFlags::IN,
         )?;
         Ok(Self {
             listeners,
             queued,
             epoll,
-            bell,
+            wakeup,
         })
     }
 
-    /// Waits for the next connection; `None` once the bell has been rung. Where `clients_queue` says so, it comes from the
+    /// Waits for the next connection; `None` once the wakeup has been rung. Where `clients_queue` says so, it comes from the
     /// queue. Errors are those of `accept`.
     pub(crate) fn accept(
         &self,
@@ -202,47 +202,47 @@ impl Acceptor {
                 self.await_any()
             };
             match next? {
-                Next::Connection(stream, peer) => return Ok(Some((stream, peer))),
-                Next::Bell => return Ok(None),
-                Next::Nothing => {}
+                Arrival::Client(stream, peer) => return Ok(Some((stream, peer))),
+                Arrival::Wakeup => return Ok(None),
+                Arrival::Nothing => {}
             }
         }
     }
 
-    fn await_any(&self) -> io::Result<Next> {
+    fn await_any(&self) -> io::Result<Arrival> {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(self.listeners.len() + 2);
         match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
-        if events.iter().any(|event| event.data.u64() == BELL) {
-            return Ok(Next::Bell);
+        if events.iter().any(|event| event.data.u64() == WAKEUP) {
+            return Ok(Arrival::Wakeup);
         }
         for event in &events {
-            if let Next::Connection(stream, peer) = self.take(event.data.u64())? {
-                return Ok(Next::Connection(stream, peer));
+            if let Arrival::Client(stream, peer) = self.take(event.data.u64())? {
+                return Ok(Arrival::Client(stream, peer));
             }
         }
-        Ok(Next::Nothing)
+        Ok(Arrival::Nothing)
     }
 
     /// Waits for the next client in the queue, for a while.
-    fn await_queue(&self) -> io::Result<Next> {
+    fn await_queue(&self) -> io::Result<Arrival> {
         let mut waiting = [
             PollFd::new(&self.queued, PollFlags::IN),
-            PollFd::new(&*self.bell.0, PollFlags::IN),
+            PollFd::new(&*self.wakeup.0, PollFlags::IN),
         ];
         let while_to_wait = Timespec::try_from(QUEUE_RECHECK).unwrap_or_default();
         match poll(&mut waiting, Some(&while_to_wait)) {
-            Ok(_) if !waiting[1].revents().is_empty() => Ok(Next::Bell),
+            Ok(_) if !waiting[1].revents().is_empty() => Ok(Arrival::Wakeup),
             Ok(_) if !waiting[0].revents().is_empty() => self.take(QUEUED),
-            Ok(_) | Err(Errno::INTR) => Ok(Next::Nothing),
+            Ok(_) | Err(Errno::INTR) => Ok(Arrival::Nothing),
             Err(errno) => Err(errno.into()),
         }
     }
 
     /// The connection that an event announced, if nobody else was quicker.
-    fn take(&self, mark: u64) -> io::Result<Next> {
+    fn take(&self, mark: u64) -> io::Result<Arrival> {
         let accepted = match usize::try_from(mark)
             .ok()
             .and_then(|index| self.listeners.get(index))
@@ -251,11 +251,11 @@ impl Acceptor {
             None => self.queued.receive(),
         };
         match accepted {
-            Ok((stream, peer)) => Ok(Next::Connection(stream, peer)),
+            Ok((stream, peer)) => Ok(Arrival::Client(stream, peer)),
             // Another worker was quicker, or the client has gone again.
-            Err(error) if is_passing(&error) => Ok(Next::Nothing),
-            // The drain has begun elsewhere; the bell will ring here too.
-            Err(error) if is_stopped(&error) => self.forget(mark).map(|()| Next::Nothing),
+            Err(error) if is_passing(&error) => Ok(Arrival::Nothing),
+            // The drain has begun elsewhere; the wakeup will ring here too.
+            Err(error) if is_stopped(&error) => self.forget(mark).map(|()| Arrival::Nothing),
             Err(error) => Err(error),
         }
     }
@@ -291,16 +291,16 @@ mod tests {
     #[test]
     fn every_listener_is_accepted_from_until_the_bell_rings() {
         let listeners: Arc<[TcpListener]> = Arc::new([loopback(), loopback()]);
-        let bell = Bell::new().unwrap();
+        let wakeup = Wakeup::new().unwrap();
         let queue = Handoff::new().unwrap();
-        let acceptor = Acceptor::new(Arc::clone(&listeners), queue.receiver(), bell.clone()).unwrap();
+        let acceptor = Acceptor::new(Arc::clone(&listeners), queue.receiver(), wakeup.clone()).unwrap();
         for listener in listeners.iter() {
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (_, peer) = acceptor.accept(|| false).unwrap().unwrap();
             assert_eq!(peer, client.local_addr().unwrap());
         }
         let waiting = thread::spawn(move || acceptor.accept(|| false).unwrap().is_none());
-        bell.ring();
+        wakeup.notify();
         assert!(waiting.join().unwrap());
     }
 
@@ -335,13 +335,13 @@ mod tests {
     fn a_stopped_listener_refuses_clients_and_its_waiting_workers_hear_the_bell() {
         let listeners: Arc<[TcpListener]> = Arc::new([loopback()]);
         let address = listeners[0].local_addr().unwrap();
-        let bell = Bell::new().unwrap();
+        let wakeup = Wakeup::new().unwrap();
         let queue = Handoff::new().unwrap();
-        let acceptor = Acceptor::new(Arc::clone(&listeners), queue.receiver(), bell.clone()).unwrap();
+        let acceptor = Acceptor::new(Arc::clone(&listeners), queue.receiver(), wakeup.clone()).unwrap();
         stop_listening(&listeners);
         assert!(TcpStream::connect(address).is_err());
         let waiting = thread::spawn(move || acceptor.accept(|| false).unwrap().is_none());
-        bell.ring();
+        wakeup.notify();
         assert!(waiting.join().unwrap());
     }
 

@@ -8,10 +8,10 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// Lines of one kind.
 #[derive(Debug, Default)]
-pub(crate) struct LogLimit(Mutex<State>);
+pub(crate) struct LogLimit(Mutex<Written>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Written {
     last: Option<Instant>,
     unlogged: u64,
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 pub(crate) use handoff::{Handoff, Receiver};
-pub(crate) use wakeup::{Wakeup, Wakeups};
+pub(crate) use wakeup::{QueueWakeup, QueueWakeups};
 
 use crate::ledger::{HostAddress, Ledger, Reason};
 use crate::log_limit::LogLimit;
@@ -44,7 +44,7 @@ pub(crate) struct Queue {
     listeners: Arc<[TcpListener]>,
     ledger: Ledger,
     handoff: Arc<Handoff>,
-    wakeups: Wakeups,
+    wakeups: QueueWakeups,
     alarm: Alarm,
     waiting: WaitingRoom,
     observations: Observations,
@@ -63,7 +63,7 @@ impl Queue {
         listeners: Arc<[TcpListener]>,
         ledger: Ledger,
         handoff: Arc<Handoff>,
-        wakeups: Wakeups,
+        wakeups: QueueWakeups,
         alarm: Alarm,
     ) -> Self {
         let waiting = WaitingRoom::new(config.limits.idle_timeout);
@@ -263,19 +263,19 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::ledger::State;
+    use crate::ledger::WorkerState;
 
     #[tokio::test]
     async fn a_client_whose_place_another_has_taken_waits_in_the_queue_again() {
         let listener = listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let ledger = Ledger::create(1, 1, SystemTime::now()).unwrap();
-        ledger.slot(0).enter(State::Up);
+        ledger.slot(0).enter(WorkerState::Up);
         let handoff = Arc::new(Handoff::new().unwrap());
         let config = Config {
             pool: "threads:1".parse().unwrap(),
             ..Config::default()
         };
-        let (_wakeup, wakeups) = Wakeup::new().unwrap();
+        let (_wakeup, wakeups) = QueueWakeup::new().unwrap();
         let alarm: Alarm = Box::new(|_, _| ());
         let listeners = Arc::new([listener]);
         let mut queue = Queue::new(

@@ -1,79 +1,19 @@
 //! A server from bind to drain.
 
-use std::ffi::OsString;
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use haul_store::{Blocking, LocalStore};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::ledger::Ledger;
-use crate::pool::{Plan, Pool};
-use crate::queue::{Handoff, Queue, Wakeup};
-use crate::{Config, listener};
-
-/// Why a server did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The folder to serve is not there, not a folder, or may not be opened.
-    #[error("cannot serve {}: {error}", root.display())]
-    Root {
-        /// The folder.
-        root: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// More workers than connections that may be served.
-    #[error(
-        "the pool has {workers} workers, but only {connections} connections may be served: raise --max-connections or make the pool smaller"
-    )]
-    TooFewConnections {
-        /// Workers of the pool.
-        workers: u32,
-        /// The limit.
-        connections: u32,
-    },
-    /// The system refused something that every server needs.
-    #[error("cannot start: {0}")]
-    System(#[from] io::Error),
-}
-
-/// Why a server ended other than by a drain.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// A second signal ended it at once.
-    #[error("ended at once by a second signal; what was in flight is lost")]
-    Interrupted,
-    /// [`run_worker`](crate::run_worker) was not started by a supervisor.
-    #[error("this is started by a server for its pool of processes, not by hand")]
-    NotAWorker,
-    /// The system refused something.
-    #[error(transparent)]
-    System(#[from] io::Error),
-}
-
-/// How a pool of processes starts a worker: a program that calls [`run_worker`](crate::run_worker).
-#[derive(Debug, Clone)]
-pub struct WorkerCommand {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<OsString>,
-}
+use crate::pool::{Pool, PoolPlan};
+use crate::queue::{Handoff, Queue, QueueWakeup};
+use crate::signals::Signals;
+use crate::{Config, ServeError, StartError, WorkerCommand, listener};
 
 /// A server that listens and does not serve yet.
 #[derive(Debug)]
@@ -82,7 +22,7 @@ pub struct Server {
     /// The root as it was opened at the start, whatever becomes of its path.
     store: LocalStore,
     listeners: Arc<[TcpListener]>,
-    /// Heard from before anybody is told of the listeners: who waits for that may send one at once.
+    /// Received from before the listeners are announced: a program that waits for the announcement may send one at once.
     signals: Signals,
     runtime: Runtime,
 }
@@ -172,10 +112,10 @@ impl Server {
         let grace = config.limits.grace;
         let connections = config.connections_served_max();
         let ledger = Ledger::create(config.pool.workers.get(), connections, SystemTime::now())?;
-        let (wakeup, wakeups) = Wakeup::new()?;
+        let (wakeup, wakeups) = QueueWakeup::new()?;
         // Kept to the end: workers that drain must not find it gone.
         let handoff = Arc::new(Handoff::new()?);
-        let plan = Plan {
+        let plan = PoolPlan {
             config: config.clone(),
             store,
             listeners: Arc::clone(&listeners),
@@ -198,29 +138,6 @@ impl Server {
         tokio::select! {
             () = pool.drain(grace) => Ok(()),
             () = signals.next() => Err(ServeError::Interrupted),
-        }
-    }
-}
-
-/// SIGTERM and SIGINT, which mean the same.
-#[derive(Debug)]
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
         }
     }
 }

@@ -18,13 +18,13 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
 use super::Ending;
-use super::account::Account;
 use crate::Limits;
+use crate::access::RequestLog;
 use crate::buffers::Buffers;
-use crate::connections::{Connection, Waited};
-use crate::ledger::Phase as State;
+use crate::connections::{ServedConnection, Waited};
+use crate::context::WorkerContext;
+use crate::ledger::ConnectionPhase;
 use crate::stream::Stream;
-use crate::worker::Worker;
 use input::Input;
 use refusals::Failure;
 
@@ -46,7 +46,7 @@ const TOO_SLOW_FOR_OTHERS: &str = "this takes too long while other clients wait;
 const REFUSED_LINES_MAX: u64 = 3;
 
 /// Holds one conversation in the line protocol.
-pub(crate) async fn serve<S>(stream: &mut S, connection: &Connection, worker: &Worker) -> Ending
+pub(crate) async fn serve<S>(stream: &mut S, connection: &ServedConnection, worker: &WorkerContext) -> Ending
 where
     S: Stream,
 {
@@ -56,7 +56,7 @@ where
         worker,
         sending: Sending {
             connection,
-            stall_timeout: worker.shared.config.limits.stall_timeout,
+            stall_timeout: worker.context.config.limits.stall_timeout,
         },
         decoder: RequestDecoder::new(),
         input: Input::new(),
@@ -92,8 +92,8 @@ enum Broken {
 /// One conversation.
 struct Line<'c, S> {
     stream: &'c mut S,
-    connection: &'c Connection,
-    worker: &'c Worker,
+    connection: &'c ServedConnection,
+    worker: &'c WorkerContext,
     sending: Sending<'c>,
     decoder: RequestDecoder,
     input: Input,
@@ -114,7 +114,7 @@ struct Line<'c, S> {
     /// Whether the drain had begun before the request in progress.
     is_late: bool,
     /// The account of a request whose line is not complete yet: who is cut in its middle has seen a request fail.
-    half_heard: Option<Account>,
+    half_heard: Option<RequestLog>,
 }
 
 /// What the decoder found between requests.
@@ -165,7 +165,7 @@ impl<S: Stream> Line<'_, S> {
             }
             self.spoken = true;
             self.idle_since = Instant::now();
-            self.connection.enter(State::Idle);
+            self.connection.enter(ConnectionPhase::Idle);
             self.head_since = None;
             self.out.shrink_to(OUT_KEPT_BYTES);
         }
@@ -178,10 +178,10 @@ impl<S: Stream> Line<'_, S> {
             return Ok(Next::Over);
         }
         // What the decoder holds of the next request already is no reason to take it for an early one.
-        self.is_late = self.worker.shared.drain.has_begun();
+        self.is_late = self.worker.context.drain.has_begun();
         loop {
             if self.decoder.phase() == Phase::Ready {
-                self.is_late = self.worker.shared.drain.has_begun();
+                self.is_late = self.worker.context.drain.has_begun();
             }
             let large = self.buffers.as_ref().map_or(&[][..], |buffers| &buffers.wire);
             let Decoded { consumed, event } = self.decoder.decode(self.input.unread(large), &mut []);
@@ -213,7 +213,7 @@ impl<S: Stream> Line<'_, S> {
             Phase::Head => self.hear_head().await,
             // A body is received by `upload`, which does not come here.
             Phase::Body | Phase::Skipping => {
-                self.connection.enter(State::Ending);
+                self.connection.enter(ConnectionPhase::Ending);
                 match self.hear(SKIP_SILENCE, Size::Large).await? {
                     Heard::Bytes => Ok(true),
                     Heard::EndOfFile | Heard::GiveWay => Ok(false),
@@ -228,10 +228,10 @@ impl<S: Stream> Line<'_, S> {
     async fn idle(&mut self) -> Result<bool, Broken> {
         self.give_back_buffers();
         if self.spoken {
-            self.connection.enter(State::Idle);
+            self.connection.enter(ConnectionPhase::Idle);
         }
-        let shared = &self.worker.shared;
-        let limit = shared.config.limits.idle_timeout;
+        let context = &self.worker.context;
+        let limit = context.config.limits.idle_timeout;
         let left = limit.saturating_sub(self.idle_since.elapsed());
         if left.is_zero() {
             return Ok(false);
@@ -239,7 +239,7 @@ impl<S: Stream> Line<'_, S> {
         let heard = tokio::select! {
             biased;
             heard = self.hear(left, Size::Small) => heard?,
-            () = shared.drain.begun() => return Ok(false),
+            () = context.drain.begun() => return Ok(false),
         };
         Ok(heard == Heard::Bytes)
     }
@@ -254,12 +254,12 @@ impl<S: Stream> Line<'_, S> {
 
     /// In the middle of a request line.
     async fn hear_head(&mut self) -> Result<bool, Broken> {
-        self.connection.enter(State::Request);
+        self.connection.enter(ConnectionPhase::Request);
         let since = *self.head_since.get_or_insert_with(Instant::now);
         let mut account = self.account();
         account.is_a(self.decoder.verb());
         self.half_heard = Some(account);
-        let limits = &self.worker.shared.config.limits;
+        let limits = &self.worker.context.config.limits;
         // Short content ends in the same line: a sender that stalls in it is still in the head.
         let left = limits
             .line_timeout
@@ -323,7 +323,7 @@ impl<S: Stream> Line<'_, S> {
     /// that was allowed: a guess would store half a file or delete the wrong one.
     fn completes_unterminated(&self, verb: Verb) -> bool {
         match verb {
-            Verb::Upload | Verb::Delete | Verb::RemoveDir => self.worker.shared.config.unterminated_writes,
+            Verb::Upload | Verb::Delete | Verb::RemoveDir => self.worker.context.config.unterminated_writes,
             Verb::Write => false,
             _ => true,
         }
@@ -366,7 +366,7 @@ impl<S: Stream> Line<'_, S> {
 
     /// Carries out a request; `false` when the conversation is over with it.
     async fn answer(&mut self, request: Request) -> Result<bool, Broken> {
-        self.connection.enter(State::Request);
+        self.connection.enter(ConnectionPhase::Request);
         let mut account = self.account();
         account.is(&request);
         self.out.clear();
@@ -395,7 +395,7 @@ impl<S: Stream> Line<'_, S> {
     }
 
     /// Enters how a request ended and sends the refusal, if it is one; `false` when the conversation is over.
-    async fn conclude(&mut self, mut account: Account, done: Result<(), Failure>) -> Result<bool, Broken> {
+    async fn conclude(&mut self, mut account: RequestLog, done: Result<(), Failure>) -> Result<bool, Broken> {
         let (refusal, is_last) = match done {
             Ok(()) => {
                 account.settle();
@@ -423,7 +423,7 @@ impl<S: Stream> Line<'_, S> {
     /// kernel send a reset, which can destroy a reply on its way.
     async fn linger(&mut self, limit: Duration) -> Result<bool, Broken> {
         let (connection, is_hurried) = (self.connection, self.connection.must_give_way());
-        connection.enter(State::Ending);
+        connection.enter(ConnectionPhase::Ending);
         let _ = self.stream.shutdown().await;
         let limit = if is_hurried {
             limit.min(HURRIED_LINGER)
@@ -456,9 +456,9 @@ impl<S: Stream> Line<'_, S> {
         let received = match size {
             Size::Small => self.input.receive_small(self.stream).await?,
             Size::Large => {
-                let shelf = &self.worker.shared.shelf;
-                let buffers = self.buffers.get_or_insert_with(|| shelf.take());
-                let large = &mut buffers.wire[..shelf.piece_bytes()];
+                let pool = &self.worker.context.buffers;
+                let buffers = self.buffers.get_or_insert_with(|| pool.take());
+                let large = &mut buffers.wire[..pool.piece_bytes()];
                 self.input.receive_large(self.stream, large).await?
             }
         };
@@ -471,17 +471,17 @@ impl<S: Stream> Line<'_, S> {
             return;
         };
         if self.input.leave_large(&buffers.wire) {
-            self.worker.shared.shelf.put_back(buffers);
+            self.worker.context.buffers.put_back(buffers);
         } else {
             self.buffers = Some(buffers);
         }
     }
 
     /// The account of the request at hand, opened now if its line came in one piece.
-    fn account(&mut self) -> Account {
+    fn account(&mut self) -> RequestLog {
         self.half_heard
             .take()
-            .unwrap_or_else(|| Account::open(self.worker, self.connection.peer()))
+            .unwrap_or_else(|| RequestLog::open(self.worker, self.connection.peer()))
     }
 }
 
@@ -505,7 +505,7 @@ fn heard(waited: &Waited<io::Result<usize>>) -> Result<Heard, Broken> {
 /// What limits how long a peer may take to receive.
 #[derive(Debug, Clone, Copy)]
 struct Sending<'c> {
-    connection: &'c Connection,
+    connection: &'c ServedConnection,
     stall_timeout: Duration,
 }
 

@@ -16,13 +16,13 @@ enum Stage {
 
 /// A request that has begun. Exactly one of ok and failed is counted for it, however it ends.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct RequestEntry {
     slot: Slot,
     row: usize,
     stage: Stage,
 }
 
-impl Entry {
+impl RequestEntry {
     pub(super) fn begin(slot: Slot, row: usize) -> Self {
         add(slot.row_word(row, word::STARTED), 1);
         Self {
@@ -79,7 +79,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for RequestEntry {
     fn drop(&mut self) {
         if let Stage::Unsettled(bytes_in, bytes_out) = self.stage {
             self.clear_unsettled(bytes_in, bytes_out);

@@ -12,7 +12,7 @@ use super::memory::Memory;
 /// What a connection does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
-pub(crate) enum Phase {
+pub(crate) enum ConnectionPhase {
     /// It has not said anything yet.
     Silent = 0,
     /// It is between two requests.
@@ -120,7 +120,7 @@ pub(super) const RECORD_WORDS: usize = 8;
 
 /// The record of one connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Record {
+pub(crate) struct ConnectionRecord {
     pub(super) memory: Arc<Memory>,
     pub(super) first: usize,
 }
@@ -132,7 +132,7 @@ pub(crate) struct Snapshot {
     pub(crate) generation: u64,
     pub(crate) address: HostAddress,
     pub(crate) worker: u32,
-    pub(crate) phase: Phase,
+    pub(crate) phase: ConnectionPhase,
     /// Another one for each phase of the connection.
     pub(crate) phases: u64,
     pub(crate) moved_bytes: u64,
@@ -140,7 +140,7 @@ pub(crate) struct Snapshot {
     pub(crate) waits_for_peer: bool,
 }
 
-impl Record {
+impl ConnectionRecord {
     /// Takes the record for a connection.
     pub(crate) fn take(&self, address: HostAddress, worker: u32) {
         for index in [word::PHASE, word::MOVED, word::WAITING, word::ORDER] {
@@ -162,20 +162,20 @@ impl Record {
             .store(generation.next_multiple_of(2), Ordering::Release);
     }
 
-    pub(crate) fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: ConnectionPhase) {
         let before = self.word(word::PHASE).load(Ordering::Relaxed);
         let changes = (before >> 8) + 1;
         self.word(word::PHASE)
             .store(changes << 8 | phase as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> ConnectionPhase {
         match self.word(word::PHASE).load(Ordering::Relaxed) & 0xff {
-            0 => Phase::Silent,
-            1 => Phase::Idle,
-            3 => Phase::Work,
-            4 => Phase::Ending,
-            _ => Phase::Request,
+            0 => ConnectionPhase::Silent,
+            1 => ConnectionPhase::Idle,
+            3 => ConnectionPhase::Work,
+            4 => ConnectionPhase::Ending,
+            _ => ConnectionPhase::Request,
         }
     }
 
@@ -199,7 +199,7 @@ impl Record {
         reason.filter(|_| order >> 8 == generation)
     }
 
-    /// Orders the connection of that generation to end, or takes the order back. Returns whether that is new.
+    /// WorkerInit the connection of that generation to end, or takes the order back. Returns whether that is new.
     pub(crate) fn set_order(&self, generation: u64, reason: Option<Reason>) -> bool {
         let order = reason.map_or(0, |reason| generation << 8 | reason as u64);
         self.word(word::ORDER).swap(order, Ordering::AcqRel) != order
@@ -228,9 +228,9 @@ impl Record {
 mod tests {
     use super::*;
 
-    fn record() -> Record {
+    fn record() -> ConnectionRecord {
         let memory = Arc::new(Memory::create(RECORD_WORDS).unwrap());
-        Record { memory, first: 0 }
+        ConnectionRecord { memory, first: 0 }
     }
 
     fn host(text: &str) -> HostAddress {
@@ -260,12 +260,12 @@ mod tests {
     fn a_record_says_what_its_connection_does() {
         let record = record();
         record.take(host("127.0.0.2"), 3);
-        record.enter(Phase::Idle);
-        record.enter(Phase::Request);
+        record.enter(ConnectionPhase::Idle);
+        record.enter(ConnectionPhase::Request);
         record.count_moved(7);
         record.set_waiting(true);
         let snapshot = record.snapshot().unwrap();
-        assert_eq!((snapshot.phase, snapshot.phases), (Phase::Request, 2));
+        assert_eq!((snapshot.phase, snapshot.phases), (ConnectionPhase::Request, 2));
         assert_eq!((snapshot.moved_bytes, snapshot.worker), (7, 3));
         assert!(snapshot.waits_for_peer);
         assert_eq!(snapshot.address, host("127.0.0.2"));

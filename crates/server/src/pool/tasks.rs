@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
+use super::accept::serve_interleaved;
 use super::{alarm_here, drain_workers};
 use crate::connections::Connections;
+use crate::context::{Context, WorkerContext};
 use crate::drain::Drain;
-use crate::ledger::State;
+use crate::ledger::WorkerState;
 use crate::queue::Alarm;
-use crate::worker::{Shared, Worker, serve_interleaved};
 
 /// The runtime, and the task on it that accepts and then waits for the last connection.
 #[derive(Debug)]
@@ -25,26 +26,28 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    pub(super) fn start(shared: &Arc<Shared>) -> io::Result<Self> {
-        let threads = shared.config.pool.workers.get();
+    pub(super) fn start(context: &Arc<Context>) -> io::Result<Self> {
+        let threads = context.config.pool.workers.get();
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads as usize)
             .thread_name("haul-worker")
             .enable_all()
             .build()?;
-        let connections = shared.config.connections_served_max() as usize;
-        let workers: Vec<Worker> = (0..threads).map(|number| Worker::new(shared, number)).collect();
+        let connections = context.config.connections_served_max() as usize;
+        let workers: Vec<WorkerContext> = (0..threads)
+            .map(|number| WorkerContext::new(context, number))
+            .collect();
         let serving = runtime.spawn(async move {
             if let Err(error) = serve_interleaved(&workers, connections).await {
                 tracing::error!(%error, "the pool cannot go on");
             }
             for worker in &workers {
-                worker.slot.enter(State::Ended);
+                worker.slot.enter(WorkerState::Ended);
             }
         });
         Ok(Self {
-            drain: shared.drain.clone(),
-            connections: Arc::clone(&shared.connections),
+            drain: context.drain.clone(),
+            connections: Arc::clone(&context.connections),
             runtime,
             serving,
         })

@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
+use super::accept::{serve_interleaved, serve_one_at_a_time};
 use super::{alarm_here, drain_workers};
 use crate::connections::Connections;
+use crate::context::{Context, WorkerContext};
 use crate::drain::Drain;
-use crate::ledger::State;
+use crate::ledger::WorkerState;
 use crate::queue::Alarm;
-use crate::worker::{Shared, Worker, serve_interleaved, serve_one_at_a_time};
 
 /// The threads of a pool.
 #[derive(Debug)]
@@ -25,10 +26,10 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    pub(super) fn start(shared: &Arc<Shared>) -> io::Result<Self> {
+    pub(super) fn start(context: &Arc<Context>) -> io::Result<Self> {
         let (alive, ended) = mpsc::channel(1);
-        for number in 0..shared.config.pool.workers.get() {
-            let worker = Worker::new(shared, number);
+        for number in 0..context.config.pool.workers.get() {
+            let worker = WorkerContext::new(context, number);
             let runtime = worker_runtime()?;
             let alive = alive.clone();
             thread::Builder::new()
@@ -39,8 +40,8 @@ impl Threads {
                 })?;
         }
         Ok(Self {
-            drain: shared.drain.clone(),
-            connections: Arc::clone(&shared.connections),
+            drain: context.drain.clone(),
+            connections: Arc::clone(&context.connections),
             ended,
         })
     }
@@ -65,8 +66,8 @@ pub(super) fn worker_runtime() -> io::Result<Runtime> {
 }
 
 /// Serves until the drain, one connection at a time or interleaved, as the pool's spec says.
-pub(super) fn run(worker: &Worker, runtime: Runtime) {
-    let config = &worker.shared.config;
+pub(super) fn run(worker: &WorkerContext, runtime: Runtime) {
+    let config = &worker.context.config;
     let served = if config.serves_one_at_a_time() {
         serve_one_at_a_time(worker, &runtime)
     } else {
@@ -76,7 +77,7 @@ pub(super) fn run(worker: &Worker, runtime: Runtime) {
     if let Err(error) = served {
         tracing::error!(%error, worker = worker.slot.worker(), "the worker cannot go on");
     }
-    worker.slot.enter(State::Ended);
+    worker.slot.enter(WorkerState::Ended);
     // What still runs on the blocking pool is of no use any more.
     runtime.shutdown_background();
 }

@@ -154,7 +154,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::ledger::{HostAddress, Phase};
+    use crate::ledger::{ConnectionPhase, HostAddress};
 
     const LOOK: Duration = Duration::from_millis(250);
 
@@ -168,7 +168,7 @@ mod tests {
                 generation: 1,
                 address: HostAddress::from(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 worker: 0,
-                phase: Phase::Request,
+                phase: ConnectionPhase::Request,
                 phases: 1,
                 moved_bytes: u64::from(look) * moved_each_second / 4,
                 waits_for_peer,
@@ -203,7 +203,7 @@ mod tests {
                 generation,
                 address: HostAddress::from(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 worker: 0,
-                phase: Phase::Request,
+                phase: ConnectionPhase::Request,
                 phases,
                 moved_bytes: 0,
                 waits_for_peer: true,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::Limits;
-use crate::ledger::{HostAddress, Phase, Reason};
+use crate::ledger::{ConnectionPhase, HostAddress, Reason};
 
 /// How fast a connection is, as far as that is its peer's doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Served {
     pub(super) generation: u64,
     pub(super) address: HostAddress,
     pub(super) worker: u32,
-    pub(super) phase: Phase,
+    pub(super) phase: ConnectionPhase,
     /// How long it has been in that phase, and served at all, since the pool is full.
     pub(super) in_phase: Duration,
     pub(super) for_long: Duration,
@@ -81,12 +81,14 @@ fn for_anybody(connection: &Served, silent_max: Duration) -> Option<Reason> {
         in_phase, for_long, ..
     } = *connection;
     match connection.phase {
-        Phase::Silent => (in_phase >= silent_max).then_some(Reason::Idle),
-        Phase::Idle if in_phase >= Limits::IDLE_WHILE_OTHERS_WAIT => Some(Reason::Idle),
-        Phase::Ending => (in_phase >= Limits::DISCARDING_WHILE_OTHERS_WAIT).then_some(Reason::Discarding),
-        Phase::Request if connection.pace == Pace::Stalled => Some(Reason::Stalled),
+        ConnectionPhase::Silent => (in_phase >= silent_max).then_some(Reason::Idle),
+        ConnectionPhase::Idle if in_phase >= Limits::IDLE_WHILE_OTHERS_WAIT => Some(Reason::Idle),
+        ConnectionPhase::Ending => {
+            (in_phase >= Limits::DISCARDING_WHILE_OTHERS_WAIT).then_some(Reason::Discarding)
+        }
+        ConnectionPhase::Request if connection.pace == Pace::Stalled => Some(Reason::Stalled),
         // It ends between two requests, when it gets there.
-        Phase::Idle | Phase::Request | Phase::Work => {
+        ConnectionPhase::Idle | ConnectionPhase::Request | ConnectionPhase::Work => {
             (for_long >= Limits::TURN_WHILE_OTHERS_WAIT).then_some(Reason::Turn)
         }
     }
@@ -149,26 +151,26 @@ fn fewest(counts: &Counts, waiting: &[HostAddress]) -> Option<usize> {
 }
 
 fn ends_now(connection: &Served, order: Option<Reason>) -> bool {
-    let is_between = matches!(connection.phase, Phase::Silent | Phase::Idle);
+    let is_between = matches!(connection.phase, ConnectionPhase::Silent | ConnectionPhase::Idle);
     order.is_some_and(|reason| is_between || reason.ends_requests())
 }
 
 /// How little is lost when a connection ends now; `None` where too much is.
 fn willingness(connection: &Served) -> Option<u8> {
     match (connection.phase, connection.pace) {
-        (Phase::Silent | Phase::Idle, _) => Some(4),
-        (Phase::Ending, _) => Some(3),
-        (Phase::Work, _) => Some(2),
-        (Phase::Request, Pace::Stalled | Pace::Slow) => Some(1),
-        (Phase::Request, Pace::Unknown | Pace::Fast) => None,
+        (ConnectionPhase::Silent | ConnectionPhase::Idle, _) => Some(4),
+        (ConnectionPhase::Ending, _) => Some(3),
+        (ConnectionPhase::Work, _) => Some(2),
+        (ConnectionPhase::Request, Pace::Stalled | Pace::Slow) => Some(1),
+        (ConnectionPhase::Request, Pace::Unknown | Pace::Fast) => None,
     }
 }
 
 fn share(connection: &Served) -> Reason {
     match connection.phase {
-        Phase::Silent | Phase::Idle => Reason::Share,
-        Phase::Ending => Reason::Discarding,
-        Phase::Request | Phase::Work => Reason::SlowShare,
+        ConnectionPhase::Silent | ConnectionPhase::Idle => Reason::Share,
+        ConnectionPhase::Ending => Reason::Discarding,
+        ConnectionPhase::Request | ConnectionPhase::Work => Reason::SlowShare,
     }
 }
 

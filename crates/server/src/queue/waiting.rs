@@ -15,7 +15,7 @@ const CLIENTS_MAX: usize = 4096;
 
 /// A client that waits.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct WaitingClient {
     stream: TcpStream,
     address: HostAddress,
     since: Instant,
@@ -23,7 +23,7 @@ pub(super) struct Client {
     has_spoken: bool,
 }
 
-impl Client {
+impl WaitingClient {
     pub(super) fn stream(&self) -> &TcpStream {
         &self.stream
     }
@@ -32,7 +32,7 @@ impl Client {
 /// All clients that wait.
 #[derive(Debug)]
 pub(super) struct WaitingRoom {
-    clients: Vec<Client>,
+    clients: Vec<WaitingClient>,
     clients_max: usize,
     /// How long one that says nothing is kept.
     silent_max: Duration,
@@ -74,7 +74,7 @@ impl WaitingRoom {
         for listener in listeners {
             while self.clients.len() < self.clients_max {
                 match listener.accept() {
-                    Ok((stream, peer)) => self.clients.push(Client {
+                    Ok((stream, peer)) => self.clients.push(WaitingClient {
                         stream,
                         address: HostAddress::from(peer.ip()),
                         since: now,
@@ -121,7 +121,7 @@ impl WaitingRoom {
     }
 
     /// Takes out who is next: see [`super::policy::next`]. Those that have said nothing come after all others.
-    pub(super) fn take_next(&mut self, served: &[HostAddress]) -> Option<Client> {
+    pub(super) fn take_next(&mut self, served: &[HostAddress]) -> Option<WaitingClient> {
         let has_spoken = self.has_spoken();
         let candidates: Vec<usize> = (0..self.clients.len())
             .filter(|&index| self.clients[index].has_spoken == has_spoken)
@@ -155,13 +155,13 @@ impl WaitingRoom {
         self.forget_turns();
     }
 
-    pub(super) fn put_back(&mut self, client: Client) {
+    pub(super) fn put_back(&mut self, client: WaitingClient) {
         self.clients.insert(0, client);
     }
 
     /// Takes in, before all others, those that were handed over and that no worker had room for, in order.
     pub(super) fn put_back_all(&mut self, returned: Vec<(TcpStream, SocketAddr)>, now: Instant) {
-        let clients = returned.into_iter().map(|(stream, peer)| Client {
+        let clients = returned.into_iter().map(|(stream, peer)| WaitingClient {
             stream,
             address: HostAddress::from(peer.ip()),
             since: now,

@@ -10,20 +10,20 @@ use tokio::net::UnixStream;
 
 /// Wakes the queue. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Wakeup(Arc<OwnedFd>);
+pub(crate) struct QueueWakeup(Arc<OwnedFd>);
 
 /// The queue's end.
 #[derive(Debug)]
-pub(crate) struct Wakeups(UnixStream);
+pub(crate) struct QueueWakeups(UnixStream);
 
-impl Wakeup {
+impl QueueWakeup {
     /// Must be called in a runtime, which then waits for wake-ups.
-    pub(crate) fn new() -> io::Result<(Self, Wakeups)> {
+    pub(crate) fn new() -> io::Result<(Self, QueueWakeups)> {
         let (sender, receiver) = StdStream::pair()?;
         sender.set_nonblocking(true)?;
         receiver.set_nonblocking(true)?;
         let receiver = UnixStream::from_std(receiver)?;
-        Ok((Self(Arc::new(sender.into())), Wakeups(receiver)))
+        Ok((Self(Arc::new(sender.into())), QueueWakeups(receiver)))
     }
 
     /// The one that a supervisor has made, in the worker that was handed it.
@@ -37,13 +37,13 @@ impl Wakeup {
     }
 }
 
-impl AsFd for Wakeup {
+impl AsFd for QueueWakeup {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
-impl Wakeups {
+impl QueueWakeups {
     /// Waits for a wake-up, and takes all that there are.
     pub(super) async fn next(&self) -> io::Result<()> {
         loop {

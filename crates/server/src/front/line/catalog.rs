@@ -11,11 +11,11 @@ use haul_wire::{Code, Name, Refusal, mode_text, time_text};
 use tokio::time::{Instant, sleep};
 
 use super::refusals::{Failure, from_store, key, short};
-use super::{Account, Broken, Line, Size, send};
+use super::{Broken, Line, RequestLog, Size, send};
 use crate::Limits;
 use crate::budget::{Budget, Permit};
 use crate::connections::Waited;
-use crate::ledger::Phase;
+use crate::ledger::ConnectionPhase;
 use crate::stream::Stream;
 
 /// A listing is sent in pieces of about this size. Whoever does not read holds one of them.
@@ -35,9 +35,9 @@ const WRITE_OPTIONS: [&str; 2] = ["modified", "mode"];
 
 impl<S: Stream> Line<'_, S> {
     /// LIST: the names of the files in the root, hidden ones left out.
-    pub(super) async fn list(&mut self, account: &mut Account) -> Result<(), Failure> {
-        let permit = self.turn(&self.worker.shared.listings).await?;
-        let listing = self.worker.shared.store.list(None, Detail::Names).await;
+    pub(super) async fn list(&mut self, account: &mut RequestLog) -> Result<(), Failure> {
+        let permit = self.turn(&self.worker.context.listings).await?;
+        let listing = self.worker.context.store.list(None, Detail::Names).await;
         let listing = listing.map_err(|error| from_store(error, &root_name()))?;
         let shown = |kind, name: &str| kind == Kind::File && !name.starts_with('.');
         let names = listing
@@ -53,9 +53,9 @@ impl<S: Stream> Line<'_, S> {
     pub(super) async fn list_folder(
         &mut self,
         folder: Option<Name>,
-        account: &mut Account,
+        account: &mut RequestLog,
     ) -> Result<(), Failure> {
-        let permit = self.turn(&self.worker.shared.listings).await?;
+        let permit = self.turn(&self.worker.context.listings).await?;
         let listing = self.folder(folder).await?;
         let entries = listing.iter().map(|entry| reply::Entry {
             name: entry.name.to_owned(),
@@ -72,7 +72,7 @@ impl<S: Stream> Line<'_, S> {
     }
 
     async fn folder(&self, folder: Option<Name>) -> Result<Listing, Refusal> {
-        let store = &self.worker.shared.store;
+        let store = &self.worker.context.store;
         match folder {
             None => store
                 .list(None, Detail::Full)
@@ -135,11 +135,11 @@ impl<S: Stream> Line<'_, S> {
     /// Waits for the request's turn at something of which there is little.
     async fn turn<'b>(&self, budget: &'b Budget) -> Result<Permit<'b>, Refusal> {
         let connection = self.connection;
-        connection.enter(Phase::Work);
+        connection.enter(ConnectionPhase::Work);
         let waited = connection
             .wait(Limits::TURN_WAIT, budget.take(connection.host()))
             .await;
-        connection.enter(Phase::Request);
+        connection.enter(ConnectionPhase::Request);
         match waited {
             Waited::Done(permit) => Ok(permit),
             Waited::TimedOut | Waited::GiveWay => Err(busy()),
@@ -151,10 +151,10 @@ impl<S: Stream> Line<'_, S> {
         &mut self,
         name: &Name,
         wants_digest: bool,
-        account: &mut Account,
+        account: &mut RequestLog,
     ) -> Result<(), Failure> {
         let key = key(name)?;
-        let store = &self.worker.shared.store;
+        let store = &self.worker.context.store;
         let meta = store.stat(&key).await.map_err(|error| from_store(error, name))?;
         let meta = if wants_digest && meta.digest.is_none() {
             self.digest(name).await?
@@ -177,13 +177,13 @@ impl<S: Stream> Line<'_, S> {
     /// version that was read.
     async fn digest(&mut self, name: &Name) -> Result<Meta, Failure> {
         let key = key(name)?;
-        let _permit = self.turn(&self.worker.shared.digests).await?;
-        let store = &self.worker.shared.store;
+        let _permit = self.turn(&self.worker.context.digests).await?;
+        let store = &self.worker.context.store;
         let opened = store.open(&key).await;
         let mut reader = opened.map_err(|error| from_store(error, name))?;
-        self.connection.enter(Phase::Work);
+        self.connection.enter(ConnectionPhase::Work);
         let digest = self.read_through(&mut *reader, name).await;
-        self.connection.enter(Phase::Request);
+        self.connection.enter(ConnectionPhase::Request);
         let digest = digest?;
         let before = reader.meta().clone();
         let kept = store.keep_digest(&key, &before.etag, digest).await;
@@ -195,7 +195,7 @@ impl<S: Stream> Line<'_, S> {
 
     async fn read_through(&mut self, reader: &mut dyn Reader, name: &Name) -> Result<Digest, Failure> {
         self.give_back_buffers();
-        let mut buffers = self.worker.shared.shelf.take();
+        let mut buffers = self.worker.context.buffers.take();
         let mut hasher = blake3::Hasher::new();
         let mut offset = 0;
         let mut half_closed = None;
@@ -212,14 +212,14 @@ impl<S: Stream> Line<'_, S> {
             // Nothing here waits for the peer; other connections of this worker want their turn.
             tokio::task::yield_now().await;
         }
-        self.worker.shared.shelf.put_back(buffers);
+        self.worker.context.buffers.put_back(buffers);
         Ok(hasher.finalize())
     }
 
     /// Whether an object is still to be read through: the peer is there, nobody else is served instead, and the server is
     /// not shutting down. `half_closed`: since when the peer sends no more.
     async fn check_wanted(&mut self, half_closed: &mut Option<Instant>) -> Result<(), Failure> {
-        if self.worker.shared.drain.has_begun() {
+        if self.worker.context.drain.has_begun() {
             let sentence = "the server is shutting down; ask again later";
             return Err(Failure::Last(Refusal::new(Code::Draining, sentence)));
         }
@@ -242,10 +242,10 @@ impl<S: Stream> Line<'_, S> {
     }
 
     /// DELETE.
-    pub(super) async fn delete(&mut self, name: &Name, account: &mut Account) -> Result<(), Failure> {
+    pub(super) async fn delete(&mut self, name: &Name, account: &mut RequestLog) -> Result<(), Failure> {
         self.check_writable("DELETE")?;
         let key = key(name)?;
-        let removed = self.worker.shared.store.remove(&key).await;
+        let removed = self.worker.context.store.remove(&key).await;
         removed.map_err(|error| from_store(error, name))?;
         reply::done(
             &mut self.out,
@@ -256,10 +256,14 @@ impl<S: Stream> Line<'_, S> {
     }
 
     /// RMDIR: an empty folder goes.
-    pub(super) async fn remove_folder(&mut self, name: &Name, account: &mut Account) -> Result<(), Failure> {
+    pub(super) async fn remove_folder(
+        &mut self,
+        name: &Name,
+        account: &mut RequestLog,
+    ) -> Result<(), Failure> {
         self.check_writable("RMDIR")?;
         let key = key(name)?;
-        let removed = self.worker.shared.store.remove_dir(&key).await;
+        let removed = self.worker.context.store.remove_dir(&key).await;
         removed.map_err(|error| match error {
             haul_store::Error::NotAFolder => Refusal::new(
                 Code::BadRequest,
@@ -276,8 +280,8 @@ impl<S: Stream> Line<'_, S> {
     }
 
     /// HELLO: what this server is, and its limits.
-    pub(super) async fn hello(&mut self, account: &mut Account) -> Result<(), Failure> {
-        let config = &self.worker.shared.config;
+    pub(super) async fn hello(&mut self, account: &mut RequestLog) -> Result<(), Failure> {
+        let config = &self.worker.context.config;
         let hello = Hello {
             server: concat!("haul/", env!("CARGO_PKG_VERSION")).to_owned(),
             verbs: VERBS.map(str::to_owned).to_vec(),
@@ -296,11 +300,11 @@ impl<S: Stream> Line<'_, S> {
     }
 
     /// STATS: the ledger as it is now; this request is not in it yet.
-    pub(super) async fn stats(&mut self, account: &mut Account) -> Result<(), Failure> {
-        let shared = &self.worker.shared;
-        let mut stats = shared
+    pub(super) async fn stats(&mut self, account: &mut RequestLog) -> Result<(), Failure> {
+        let context = &self.worker.context;
+        let mut stats = context
             .ledger
-            .stats(shared.config.pool.to_string(), SystemTime::now());
+            .stats(context.config.pool.to_string(), SystemTime::now());
         if !self.connection.peer().ip().to_canonical().is_loopback() {
             // Process ids are of use on this machine only.
             stats.workers.iter_mut().for_each(|worker| worker.pid = None);
@@ -314,7 +318,7 @@ impl<S: Stream> Line<'_, S> {
         &mut self,
         bytes_in: u64,
         bytes_out: u64,
-        account: &mut Account,
+        account: &mut RequestLog,
     ) -> Result<(), Failure> {
         account.succeed(bytes_in, bytes_out);
         send(self.stream, &self.out, self.sending)
@@ -327,7 +331,7 @@ impl<S: Stream> Line<'_, S> {
 
     /// Refuses what would change the store, unless that is allowed.
     pub(super) fn check_writable(&self, verb: &str) -> Result<(), Refusal> {
-        if self.worker.shared.config.writable {
+        if self.worker.context.config.writable {
             return Ok(());
         }
         let sentence =

@@ -11,7 +11,7 @@ use haul_wire::{Code, Name, Refusal, mode_text, time_text};
 use rustix::io::Errno;
 
 use super::refusals::{Failure, from_store, key, short};
-use super::{Account, Broken, Line, Sending, send};
+use super::{Broken, Line, RequestLog, Sending, send};
 use crate::buffers::Buffers;
 use crate::connections::Waited;
 use crate::stream::Stream;
@@ -27,7 +27,7 @@ const TAIL_BYTES: usize = 16;
 
 impl<S: Stream> Line<'_, S> {
     /// GET: the content in base64, encoded straight into the buffer that is sent.
-    pub(super) async fn download(&mut self, name: &Name, account: &mut Account) -> Result<(), Failure> {
+    pub(super) async fn download(&mut self, name: &Name, account: &mut RequestLog) -> Result<(), Failure> {
         let mut reader = self.open(name).await?;
         let size = reader.meta().size;
         reply::file_begin(&mut self.out, name.as_str());
@@ -57,7 +57,7 @@ impl<S: Stream> Line<'_, S> {
             self.sending,
         )
         .await?;
-        self.worker.shared.shelf.put_back(buffers);
+        self.worker.context.buffers.put_back(buffers);
         Ok(())
     }
 
@@ -67,7 +67,7 @@ impl<S: Stream> Line<'_, S> {
         name: &Name,
         offset: u64,
         length: Option<u64>,
-        account: &mut Account,
+        account: &mut RequestLog,
     ) -> Result<(), Failure> {
         let mut reader = self.open(name).await?;
         let size = reader.meta().size;
@@ -92,7 +92,7 @@ impl<S: Stream> Line<'_, S> {
         reply::object(&mut self.out, &head);
         let mut buffers = self.outgoing();
         let mut filled = self.lead(&mut buffers).await?;
-        let piece_max = self.worker.shared.shelf.piece_bytes();
+        let piece_max = self.worker.context.buffers.piece_bytes();
         let (mut at, end) = (offset, offset + length);
         let mut decide_at = at;
         while at < end {
@@ -118,24 +118,24 @@ impl<S: Stream> Line<'_, S> {
         }
         account.succeed(0, length);
         send(self.stream, &buffers.wire[..filled], self.sending).await?;
-        self.worker.shared.shelf.put_back(buffers);
+        self.worker.context.buffers.put_back(buffers);
         Ok(())
     }
 
     /// The object's descriptor, if the kernel is to send this part of it.
     fn sent_by_the_kernel<'r>(&self, reader: &'r dyn Reader, part: &Range<u64>) -> Option<BorrowedFd<'r>> {
         let is_long = part.end.saturating_sub(part.start) >= BY_THE_KERNEL_BYTES_MIN;
-        let shared = &self.worker.shared;
+        let context = &self.worker.context;
         reader.descriptor().filter(|_| {
-            let in_progress = || shared.ledger.requests_in_progress();
-            S::SENDS_FILES && is_long && shared.processors.favour_send_file(in_progress())
+            let in_progress = || context.ledger.requests_in_progress();
+            S::SENDS_FILES && is_long && context.processors.favour_send_file(in_progress())
         })
     }
 
     async fn open(&self, name: &Name) -> Result<Box<dyn Reader>, Refusal> {
         let key = key(name)?;
         self.worker
-            .shared
+            .context
             .store
             .open(&key)
             .await
@@ -145,14 +145,14 @@ impl<S: Stream> Line<'_, S> {
     /// Buffers for a reply: the connection's own, unless they hold what the peer has sent ahead.
     fn outgoing(&mut self) -> Buffers {
         self.give_back_buffers();
-        self.worker.shared.shelf.take()
+        self.worker.context.buffers.take()
     }
 
     /// Puts the reply's head in front of the first piece, so that a small reply is one write; a head that would leave
     /// little room is sent by itself. Returns the bytes of the wire buffer that are filled.
     async fn lead(&mut self, buffers: &mut Buffers) -> Result<usize, Broken> {
         let head = self.out.len();
-        if head > self.worker.shared.shelf.piece_bytes() / 2 {
+        if head > self.worker.context.buffers.piece_bytes() / 2 {
             send(self.stream, &self.out, self.sending).await?;
             return Ok(0);
         }

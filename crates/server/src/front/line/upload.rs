@@ -5,7 +5,7 @@ use haul_store::{Commit, Condition, Writer};
 use haul_wire::{Attributes, Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
 
 use super::refusals::{Failure, from_store_writing, key, short};
-use super::{Account, Heard, Line, Size, TOO_SLOW_FOR_OTHERS};
+use super::{Heard, Line, RequestLog, Size, TOO_SLOW_FOR_OTHERS};
 use crate::Limits;
 use crate::stream::Stream;
 
@@ -41,7 +41,7 @@ impl<S: Stream> Line<'_, S> {
         &mut self,
         name: &Name,
         shorter: Option<&Name>,
-        account: &mut Account,
+        account: &mut RequestLog,
     ) -> Result<(), Failure> {
         self.check_writable("UPLOAD")?;
         let (mut incoming, refused) = self.begin_either(name, shorter).await?;
@@ -80,7 +80,7 @@ impl<S: Stream> Line<'_, S> {
         length: u64,
         condition: haul_wire::Condition,
         attributes: Attributes,
-        account: &mut Account,
+        account: &mut RequestLog,
     ) -> Result<(), Failure> {
         self.check_writable("WRITE")?;
         self.check_size(name, length)?;
@@ -138,7 +138,7 @@ impl<S: Stream> Line<'_, S> {
         is_raw: bool,
     ) -> Result<Incoming<'n>, Refusal> {
         let key = key(name)?;
-        let created = self.worker.shared.store.create(&key, condition).await;
+        let created = self.worker.context.store.create(&key, condition).await;
         let writer = created.map_err(|error| from_store_writing(error, name))?;
         Ok(Incoming {
             name,
@@ -155,14 +155,14 @@ impl<S: Stream> Line<'_, S> {
         loop {
             let buffers = self
                 .buffers
-                .get_or_insert_with(|| self.worker.shared.shelf.take());
+                .get_or_insert_with(|| self.worker.context.buffers.take());
             let unread = self.input.unread(&buffers.wire);
             let room = &mut buffers.content[incoming.gathered..];
             let Decoded { consumed, event } = self.decoder.decode(unread, room);
             let mut needs_more = false;
             let step = match event {
                 Some(RequestEvent::Body(piece)) => {
-                    let max = self.worker.shared.config.limits.upload_bytes_max;
+                    let max = self.worker.context.config.limits.upload_bytes_max;
                     incoming.take(piece, max).await.map(|()| None)
                 }
                 Some(RequestEvent::BodyEnd { digest, name }) => Ok(Some(BodyEnd { digest, name })),
@@ -192,7 +192,7 @@ impl<S: Stream> Line<'_, S> {
     }
 
     async fn hear_body(&mut self, name: &Name) -> Result<(), Failure> {
-        let stall = self.worker.shared.config.limits.stall_timeout;
+        let stall = self.worker.context.config.limits.stall_timeout;
         let lone = self
             .decoder
             .lone()
@@ -226,7 +226,7 @@ impl<S: Stream> Line<'_, S> {
     }
 
     fn check_size(&self, name: &Name, bytes: u64) -> Result<(), Refusal> {
-        check_size(name, bytes, self.worker.shared.config.limits.upload_bytes_max)
+        check_size(name, bytes, self.worker.context.config.limits.upload_bytes_max)
     }
 }
 

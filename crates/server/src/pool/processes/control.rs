@@ -20,10 +20,10 @@ const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// What a supervisor tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Message {
+pub(super) enum ControlMessage {
     /// The first message: what to be. The ledger's memory, the root, the locks of names, the queue's two descriptors and
     /// the listeners come with it.
-    Orders(Box<Orders>),
+    Init(Box<WorkerInit>),
     /// Accept nothing more; cut what is still in flight after this time.
     Drain(Duration),
     /// The connection with this record is to look for its order.
@@ -32,7 +32,7 @@ pub(super) enum Message {
 
 /// What a worker is to be.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Orders {
+pub(super) struct WorkerInit {
     pub(super) worker: u32,
     pub(super) config: Config,
 }
@@ -49,18 +49,22 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Sends a message, with descriptors beside it.
-pub(super) fn send(socket: impl AsFd, message: &Message, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+pub(super) fn send(
+    socket: impl AsFd,
+    message: &ControlMessage,
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
     send_with(socket, message, descriptors, SendFlags::NOSIGNAL)
 }
 
 /// Sends a message to a worker that takes its messages; one that does not is not waited for.
-pub(super) fn send_at_once(socket: impl AsFd, message: &Message) -> io::Result<()> {
+pub(super) fn send_at_once(socket: impl AsFd, message: &ControlMessage) -> io::Result<()> {
     send_with(socket, message, &[], SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
 }
 
 fn send_with(
     socket: impl AsFd,
-    message: &Message,
+    message: &ControlMessage,
     descriptors: &[BorrowedFd<'_>],
     flags: SendFlags,
 ) -> io::Result<()> {
@@ -78,7 +82,7 @@ fn send_with(
 }
 
 /// Receives a message and its descriptors; `None` when the peer is gone.
-pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<(Message, Vec<OwnedFd>)>> {
+pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<(ControlMessage, Vec<OwnedFd>)>> {
     let mut bytes = vec![0; MESSAGE_BYTES_MAX];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -108,26 +112,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_and_descriptors_arrive_whole_and_the_end_of_the_peer_is_noticed() {
+    fn a_configuration_and_descriptors_arrive_whole_and_the_end_of_the_peer_is_noticed() {
         let (supervisor, worker) = pair().unwrap();
-        let orders = Orders {
+        let init = WorkerInit {
             worker: 7,
             config: Config::default(),
         };
         let passed = std::fs::File::open("/dev/null").unwrap();
         send(
             &supervisor,
-            &Message::Orders(Box::new(orders)),
+            &ControlMessage::Init(Box::new(init)),
             &[passed.as_fd(), passed.as_fd()],
         )
         .unwrap();
-        send(&supervisor, &Message::Drain(Duration::from_secs(3)), &[]).unwrap();
+        send(&supervisor, &ControlMessage::Drain(Duration::from_secs(3)), &[]).unwrap();
         drop(supervisor);
         let (message, descriptors) = receive(&worker).unwrap().unwrap();
-        assert!(matches!(message, Message::Orders(orders) if orders.worker == 7));
+        assert!(matches!(message, ControlMessage::Init(init) if init.worker == 7));
         assert_eq!(descriptors.len(), 2);
         let (message, descriptors) = receive(&worker).unwrap().unwrap();
-        assert!(matches!(message, Message::Drain(grace) if grace == Duration::from_secs(3)));
+        assert!(matches!(message, ControlMessage::Drain(grace) if grace == Duration::from_secs(3)));
         assert!(descriptors.is_empty());
         assert!(receive(&worker).unwrap().is_none());
     }

@@ -1,4 +1,4 @@
-//! The supervisor's side: one task for each worker, which starts it, waits for its end, settles its books, and starts
+//! The supervisor's side: one task for each worker, which starts it, waits for its end, settles its counters, and starts
 //! it again.
 
 use std::io;
@@ -13,10 +13,10 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::control::{self, Message, Orders};
-use crate::ledger::{Slot, State};
+use super::control::{self, ControlMessage, WorkerInit};
+use crate::ledger::{Slot, WorkerState};
 use crate::pool::restart::Restart;
-use crate::pool::{CUT_GRACE, Plan};
+use crate::pool::{CUT_GRACE, PoolPlan};
 use crate::queue::Alarm;
 
 /// How long the end of the server waits for its last sweep; what is left is for the next start.
@@ -27,69 +27,69 @@ const LAST_SWEEP_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Supervisor {
     /// The grace, once the drain has begun.
     draining: watch::Sender<Option<Duration>>,
-    yard: Arc<Yard>,
-    keepers: JoinSet<()>,
+    state: Arc<SupervisorState>,
+    monitors: JoinSet<()>,
 }
 
 impl Supervisor {
-    pub(in crate::pool) fn start(plan: Plan) -> io::Result<Self> {
+    pub(in crate::pool) fn start(plan: PoolPlan) -> io::Result<Self> {
         let workers = plan.config.pool.workers.get();
         let sockets = (0..workers).map(|_| Mutex::new(None)).collect();
-        let yard = Arc::new(Yard {
+        let state = Arc::new(SupervisorState {
             plan,
             sweeping: tokio::sync::Mutex::default(),
             sweeps: AtomicUsize::new(0),
             sockets,
         });
         let (draining, watched) = watch::channel(None);
-        let mut keepers = JoinSet::new();
+        let mut monitors = JoinSet::new();
         for number in 0..workers {
-            let keeper = Keeper {
-                yard: Arc::clone(&yard),
+            let monitor = WorkerMonitor {
+                state: Arc::clone(&state),
                 number,
-                slot: yard.plan.ledger.slot(number),
+                slot: state.plan.ledger.slot(number),
                 draining: watched.clone(),
             };
-            keepers.spawn(keeper.keep());
+            monitors.spawn(monitor.run());
         }
         Ok(Self {
             draining,
-            yard,
-            keepers,
+            state,
+            monitors,
         })
     }
 
     /// A worker that is not there has no connections either.
     pub(in crate::pool) fn alarm(&self) -> Alarm {
-        let yard = Arc::clone(&self.yard);
+        let state = Arc::clone(&self.state);
         Box::new(move |worker, record| {
-            if let Some(socket) = yard
+            if let Some(socket) = state
                 .sockets
                 .get(worker as usize)
                 .and_then(|socket| locked(socket).clone())
             {
                 // A worker that does not read its messages is one that does not serve either.
-                let _ = control::send_at_once(&socket, &Message::Alarm(record));
+                let _ = control::send_at_once(&socket, &ControlMessage::Alarm(record));
             }
         })
     }
 
     pub(in crate::pool) async fn drain(mut self, grace: Duration) {
-        // Every keeper holds a receiver until it ends; none is left only when all have ended.
+        // Every monitor holds a receiver until it ends; none is left only when all have ended.
         let _ = self.draining.send(Some(grace));
-        while self.keepers.join_next().await.is_some() {}
+        while self.monitors.join_next().await.is_some() {}
     }
 }
 
-/// What the keepers share.
+/// What the monitors share.
 #[derive(Debug)]
-struct Yard {
-    plan: Plan,
+struct SupervisorState {
+    plan: PoolPlan,
     /// One sweep at a time.
     sweeping: tokio::sync::Mutex<()>,
     /// Sweeps that run or wait.
     sweeps: AtomicUsize,
-    /// Where each worker hears its supervisor, while it lives.
+    /// The socket to each worker while that lives.
     sockets: Vec<Mutex<Option<Arc<OwnedFd>>>>,
 }
 
@@ -98,24 +98,24 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Keeps one worker alive.
-struct Keeper {
-    yard: Arc<Yard>,
+struct WorkerMonitor {
+    state: Arc<SupervisorState>,
     number: u32,
     slot: Slot,
     draining: watch::Receiver<Option<Duration>>,
 }
 
-impl Keeper {
-    async fn keep(mut self) {
+impl WorkerMonitor {
+    async fn run(mut self) {
         let mut restart = Restart::default();
         loop {
             let started = Instant::now();
             match self.start_worker() {
                 Ok((child, socket)) => {
                     let socket = Arc::new(socket);
-                    *locked(&self.yard.sockets[self.number as usize]) = Some(Arc::clone(&socket));
+                    *locked(&self.state.sockets[self.number as usize]) = Some(Arc::clone(&socket));
                     if self.watch(child, &socket).await {
-                        self.slot.enter(State::Ended);
+                        self.slot.enter(WorkerState::Ended);
                         return;
                     }
                 }
@@ -129,7 +129,7 @@ impl Keeper {
             tokio::select! {
                 () = sleep(pause) => {}
                 _ = self.draining.wait_for(Option::is_some) => {
-                    self.slot.enter(State::Ended);
+                    self.slot.enter(WorkerState::Ended);
                     return;
                 }
             }
@@ -137,9 +137,9 @@ impl Keeper {
     }
 
     fn start_worker(&self) -> io::Result<(Child, OwnedFd)> {
-        let plan = &self.yard.plan;
+        let plan = &self.state.plan;
         let (ours, theirs) = control::pair()?;
-        self.slot.enter(State::Starting);
+        self.slot.enter(WorkerState::Starting);
         let child = Command::new(&plan.worker_command.program)
             .arg0("haul")
             .args(&plan.worker_command.arguments)
@@ -148,7 +148,7 @@ impl Keeper {
             .kill_on_drop(true)
             .spawn()?;
         self.slot.name_process(child.id().unwrap_or_default());
-        let orders = Orders {
+        let init = WorkerInit {
             worker: self.number,
             config: plan.config.clone(),
         };
@@ -162,7 +162,7 @@ impl Keeper {
             plan.wakeup.as_fd(),
         ];
         let descriptors: Vec<BorrowedFd<'_>> = descriptors.into_iter().chain(listeners).collect();
-        control::send(&ours, &Message::Orders(Box::new(orders)), &descriptors)?;
+        control::send(&ours, &ControlMessage::Init(Box::new(init)), &descriptors)?;
         Ok((child, ours))
     }
 
@@ -174,10 +174,10 @@ impl Keeper {
             grace = drain_ordered(&mut self.draining) => (end(&mut child, socket, grace).await, true),
         };
         // The dead worker's connections, locks and unnamed files are gone with it; its books and names are not.
-        *locked(&self.yard.sockets[self.number as usize]) = None;
+        *locked(&self.state.sockets[self.number as usize]) = None;
         self.slot.settle_dead();
-        for record in self.yard.plan.config.records_of(self.number) {
-            self.yard.plan.ledger.record(record).give_back();
+        for record in self.state.plan.config.records_of(self.number) {
+            self.state.plan.ledger.record(record).give_back();
         }
         self.sweep(drained).await;
         if drained {
@@ -196,10 +196,10 @@ impl Keeper {
 
     /// Sweeps up after a worker, beside everything else; waited for only at the end of the server, and not for long.
     async fn sweep(&self, is_last: bool) {
-        if !self.yard.plan.config.writable {
+        if !self.state.plan.config.writable {
             return;
         }
-        let sweeping = tokio::spawn(sweep(Arc::clone(&self.yard), self.number));
+        let sweeping = tokio::spawn(sweep(Arc::clone(&self.state), self.number));
         if is_last {
             let _ = timeout(LAST_SWEEP_MAX, sweeping).await;
         }
@@ -207,11 +207,11 @@ impl Keeper {
 }
 
 /// Runs one sweep. One that waits already is enough for every worker that has died by then.
-async fn sweep(yard: Arc<Yard>, worker: u32) {
+async fn sweep(state: Arc<SupervisorState>, worker: u32) {
     const RUNS_AND_WAITS: usize = 2;
-    if yard.sweeps.fetch_add(1, Ordering::Relaxed) < RUNS_AND_WAITS {
-        let _one = yard.sweeping.lock().await;
-        let store = Arc::clone(&yard);
+    if state.sweeps.fetch_add(1, Ordering::Relaxed) < RUNS_AND_WAITS {
+        let _one = state.sweeping.lock().await;
+        let store = Arc::clone(&state);
         let swept = spawn_blocking(move || store.plan.store.sweep()).await;
         match swept.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
             Ok(0) => {}
@@ -219,7 +219,7 @@ async fn sweep(yard: Arc<Yard>, worker: u32) {
             Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),
         }
     }
-    yard.sweeps.fetch_sub(1, Ordering::Relaxed);
+    state.sweeps.fetch_sub(1, Ordering::Relaxed);
 }
 
 async fn drain_ordered(draining: &mut watch::Receiver<Option<Duration>>) -> Duration {
@@ -233,7 +233,7 @@ async fn drain_ordered(draining: &mut watch::Receiver<Option<Duration>>) -> Dura
 /// Has a worker drain, and ends it by force when it takes longer than it was given.
 async fn end(child: &mut Child, socket: &OwnedFd, grace: Duration) -> io::Result<ExitStatus> {
     // A worker that has just died cannot be told; it is waited for all the same.
-    let _ = control::send(socket, &Message::Drain(grace), &[]);
+    let _ = control::send(socket, &ControlMessage::Drain(grace), &[]);
     if let Ok(status) = timeout(grace + CUT_GRACE, child.wait()).await {
         return status;
     }

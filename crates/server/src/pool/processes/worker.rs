@@ -1,4 +1,4 @@
-//! The worker's side: takes its orders from the socket on standard input, serves, and ends with its supervisor.
+//! The worker's side: takes its init from the socket on standard input, serves, and ends with its supervisor.
 
 use std::io;
 use std::net::TcpListener;
@@ -13,14 +13,14 @@ use tokio::net::UnixDatagram;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::control::{self, Message, Orders};
+use super::control::{self, ControlMessage, WorkerInit};
+use crate::ServeError;
 use crate::connections::Connections;
+use crate::context::{Context, Inherited, WorkerContext};
 use crate::drain::Drain;
 use crate::ledger::Ledger;
 use crate::pool::threads;
-use crate::queue::{Receiver, Wakeup};
-use crate::server::ServeError;
-use crate::worker::{Handed, Shared, Worker};
+use crate::queue::{QueueWakeup, Receiver};
 
 /// The exit status of a worker whose supervisor has gone.
 const ORPHANED: i32 = 3;
@@ -35,14 +35,14 @@ pub fn run_worker() -> Result<(), ServeError> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .map_err(io::Error::from)?;
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
-    let Some((Message::Orders(orders), descriptors)) = control::receive(&socket)? else {
+    let Some((ControlMessage::Init(init), descriptors)) = control::receive(&socket)? else {
         return Err(ServeError::NotAWorker);
     };
     let drain = Drain::new()?;
-    let worker = join(*orders, descriptors, drain.clone())?;
+    let worker = join(*init, descriptors, drain.clone())?;
     worker.slot.name_process(process::id());
     let runtime = threads::worker_runtime()?;
-    let control = Control::new(socket, drain, Arc::clone(&worker.shared.connections))?;
+    let control = Control::new(socket, drain, Arc::clone(&worker.context.connections))?;
     thread::Builder::new()
         .name("haul-control".to_owned())
         .spawn(move || control.run())?;
@@ -50,22 +50,22 @@ pub fn run_worker() -> Result<(), ServeError> {
     Ok(())
 }
 
-fn join(orders: Orders, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<Worker, ServeError> {
+fn join(init: WorkerInit, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<WorkerContext, ServeError> {
     let mut descriptors = descriptors.into_iter();
     let mut next = || descriptors.next().ok_or(ServeError::NotAWorker);
     let (memory, root, locks, queued, wakeup) = (next()?, next()?, next()?, next()?, next()?);
-    let config = orders.config;
-    let handed = Handed {
+    let config = init.config;
+    let inherited = Inherited {
         ledger: Ledger::join(memory, config.pool.workers.get(), config.connections_served_max())?,
         listeners: descriptors.map(TcpListener::from).collect(),
         queued: Receiver::join(queued),
-        wakeup: Wakeup::join(wakeup),
+        wakeup: QueueWakeup::join(wakeup),
     };
     // By its path a worker might find another folder than the one that the server was started on.
     let store = LocalStore::open_at(root, locks, config.durability, Blocking::Inline)?;
-    let records = config.records_of(orders.worker);
-    let shared = Arc::new(Shared::new(config, &store, handed, records, drain));
-    Ok(Worker::new(&shared, orders.worker))
+    let records = config.records_of(init.worker);
+    let context = Arc::new(Context::new(config, &store, inherited, records, drain));
+    Ok(WorkerContext::new(&context, init.worker))
 }
 
 /// The thread of a worker that listens to its supervisor and to signals, whatever the worker itself is busy with.
@@ -112,7 +112,7 @@ impl Control {
         runtime.block_on(async {
             loop {
                 tokio::select! {
-                    message = hear(&socket) => obey(message.as_ref(), &drain, &connections),
+                    message = recv(&socket) => handle(message.as_ref(), &drain, &connections),
                     _ = interrupted.recv() => {}
                     _ = terminated.recv() => drain.begin(),
                 }
@@ -122,17 +122,17 @@ impl Control {
 }
 
 /// The supervisor's next message; `None` when it is gone.
-async fn hear(socket: &UnixDatagram) -> Option<Message> {
+async fn recv(socket: &UnixDatagram) -> Option<ControlMessage> {
     let received = socket
         .async_io(Interest::READABLE, || control::receive(socket))
         .await;
     received.ok().flatten().map(|(message, _)| message)
 }
 
-fn obey(message: Option<&Message>, drain: &Drain, connections: &Connections) {
+fn handle(message: Option<&ControlMessage>, drain: &Drain, connections: &Connections) {
     match message {
-        Some(&Message::Alarm(record)) => connections.alarm(record),
-        Some(&Message::Drain(grace)) => {
+        Some(&ControlMessage::Alarm(record)) => connections.alarm(record),
+        Some(&ControlMessage::Drain(grace)) => {
             drain.begin();
             let drain = drain.clone();
             tokio::spawn(async move {
@@ -140,7 +140,7 @@ fn obey(message: Option<&Message>, drain: &Drain, connections: &Connections) {
                 drain.cut();
             });
         }
-        Some(Message::Orders(_)) => tracing::warn!("a second set of orders is ignored"),
+        Some(ControlMessage::Init(_)) => tracing::warn!("a second set of init is ignored"),
         None => process::exit(ORPHANED),
     }
 }

@@ -11,7 +11,7 @@ fn host(number: u8) -> HostAddress {
 }
 
 /// A connection of that address, a second into what it does.
-fn served(address: u8, phase: Phase, pace: Pace) -> Served {
+fn served(address: u8, phase: ConnectionPhase, pace: Pace) -> Served {
     Served {
         number: 0,
         generation: 1,
@@ -32,12 +32,12 @@ fn ordered(served: &[Served], waiting: &[u8]) -> Vec<Option<Reason>> {
 #[test]
 fn clients_of_one_address_leave_each_other_alone_while_bytes_move() {
     let busy = [
-        served(MANY, Phase::Request, Pace::Slow),
-        served(MANY, Phase::Request, Pace::Fast),
-        served(MANY, Phase::Request, Pace::Unknown),
-        served(MANY, Phase::Work, Pace::Slow),
-        served(MANY, Phase::Idle, Pace::Unknown),
-        served(MANY, Phase::Ending, Pace::Slow),
+        served(MANY, ConnectionPhase::Request, Pace::Slow),
+        served(MANY, ConnectionPhase::Request, Pace::Fast),
+        served(MANY, ConnectionPhase::Request, Pace::Unknown),
+        served(MANY, ConnectionPhase::Work, Pace::Slow),
+        served(MANY, ConnectionPhase::Idle, Pace::Unknown),
+        served(MANY, ConnectionPhase::Ending, Pace::Slow),
     ];
     assert_eq!(ordered(&busy, &[MANY; 50]), [None; 6]);
 }
@@ -49,11 +49,11 @@ fn whoever_waits_the_idle_the_stalled_and_the_discarded_end_after_their_time() {
         ..served(MANY, phase, Pace::Unknown)
     };
     let all = [
-        late(Phase::Idle, Limits::IDLE_WHILE_OTHERS_WAIT),
-        late(Phase::Silent, SECOND),
-        late(Phase::Ending, Limits::DISCARDING_WHILE_OTHERS_WAIT),
-        served(MANY, Phase::Request, Pace::Stalled),
-        late(Phase::Work, SECOND * 100),
+        late(ConnectionPhase::Idle, Limits::IDLE_WHILE_OTHERS_WAIT),
+        late(ConnectionPhase::Silent, SECOND),
+        late(ConnectionPhase::Ending, Limits::DISCARDING_WHILE_OTHERS_WAIT),
+        served(MANY, ConnectionPhase::Request, Pace::Stalled),
+        late(ConnectionPhase::Work, SECOND * 100),
     ];
     let expected = [
         Some(Reason::Idle),
@@ -69,7 +69,7 @@ fn whoever_waits_the_idle_the_stalled_and_the_discarded_end_after_their_time() {
 
 #[test]
 fn a_connection_has_its_turn_and_ends_between_two_requests() {
-    for phase in [Phase::Idle, Phase::Request] {
+    for phase in [ConnectionPhase::Idle, ConnectionPhase::Request] {
         let connection = Served {
             for_long: Limits::TURN_WHILE_OTHERS_WAIT,
             in_phase: Duration::ZERO,
@@ -82,7 +82,7 @@ fn a_connection_has_its_turn_and_ends_between_two_requests() {
 
 #[test]
 fn an_address_that_has_more_gives_up_one_connection_for_each_client_of_another() {
-    let slow = [served(MANY, Phase::Request, Pace::Slow); 5];
+    let slow = [served(MANY, ConnectionPhase::Request, Pace::Slow); 5];
     let ended = |waiting: &[u8]| {
         let orders = ordered(&slow, waiting);
         orders
@@ -99,10 +99,10 @@ fn an_address_that_has_more_gives_up_one_connection_for_each_client_of_another()
 #[test]
 fn the_connection_that_loses_least_is_the_one_to_end() {
     let all = [
-        served(MANY, Phase::Request, Pace::Slow),
-        served(MANY, Phase::Request, Pace::Fast),
-        served(MANY, Phase::Idle, Pace::Unknown),
-        served(MANY, Phase::Ending, Pace::Unknown),
+        served(MANY, ConnectionPhase::Request, Pace::Slow),
+        served(MANY, ConnectionPhase::Request, Pace::Fast),
+        served(MANY, ConnectionPhase::Idle, Pace::Unknown),
+        served(MANY, ConnectionPhase::Ending, Pace::Unknown),
     ];
     assert_eq!(ordered(&all, &[OTHER]), [None, None, Some(Reason::Share), None]);
     assert_eq!(ordered(&all[..2], &[OTHER]), [Some(Reason::SlowShare), None]);
@@ -112,7 +112,7 @@ fn the_connection_that_loses_least_is_the_one_to_end() {
 
 #[test]
 fn a_fast_transfer_is_not_cut_however_many_wait() {
-    let fast = [served(MANY, Phase::Request, Pace::Fast); 5];
+    let fast = [served(MANY, ConnectionPhase::Request, Pace::Fast); 5];
     for order in ordered(&fast, &[OTHER; 100]) {
         assert!(order.is_none_or(|reason| !reason.ends_requests()));
     }
@@ -120,7 +120,7 @@ fn a_fast_transfer_is_not_cut_however_many_wait() {
 
 #[test]
 fn the_only_connection_of_an_address_is_left_alone_above_the_minimum_rate() {
-    let alone = [served(MANY, Phase::Request, Pace::Slow)];
+    let alone = [served(MANY, ConnectionPhase::Request, Pace::Slow)];
     assert_eq!(ordered(&alone, &[OTHER]), [None]);
     assert_eq!(
         ordered(&alone, &[MANY, MANY, OTHER]),
@@ -132,9 +132,9 @@ fn the_only_connection_of_an_address_is_left_alone_above_the_minimum_rate() {
 #[test]
 fn a_place_that_is_about_to_be_free_is_not_made_twice() {
     let all = [
-        served(MANY, Phase::Request, Pace::Stalled),
-        served(MANY, Phase::Request, Pace::Slow),
-        served(MANY, Phase::Request, Pace::Slow),
+        served(MANY, ConnectionPhase::Request, Pace::Stalled),
+        served(MANY, ConnectionPhase::Request, Pace::Slow),
+        served(MANY, ConnectionPhase::Request, Pace::Slow),
     ];
     assert_eq!(ordered(&all, &[OTHER]), [Some(Reason::Stalled), None, None]);
 }

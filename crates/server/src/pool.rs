@@ -2,6 +2,7 @@
 //!
 //! Only plain data and descriptors cross this seam: what a process worker cannot be given, no worker is given.
 
+mod accept;
 pub(crate) mod processes;
 mod restart;
 mod spec;
@@ -17,22 +18,21 @@ use haul_store::LocalStore;
 pub use spec::{Kind, PoolSpec, PoolSpecError};
 
 use crate::connections::Connections;
+use crate::context::{Context, Inherited};
 use crate::drain::Drain;
 use crate::ledger::Ledger;
-use crate::queue::{Alarm, Receiver, Wakeup};
-use crate::server::WorkerCommand;
-use crate::worker::{Handed, Shared};
-use crate::{Config, listener};
+use crate::queue::{Alarm, QueueWakeup, Receiver};
+use crate::{Config, WorkerCommand, listener};
 
 /// What a pool is started with.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct PoolPlan {
     pub(crate) config: Config,
     pub(crate) store: LocalStore,
     pub(crate) listeners: Arc<[TcpListener]>,
     pub(crate) ledger: Ledger,
     pub(crate) queued: Receiver,
-    pub(crate) wakeup: Wakeup,
+    pub(crate) wakeup: QueueWakeup,
     pub(crate) worker_command: WorkerCommand,
 }
 
@@ -46,13 +46,13 @@ pub(crate) enum Pool {
 
 impl Pool {
     /// Starts the workers. Must be called in a runtime, which then watches over them.
-    pub(crate) fn start(plan: Plan) -> io::Result<Self> {
+    pub(crate) fn start(plan: PoolPlan) -> io::Result<Self> {
         if plan.config.serves_one_at_a_time() {
             listener::defer_silent_connections(&plan.listeners, plan.config.limits.idle_timeout);
         }
         match plan.config.pool.kind {
-            Kind::Threads => threads::Threads::start(&shared(plan)?).map(Self::Threads),
-            Kind::Tasks => tasks::Tasks::start(&shared(plan)?).map(Self::Tasks),
+            Kind::Threads => threads::Threads::start(&context(plan)?).map(Self::Threads),
+            Kind::Tasks => tasks::Tasks::start(&context(plan)?).map(Self::Tasks),
             Kind::Processes => processes::Supervisor::start(plan).map(Self::Processes),
         }
     }
@@ -76,19 +76,19 @@ impl Pool {
     }
 }
 
-fn shared(plan: Plan) -> io::Result<Arc<Shared>> {
+fn context(plan: PoolPlan) -> io::Result<Arc<Context>> {
     let records = 0..plan.config.connections_served_max();
-    let handed = Handed {
+    let inherited = Inherited {
         ledger: plan.ledger,
         listeners: plan.listeners,
         queued: plan.queued,
         wakeup: plan.wakeup,
     };
     let drain = Drain::new()?;
-    Ok(Arc::new(Shared::new(
+    Ok(Arc::new(Context::new(
         plan.config,
         &plan.store,
-        handed,
+        inherited,
         records,
         drain,
     )))

@@ -1,7 +1,6 @@
 //! Fronts: one protocol each, between a stream and the store. A front gets a stream (never a socket), the worker that
 //! it runs on, and says how the connection is to end.
 
-pub(crate) mod account;
 pub(crate) mod line;
 
 /// How a connection is to end.

@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use haul_wire::{Code, Name, Request, Verb};
 
-use crate::ledger::Entry;
-use crate::worker::Worker;
+use crate::context::WorkerContext;
+use crate::ledger::RequestEntry;
 
 /// One request in the books and in the log. Dropped before it ended, it is a failure whose outcome is `cut`.
 #[derive(Debug)]
-pub(crate) struct Account {
-    entry: Entry,
+pub(crate) struct RequestLog {
+    entry: RequestEntry,
     peer: SocketAddr,
     worker: u32,
     verb: Option<Verb>,
@@ -19,21 +19,21 @@ pub(crate) struct Account {
     name: String,
     begun: Instant,
     bytes: u64,
-    outcome: Outcome,
+    outcome: RequestOutcome,
 }
 
 /// How a request ended, as the access log says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum RequestOutcome {
     Ok,
     Refused(Code),
     /// The connection ended first, whoever ended it.
     Cut,
 }
 
-impl Account {
+impl RequestLog {
     /// A request whose first bytes are here; what it is may not be known yet.
-    pub(crate) fn open(worker: &Worker, peer: SocketAddr) -> Self {
+    pub(crate) fn open(worker: &WorkerContext, peer: SocketAddr) -> Self {
         Self {
             entry: worker.slot.begin(None),
             peer,
@@ -42,7 +42,7 @@ impl Account {
             name: String::new(),
             begun: Instant::now(),
             bytes: 0,
-            outcome: Outcome::Cut,
+            outcome: RequestOutcome::Cut,
         }
     }
 
@@ -63,7 +63,7 @@ impl Account {
         self.name = name.to_string();
     }
 
-    /// To be called before the last bytes of the reply are sent: see [`Entry::succeed`].
+    /// To be called before the last bytes of the reply are sent: see [`RequestEntry::succeed`].
     pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) {
         self.entry.succeed(bytes_in, bytes_out);
         self.bytes = bytes_in + bytes_out;
@@ -72,22 +72,22 @@ impl Account {
     /// The last bytes of the reply have been sent.
     pub(crate) fn settle(mut self) {
         self.entry.settle();
-        self.outcome = Outcome::Ok;
+        self.outcome = RequestOutcome::Ok;
     }
 
     /// To be called before the refusal is sent.
     pub(crate) fn refuse(&mut self, code: Code) {
         self.entry.fail();
-        self.outcome = Outcome::Refused(code);
+        self.outcome = RequestOutcome::Refused(code);
     }
 }
 
-impl Drop for Account {
+impl Drop for RequestLog {
     fn drop(&mut self) {
         let outcome = match self.outcome {
-            Outcome::Ok => "ok",
-            Outcome::Refused(code) => code.word(),
-            Outcome::Cut => "cut",
+            RequestOutcome::Ok => "ok",
+            RequestOutcome::Refused(code) => code.word(),
+            RequestOutcome::Cut => "cut",
         };
         tracing::info!(
             target: "haul::access",

@@ -1,16 +1,14 @@
-//! What a worker is made of, whatever its kind, and the two ways to serve: one connection at a time, or many.
+//! The two ways in which a worker takes connections: one at a time, or many interleaved.
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream as StdStream};
-use std::ops::Range;
+use std::net::{SocketAddr, TcpStream as StdStream};
 use std::os::fd::AsFd as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
 
-use haul_store::{Blocking, LocalStore, Store};
 use tokio::io::Interest;
 use tokio::net::{TcpListener as AsyncListener, TcpStream, UnixDatagram};
 use tokio::runtime::Runtime;
@@ -18,133 +16,27 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::budget::Budget;
-use crate::buffers::Shelf;
-use crate::connections::Connections;
-use crate::drain::Drain;
-use crate::ledger::{Ledger, Slot, State};
+use crate::connection;
+use crate::context::{Context, WorkerContext};
+use crate::ledger::WorkerState;
 use crate::listener::{self, Acceptor};
-use crate::log_limit::LogLimit;
-use crate::processors::Processors;
-use crate::queue::{Receiver, Wakeup};
-use crate::{Config, Kind, Limits, connection};
-
-/// Spare pairs of buffers that a worker with many connections keeps: enough for the busy ones of a moment.
-const SPARE_BUFFERS_MAX: usize = 64;
-
-/// What all workers of one process share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) config: Config,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) ledger: Ledger,
-    pub(crate) listeners: Arc<[TcpListener]>,
-    pub(crate) drain: Drain,
-    pub(crate) shelf: Shelf,
-    pub(crate) processors: Processors,
-    pub(crate) connections: Arc<Connections>,
-    /// Where clients come from that have waited in the queue.
-    pub(crate) queued: Receiver,
-    pub(crate) listings: Budget,
-    pub(crate) digests: Budget,
-    exhaustion: LogLimit,
-}
-
-/// What a process of workers is given.
-#[derive(Debug)]
-pub(crate) struct Handed {
-    pub(crate) ledger: Ledger,
-    pub(crate) listeners: Arc<[TcpListener]>,
-    pub(crate) queued: Receiver,
-    pub(crate) wakeup: Wakeup,
-}
-
-impl Shared {
-    /// The store works as the pool's kind needs it. `records`: the numbers of the ledger's records that the connections of
-    /// this process share out.
-    pub(crate) fn new(
-        config: Config,
-        store: &LocalStore,
-        handed: Handed,
-        records: Range<u32>,
-        drain: Drain,
-    ) -> Self {
-        let blocking = if config.serves_one_at_a_time() {
-            Blocking::Inline
-        } else {
-            Blocking::Offload
-        };
-        let kept = match config.pool.kind {
-            // A process has one worker, and this shelf is its own.
-            Kind::Processes => config.pool.connections.get(),
-            Kind::Threads | Kind::Tasks => config.pool.capacity(),
-        };
-        let shelf = Shelf::new(config.limits.buffer_bytes, SPARE_BUFFERS_MAX.min(kept as usize));
-        let Handed {
-            ledger,
-            listeners,
-            queued,
-            wakeup,
-        } = handed;
-        let connections = Connections::new(ledger.clone(), records, wakeup);
-        Self {
-            config,
-            store: Arc::new(store.with_blocking(blocking)),
-            ledger,
-            listeners,
-            drain,
-            shelf,
-            processors: Processors::of_this_machine(),
-            connections: Arc::new(connections),
-            queued,
-            listings: Budget::new(Limits::LISTINGS_MAX, Limits::LISTINGS_MAX / 2),
-            digests: Budget::new(Limits::DIGESTS_MAX, Limits::DIGESTS_MAX / 2),
-            exhaustion: LogLimit::default(),
-        }
-    }
-
-    /// This process or the system has nothing left for another connection. That counts as a full pool, so that idle
-    /// connections make room.
-    fn note_exhaustion(&self, error: &io::Error) {
-        self.ledger.note_exhaustion();
-        if let Some(unlogged) = self.exhaustion.admits() {
-            tracing::warn!(%error, unlogged, "no further connection can be accepted now; idle ones make room");
-        }
-    }
-}
-
-/// One worker: its slot in the ledger, and what it shares.
-#[derive(Debug, Clone)]
-pub(crate) struct Worker {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) slot: Slot,
-}
-
-impl Worker {
-    pub(crate) fn new(shared: &Arc<Shared>, number: u32) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            slot: shared.ledger.slot(number),
-        }
-    }
-}
 
 /// Serves one connection after another on this thread until the drain. Only an error that no waiting mends ends it
 /// earlier.
-pub(crate) fn serve_one_at_a_time(worker: &Worker, runtime: &Runtime) -> io::Result<()> {
-    let shared = &worker.shared;
+pub(crate) fn serve_one_at_a_time(worker: &WorkerContext, runtime: &Runtime) -> io::Result<()> {
+    let context = &worker.context;
     let acceptor = Acceptor::new(
-        Arc::clone(&shared.listeners),
-        shared.queued.clone(),
-        shared.drain.bell(),
+        Arc::clone(&context.listeners),
+        context.queued.clone(),
+        context.drain.wakeup(),
     )?;
-    worker.slot.enter(State::Up);
+    worker.slot.enter(WorkerState::Up);
     loop {
-        match acceptor.accept(|| shared.ledger.clients_queue()) {
+        match acceptor.accept(|| context.ledger.clients_queue()) {
             Ok(Some((stream, peer))) => serve_guarded(worker, runtime, stream, peer),
             Ok(None) => return Ok(()),
             Err(error) if listener::is_exhaustion(&error) => {
-                shared.note_exhaustion(&error);
+                context.note_exhaustion(&error);
                 thread::sleep(listener::PAUSE_WHEN_EXHAUSTED);
             }
             Err(error) => return Err(error),
@@ -153,7 +45,7 @@ pub(crate) fn serve_one_at_a_time(worker: &Worker, runtime: &Runtime) -> io::Res
 }
 
 /// A panic costs the connection in which it happens, no other.
-fn serve_guarded(worker: &Worker, runtime: &Runtime, stream: StdStream, peer: SocketAddr) {
+fn serve_guarded(worker: &WorkerContext, runtime: &Runtime, stream: StdStream, peer: SocketAddr) {
     let served = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let stream = stream
@@ -168,17 +60,17 @@ fn serve_guarded(worker: &Worker, runtime: &Runtime, stream: StdStream, peer: So
     if served.is_err() {
         tracing::error!(%peer, worker = worker.slot.worker(), "a worker panicked; its connection is lost");
         worker.slot.count_restart();
-        worker.slot.enter(State::Up);
+        worker.slot.enter(WorkerState::Up);
     }
 }
 
 /// Serves up to `connections` at once on the runtime that this is called in, until the drain; returns when the last
 /// one has ended. Each connection is entered in the slot of the worker with the fewest.
-pub(crate) async fn serve_interleaved(workers: &[Worker], connections: usize) -> io::Result<()> {
-    let entrance = Entrance::new(&workers[0].shared)?;
+pub(crate) async fn serve_interleaved(workers: &[WorkerContext], connections: usize) -> io::Result<()> {
+    let entrance = Entrance::new(&workers[0].context)?;
     let tracker = TaskTracker::new();
     for worker in workers {
-        worker.slot.enter(State::Up);
+        worker.slot.enter(WorkerState::Up);
     }
     accept_interleaved(entrance, workers, connections, &tracker).await;
     tracker.close();
@@ -188,11 +80,11 @@ pub(crate) async fn serve_interleaved(workers: &[Worker], connections: usize) ->
 
 async fn accept_interleaved(
     mut entrance: Entrance<'_>,
-    workers: &[Worker],
+    workers: &[WorkerContext],
     connections: usize,
     tracker: &TaskTracker,
 ) {
-    let drain = &workers[0].shared.drain;
+    let drain = &workers[0].context.drain;
     let room = Arc::new(Semaphore::new(connections));
     loop {
         // One place is taken before it is known whose client will have it, not one for each listener: where nobody
@@ -218,7 +110,7 @@ async fn accept_interleaved(
                 });
             }
             Err(error) if listener::is_exhaustion(&error) => {
-                workers[0].shared.note_exhaustion(&error);
+                workers[0].context.note_exhaustion(&error);
                 tokio::time::sleep(listener::PAUSE_WHEN_EXHAUSTED).await;
             }
             Err(error) if listener::is_stopped(&error) => return drain.begun().await,
@@ -230,7 +122,7 @@ async fn accept_interleaved(
 
 /// Where clients come in to a worker that interleaves them: from the listeners, and from the queue where some wait there.
 struct Entrance<'w> {
-    shared: &'w Shared,
+    context: &'w Context,
     listeners: Vec<AsyncListener>,
     queued: UnixDatagram,
     /// Which listener comes first where several have a client.
@@ -238,21 +130,21 @@ struct Entrance<'w> {
 }
 
 impl<'w> Entrance<'w> {
-    fn new(shared: &'w Shared) -> io::Result<Self> {
-        let listeners = shared.listeners.iter();
+    fn new(context: &'w Context) -> io::Result<Self> {
+        let listeners = context.listeners.iter();
         let listeners = listeners.map(|listener| AsyncListener::from_std(listener.try_clone()?));
         Ok(Self {
-            shared,
+            context,
             listeners: listeners.collect::<io::Result<_>>()?,
             // To tokio every Unix socket that keeps the bounds of messages is a datagram socket.
-            queued: UnixDatagram::from_std(shared.queued.as_fd().try_clone_to_owned()?.into())?,
+            queued: UnixDatagram::from_std(context.queued.as_fd().try_clone_to_owned()?.into())?,
             turn: 0,
         })
     }
 
     async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         self.turn += 1;
-        while self.shared.ledger.clients_queue() {
+        while self.context.ledger.clients_queue() {
             // Looked at again from time to time: the last one in the queue may go to another worker, or away.
             if let Ok(received) = timeout(listener::QUEUE_RECHECK, self.accept_queued()).await {
                 return received;
@@ -266,7 +158,7 @@ impl<'w> Entrance<'w> {
     }
 
     async fn accept_queued(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let receive = || self.shared.queued.receive();
+        let receive = || self.context.queued.receive();
         let (stream, peer) = self.queued.async_io(Interest::READABLE, receive).await?;
         stream.set_nonblocking(true)?;
         Ok((TcpStream::from_std(stream)?, peer))
@@ -285,7 +177,7 @@ impl<'w> Entrance<'w> {
     }
 }
 
-fn least_loaded(workers: &[Worker]) -> &Worker {
+fn least_loaded(workers: &[WorkerContext]) -> &WorkerContext {
     workers
         .iter()
         .min_by_key(|worker| worker.slot.connections_open())
