@@ -7,7 +7,7 @@ use haul_wire::{Reply, Request, base64, encode};
 
 use crate::{
     Connection, Error, Timings, Transfer,
-    connection::{Sink, travelling},
+    connection::{Sink, wire_name},
     family::Spelling,
     feed::{Feed, Silent, read_piece, shrunk},
 };
@@ -74,7 +74,7 @@ impl Connection {
     }
 
     pub(crate) fn ask_get(&mut self, name: &str) -> Result<(), Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.ask_classic(&Request::Get { name })
     }
 
@@ -101,13 +101,13 @@ impl Connection {
 
     /// GET with the name in a spelling that this server understands; `ends` says whether line ends follow.
     pub(crate) fn ask_get_as(&mut self, name: &str, spelling: &Spelling, ends: bool) -> Result<(), Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.ask_as(&Request::Get { name }, spelling, ends)
     }
 
     /// DELETE, likewise.
     pub(crate) fn ask_delete_as(&mut self, name: &str, spelling: &Spelling, ends: bool) -> Result<(), Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.ask_as(&Request::Delete { name }, spelling, ends)
     }
 
@@ -120,7 +120,7 @@ impl Connection {
     }
 
     pub(crate) fn ask_delete(&mut self, name: &str) -> Result<(), Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.ask_classic(&Request::Delete { name })
     }
 
@@ -143,7 +143,7 @@ impl Connection {
         feed: &mut dyn Feed,
         length_bytes: Option<u64>,
     ) -> Result<u64, Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.begin_request();
         let mut head = Vec::new();
         let end = match spelling {

@@ -12,8 +12,8 @@ use haul_wire::reply::{Facts, Stats};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Address, Backoff, Code, Connection, Dialect, Error, Listed, Options, Peer, Progress, Source, Spoken,
-    Target,
+    Address, Backoff, Code, Connection, Dialect, DialectChoice, DirEntry, Error, Options, Peer, Progress,
+    Source, Target,
     connection::Buffers,
     extended::{Abilities, Greeting},
     family::{self, Purpose, Spelling},
@@ -106,12 +106,12 @@ impl Client {
         self.peer.clone()
     }
 
-    /// What is spoken with the server. Under [`Dialect::Auto`] the first call asks it.
+    /// The dialect that the server speaks. Under [`DialectChoice::Auto`] the first call asks it.
     ///
     /// # Errors
     /// [`Error::Connect`], [`Error::NoAnswer`], [`Error::Protocol`] from what is no server of the family; a refusal if
     /// the server is ours and does not want to talk now.
-    pub fn spoken(&mut self, progress: &mut dyn Progress) -> Result<Spoken, Error> {
+    pub fn dialect(&mut self, progress: &mut dyn Progress) -> Result<Dialect, Error> {
         self.retrying(progress, Client::find_out)
     }
 
@@ -120,23 +120,23 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`], [`Error::Unsupported`], [`Error::Connect`], [`Error::Interrupted`], [`Error::Timeout`],
     /// [`Error::NoAnswer`], [`Error::Protocol`].
-    pub fn list(&mut self, dir: &str, progress: &mut dyn Progress) -> Result<Vec<Listed>, Error> {
+    pub fn list(&mut self, dir: &str, progress: &mut dyn Progress) -> Result<Vec<DirEntry>, Error> {
         self.retrying(progress, |client, progress| match client.find_out(progress)? {
-            Spoken::Classic if !dir.is_empty() => Err(Error::Unsupported(
+            Dialect::Classic if !dir.is_empty() => Err(Error::Unsupported(
                 "this server speaks the classic verbs only, which list no folder but the top one",
             )),
-            Spoken::Classic => {
+            Dialect::Classic => {
                 let names = client.request(progress, Connection::ask_list, Connection::receive_names)?;
-                Ok(names.into_iter().map(Listed::from_name).collect())
+                Ok(names.into_iter().map(DirEntry::from_name).collect())
             }
-            Spoken::Extended => {
+            Dialect::Extended => {
                 let dir = (!dir.is_empty()).then_some(dir);
                 let entries = client.request(
                     progress,
                     |connection| connection.ask_ls(dir),
                     Connection::receive_entries,
                 )?;
-                Ok(entries.into_iter().map(Listed::from_entry).collect())
+                Ok(entries.into_iter().map(DirEntry::from_entry).collect())
             }
         })
     }
@@ -217,8 +217,8 @@ impl Client {
         let requests = Cell::new(0);
         let removed = self.retrying(progress, |client, progress| {
             let spelling = match client.find_out(progress)? {
-                Spoken::Extended => Spelling::Ours,
-                Spoken::Classic => family::spell(client, name, Purpose::Change, progress)?,
+                Dialect::Extended => Spelling::Ours,
+                Dialect::Classic => family::spell(client, name, Purpose::Change, progress)?,
             };
             client.minding_line_ends(name, |client, ends| {
                 client.request(
@@ -245,7 +245,7 @@ impl Client {
     pub fn remove_folder(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
         let requests = Cell::new(0);
         let removed = self.retrying(progress, |client, progress| {
-            if client.find_out(progress)? == Spoken::Classic {
+            if client.find_out(progress)? == Dialect::Classic {
                 return Err(Error::Unsupported(
                     "this server speaks the classic verbs only, which remove no folders",
                 ));
@@ -363,16 +363,16 @@ impl Client {
         }
     }
 
-    /// What is spoken, asking the server if need be; no second try.
-    pub(crate) fn find_out(&mut self, progress: &mut dyn Progress) -> Result<Spoken, Error> {
-        let spoken = match (self.peer.spoken(), self.options.dialect) {
-            (Some(spoken), _) => spoken,
-            (None, Dialect::Classic) => Spoken::Classic,
-            (None, Dialect::Extended) => Spoken::Extended,
-            (None, Dialect::Auto) => self.say_hello(progress)?,
+    /// The dialect that the server speaks; the server is asked if need be, and no second try is made.
+    pub(crate) fn find_out(&mut self, progress: &mut dyn Progress) -> Result<Dialect, Error> {
+        let dialect = match (self.peer.dialect(), self.options.dialect) {
+            (Some(dialect), _) => dialect,
+            (None, DialectChoice::Classic) => Dialect::Classic,
+            (None, DialectChoice::Extended) => Dialect::Extended,
+            (None, DialectChoice::Auto) => self.say_hello(progress)?,
         };
-        self.peer.note_spoken(spoken);
-        Ok(spoken)
+        self.peer.note_dialect(dialect);
+        Ok(dialect)
     }
 
     /// What the server offers. One that insists on the extended dialect was not asked yet.
@@ -387,7 +387,7 @@ impl Client {
     }
 
     /// Asks what the server speaks. It is the answer that decides: a server that is silent is busy.
-    fn say_hello(&mut self, progress: &mut dyn Progress) -> Result<Spoken, Error> {
+    fn say_hello(&mut self, progress: &mut dyn Progress) -> Result<Dialect, Error> {
         // A server that stops closes its connections too; only one that does it again closes because of the question.
         for is_last in [false, true] {
             let mut connection = self.open()?;
@@ -397,14 +397,14 @@ impl Client {
                 .and_then(|()| connection.receive_greeting());
             let is_closed = matches!(answer, Err(Error::Interrupted(_))) && !connection.reply_begun();
             if let Ok(Greeting::Extended(offers)) = answer {
-                self.peer.note_spoken(Spoken::Extended);
+                self.peer.note_dialect(Dialect::Extended);
                 self.peer.note_offers(offers);
             }
             self.put_by(connection);
             match answer {
                 Ok(Greeting::Extended(_)) => {
                     self.peer.note_ours(true);
-                    return Ok(Spoken::Extended);
+                    return Ok(Dialect::Extended);
                 }
                 Ok(Greeting::Classic) => break,
                 Err(Error::Protocol(cause)) => {
@@ -416,7 +416,7 @@ impl Client {
             }
         }
         self.peer.note_ours(false);
-        Ok(Spoken::Classic)
+        Ok(Dialect::Classic)
     }
 
     fn ask<T: DeserializeOwned>(
@@ -426,8 +426,8 @@ impl Client {
         mut ask: impl FnMut(&mut Connection) -> Result<(), Error>,
     ) -> Result<T, Error> {
         self.retrying(progress, |client, progress| match client.find_out(progress)? {
-            Spoken::Classic => Err(Error::Unsupported(unsupported)),
-            Spoken::Extended => client.request(progress, &mut ask, Connection::receive_fields),
+            Dialect::Classic => Err(Error::Unsupported(unsupported)),
+            Dialect::Extended => client.request(progress, &mut ask, Connection::receive_fields),
         })
     }
 
@@ -456,7 +456,7 @@ impl Client {
 
     /// Whether extended verbs were insisted on where they are not known.
     fn is_at_wrong_server(&self, error: &Error) -> bool {
-        self.peer.spoken() == Some(Spoken::Extended) && error.code() == Some(Code::UnknownVerb)
+        self.peer.dialect() == Some(Dialect::Extended) && error.code() == Some(Code::UnknownVerb)
     }
 
     /// Keeps a connection if it can be used again, or else its buffers.
@@ -464,7 +464,7 @@ impl Client {
         if connection.is_served() {
             self.peer.note_answer();
         }
-        if self.peer.spoken() == Some(Spoken::Extended) && connection.is_idle() {
+        if self.peer.dialect() == Some(Dialect::Extended) && connection.is_idle() {
             self.idle = Some(connection);
         } else {
             self.buffers = Some(connection.into_buffers());

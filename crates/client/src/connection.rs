@@ -15,7 +15,7 @@ use crate::{
     socket::{self, Incoming, Patience, Sent},
 };
 
-/// How long a wait in line lasts before it is spoken of.
+/// How long a wait in the queue lasts before the caller hears of it.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// What a server's system takes of a request, at most, while no worker reads it: as long as no more is sent and nothing
@@ -98,7 +98,7 @@ pub struct Connection {
     patience: Duration,
     /// Whether a worker of the server serves this connection: a byte of a reply has arrived.
     is_served: bool,
-    /// Whether the wait in line was spoken of.
+    /// Whether the caller has heard of the wait in the queue.
     is_told: bool,
     sent_bytes: u64,
     begun: Instant,
@@ -311,7 +311,7 @@ impl Connection {
             None => Ok(reply),
             Some(refusal) => {
                 self.end_request();
-                Err(Error::Refused(understood(refusal, has_code)))
+                Err(Error::Refused(normalize(refusal, has_code)))
             }
         }
     }
@@ -405,7 +405,7 @@ impl Connection {
 }
 
 /// A name that can travel. Control characters cannot: in a classic request a line end would begin another request.
-pub(crate) fn travelling(name: &str) -> Result<Name, Error> {
+pub(crate) fn wire_name(name: &str) -> Result<Name, Error> {
     let shown = crate::shown(name);
     if name.chars().any(char::is_control) {
         return Err(Error::refused(
@@ -448,7 +448,7 @@ const NOT_FOUND: [&str; 7] = [
 
 /// Servers that are not ours give a sentence and no code. A few sentences mean one for certain; the others are told as
 /// theirs, since they may read like an error on this machine.
-fn understood(refusal: Refusal, has_code: bool) -> Refusal {
+fn normalize(refusal: Refusal, has_code: bool) -> Refusal {
     if has_code {
         return refusal;
     }

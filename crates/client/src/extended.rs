@@ -5,13 +5,13 @@ use std::io::Read;
 use blake3::Hasher;
 use haul_wire::{
     Attributes, Code, Condition, Digest, Request, encode,
-    reply::{Entry, Facts, Hello, ReadHead, Stats, Written},
+    reply::{Facts, Hello, LsEntry, ReadHead, Stats, Written},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     Connection, Error, SendOptions, Transfer,
-    connection::{Sink, travelling},
+    connection::{Sink, wire_name},
     feed::{Feed, Silent, read_piece, shrunk},
     peer::Offers,
 };
@@ -65,7 +65,7 @@ impl Abilities {
 
 #[derive(Deserialize)]
 struct Entries {
-    data: Vec<Entry>,
+    data: Vec<LsEntry>,
 }
 
 impl Connection {
@@ -83,7 +83,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::NoAnswer`], [`Error::Protocol`].
-    pub fn ls(&mut self, dir: Option<&str>) -> Result<Vec<Entry>, Error> {
+    pub fn ls(&mut self, dir: Option<&str>) -> Result<Vec<LsEntry>, Error> {
         self.ask_ls(dir)?;
         self.receive_entries()
     }
@@ -200,18 +200,18 @@ impl Connection {
     }
 
     pub(crate) fn ask_ls(&mut self, dir: Option<&str>) -> Result<(), Error> {
-        let dir = dir.map(travelling).transpose()?;
+        let dir = dir.map(wire_name).transpose()?;
         self.ask(&Request::Ls { dir })
     }
 
-    pub(crate) fn receive_entries(&mut self) -> Result<Vec<Entry>, Error> {
+    pub(crate) fn receive_entries(&mut self) -> Result<Vec<LsEntry>, Error> {
         let entries: Entries = self.receive_fields()?;
         Ok(entries.data)
     }
 
     /// With `digest` the server may be silent for as long as it reads the object.
     pub(crate) fn ask_stat(&mut self, name: &str, digest: bool) -> Result<(), Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.ask(&Request::Stat { name, digest })?;
         if digest {
             self.allow_work();
@@ -224,12 +224,12 @@ impl Connection {
     }
 
     pub(crate) fn ask_remove_dir(&mut self, name: &str) -> Result<(), Error> {
-        let dir = travelling(name)?;
+        let dir = wire_name(name)?;
         self.ask(&Request::RemoveDir { dir })
     }
 
     pub(crate) fn ask_read(&mut self, name: &str, offset: u64, length: Option<u64>) -> Result<(), Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.ask(&Request::Read { name, offset, length })
     }
 
@@ -256,7 +256,7 @@ impl Connection {
         digest: Option<Digest>,
         options: &SendOptions,
     ) -> Result<Digest, Error> {
-        let name = travelling(name)?;
+        let name = wire_name(name)?;
         self.begin_request();
         let mut head = Vec::new();
         let condition = options.condition.clone();

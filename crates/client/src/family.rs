@@ -10,8 +10,8 @@
 use std::{io, time::Duration};
 
 use crate::{
-    Client, Code, Connection, Dialect, Error, Options, Progress,
-    connection::{Sink, travelling},
+    Client, Code, Connection, DialectChoice, Error, Options, Progress,
+    connection::{Sink, wire_name},
     others,
 };
 
@@ -66,7 +66,7 @@ pub(crate) fn spell(
     purpose: Purpose,
     progress: &mut dyn Progress,
 ) -> Result<Spelling, Error> {
-    travelling(name)?;
+    wire_name(name)?;
     let could_be_another = others::others(name, &Spelling::Ours).map_or(true, |others| !others.is_empty());
     let needs_quotes = needs_quotes(name);
     if !could_be_another && !needs_quotes || is_ours(client, progress)? {
@@ -218,7 +218,7 @@ fn is_ours(client: &mut Client, progress: &mut dyn Progress) -> Result<bool, Err
         return Ok(is_ours);
     }
     let is_ours = match hasty(client, HELLO_TIMEOUT).find_out(progress) {
-        Ok(spoken) => spoken == crate::Spoken::Extended,
+        Ok(dialect) => dialect == crate::Dialect::Extended,
         Err(error @ (Error::Connect { .. } | Error::Refused(_))) => return Err(error),
         Err(_) => false,
     };
@@ -229,7 +229,7 @@ fn is_ours(client: &mut Client, progress: &mut dyn Progress) -> Result<bool, Err
 /// A client of the same server that waits no longer than `timeout`, and asks what it speaks.
 fn hasty(client: &Client, timeout: Duration) -> Client {
     let options = Options {
-        dialect: Dialect::Auto,
+        dialect: DialectChoice::Auto,
         timeout,
         queue_timeout: timeout,
         ..client.options().clone()

@@ -6,7 +6,7 @@ use blake3::Hasher;
 use haul_wire::{Digest, reply::ReadHead};
 
 use crate::{
-    Client, Connection, Error, Held, Progress, Spoken, Target, Timings, Verified, Verify,
+    Client, Connection, Dialect, Error, Held, Progress, Target, Timings, Verified, Verify,
     extended::is_digest,
     family::{self, Purpose},
 };
@@ -37,8 +37,8 @@ pub(crate) fn fetch(
 ) -> Result<Fetched, Error> {
     let mut hash = RunningHash::default();
     let fetched = client.retrying(progress, |client, progress| match client.find_out(progress)? {
-        Spoken::Classic => get(client, name, target, progress),
-        Spoken::Extended => read(client, name, target, &mut hash, progress),
+        Dialect::Classic => get(client, name, target, progress),
+        Dialect::Extended => read(client, name, target, &mut hash, progress),
     });
     let is_useless = |error: &Error| matches!(error, Error::Corrupt(_)) || error.is_not_found();
     if fetched.as_ref().is_err_and(is_useless) && target.held().is_some() {

@@ -13,6 +13,7 @@ mod backoff;
 mod classic;
 mod client;
 mod connection;
+mod dir_entry;
 mod error;
 mod extended;
 mod family;
@@ -20,7 +21,7 @@ mod feed;
 mod fetch;
 mod kept;
 pub mod landing;
-mod listed;
+
 mod options;
 mod others;
 mod part;
@@ -36,18 +37,18 @@ pub use address::{Address, AddressError, Location, PORT_DEFAULT};
 pub use backoff::{Backoff, PAUSE_MAX};
 pub use client::Client;
 pub use connection::{BUFFER_BYTES_MIN, Buffers, Connection, Sink, Transfer};
+pub use dir_entry::DirEntry;
 pub use error::Error;
 pub use extended::Body;
 pub use fetch::Fetched;
 pub use haul_wire::{
     Code, Condition, Digest, Refusal,
-    reply::{Entry, Facts, Hello, Kind, ReadHead, Stats, VerbStats, WorkerStats, Written},
+    reply::{EntryKind, Facts, Hello, LsEntry, ReadHead, Stats, VerbStats, WorkerStats, Written},
 };
 pub use landing::shown;
-pub use listed::Listed;
-pub use options::{Dialect, DialectError, Options, Verified, Verify};
+pub use options::{DialectChoice, DialectChoiceError, Options, Verified, Verify};
 pub use part::{Existing, PartFile};
-pub use peer::{Peer, Spoken};
+pub use peer::{Dialect, Peer};
 pub use progress::{Progress, Timings};
 pub use send::{SendOptions, Sent};
 pub use socket::{LOOPBACK_WINDOW_BYTES, UNSENT_BYTES};

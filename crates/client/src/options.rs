@@ -2,9 +2,9 @@
 
 use std::{str::FromStr, time::Duration};
 
-/// Which verbs a client uses.
+/// Which verbs a client is told to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Dialect {
+pub enum DialectChoice {
     /// Asks with `HELLO`, and uses the classic verbs if the server does not know it.
     #[default]
     Auto,
@@ -17,27 +17,27 @@ pub enum Dialect {
 /// A text that names no dialect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a dialect; write auto, classic or extended")]
-pub struct DialectError(String);
+pub struct DialectChoiceError(String);
 
-impl FromStr for Dialect {
-    type Err = DialectError;
+impl FromStr for DialectChoice {
+    type Err = DialectChoiceError;
 
-    fn from_str(text: &str) -> Result<Dialect, DialectError> {
+    fn from_str(text: &str) -> Result<DialectChoice, DialectChoiceError> {
         match text {
-            "auto" => Ok(Dialect::Auto),
-            "classic" => Ok(Dialect::Classic),
-            "extended" => Ok(Dialect::Extended),
-            _ => Err(DialectError(text.to_owned())),
+            "auto" => Ok(DialectChoice::Auto),
+            "classic" => Ok(DialectChoice::Classic),
+            "extended" => Ok(DialectChoice::Extended),
+            _ => Err(DialectChoiceError(text.to_owned())),
         }
     }
 }
 
-impl std::fmt::Display for Dialect {
+impl std::fmt::Display for DialectChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Dialect::Auto => "auto",
-            Dialect::Classic => "classic",
-            Dialect::Extended => "extended",
+            DialectChoice::Auto => "auto",
+            DialectChoice::Classic => "classic",
+            DialectChoice::Extended => "extended",
         })
     }
 }
@@ -80,8 +80,8 @@ impl Verified {
 /// How a [`Client`](crate::Client) or a [`Connection`](crate::Connection) behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The verbs to use. Default: [`Dialect::Auto`].
-    pub dialect: Dialect,
+    /// The verbs to use. Default: [`DialectChoice::Auto`].
+    pub dialect: DialectChoice,
     /// The longest wait for a connection, over all addresses of the host. Default: 10 s.
     pub connect_timeout: Duration,
     /// The longest silence of a server that has answered on this connection already. Default: 60 s.
@@ -112,7 +112,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            dialect: Dialect::Auto,
+            dialect: DialectChoice::Auto,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
             queue_timeout: Duration::from_secs(600),
@@ -132,9 +132,13 @@ mod tests {
 
     #[test]
     fn a_dialect_is_read_as_it_is_shown() {
-        for dialect in [Dialect::Auto, Dialect::Classic, Dialect::Extended] {
+        for dialect in [
+            DialectChoice::Auto,
+            DialectChoice::Classic,
+            DialectChoice::Extended,
+        ] {
             assert_eq!(dialect.to_string().parse(), Ok(dialect));
         }
-        assert!("Auto".parse::<Dialect>().is_err());
+        assert!("Auto".parse::<DialectChoice>().is_err());
     }
 }

@@ -7,9 +7,9 @@ use std::sync::{
 
 use crate::family::Blanks;
 
-/// What is spoken with a server.
+/// The verbs that a client uses with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spoken {
+pub enum Dialect {
     /// The classic verbs, on a new connection for each request, as the programs of the family do it.
     Classic,
     /// The extended verbs, on a connection that is used again.
@@ -31,7 +31,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Known {
-    spoken: Option<Spoken>,
+    dialect: Option<Dialect>,
     offers: Option<Offers>,
     is_ours: Option<bool>,
     blanks: Option<Blanks>,
@@ -49,9 +49,9 @@ pub(crate) struct Offers {
 }
 
 impl Peer {
-    /// What is spoken with the server, once that is known.
-    pub fn spoken(&self) -> Option<Spoken> {
-        self.known().spoken
+    /// The dialect that the server speaks, once that is known.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.known().dialect
     }
 
     /// Whether the server has ever answered anything.
@@ -63,8 +63,8 @@ impl Peer {
         self.shared.has_answered.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn note_spoken(&self, spoken: Spoken) {
-        self.known().spoken = Some(spoken);
+    pub(crate) fn note_dialect(&self, dialect: Dialect) {
+        self.known().dialect = Some(dialect);
     }
 
     pub(crate) fn note_offers(&self, offers: Offers) {

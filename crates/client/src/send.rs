@@ -9,7 +9,7 @@ use blake3::Hasher;
 use haul_wire::{Code, Condition, Digest};
 
 use crate::{
-    Client, Error, Held, Progress, Source, Spoken, Target, Timings, Verified, Verify,
+    Client, Dialect, Error, Held, Progress, Source, Target, Timings, Verified, Verify,
     extended::is_digest,
     family::{self, Purpose},
     feed::Feed,
@@ -54,11 +54,11 @@ pub(crate) fn send(
 ) -> Result<Sent, Error> {
     let mut requests = 0;
     let sent = client.retrying(progress, |client, progress| match client.find_out(progress)? {
-        Spoken::Classic if options.condition != Condition::Always => Err(Error::Unsupported(
+        Dialect::Classic if options.condition != Condition::Always => Err(Error::Unsupported(
             "this server speaks the classic verbs only, which know no conditions",
         )),
-        Spoken::Classic => upload(client, name, source, options, progress),
-        Spoken::Extended => write(client, name, source, options, progress, &mut requests),
+        Dialect::Classic => upload(client, name, source, options, progress),
+        Dialect::Extended => write(client, name, source, options, progress, &mut requests),
     });
     match sent {
         // A reply may have been lost, and the object that is in the way may be the one we sent.

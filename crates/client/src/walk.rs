@@ -1,7 +1,7 @@
 //! Walking through the folders of a server, which is not trusted: however much it lists, the memory that this takes,
 //! the depth and the number of entries are bounded.
 
-use crate::{Client, Error, Kind, Listed, Progress};
+use crate::{Client, DirEntry, EntryKind, Error, Progress};
 
 /// How many folders deep a walk goes.
 const DEPTH_MAX: usize = 256;
@@ -33,7 +33,7 @@ pub struct Folder {
     /// Its name beneath the folder where the walk began; empty for that one.
     pub beneath: String,
     /// What is in it.
-    pub entries: Vec<Listed>,
+    pub entries: Vec<DirEntry>,
 }
 
 /// A folder that could not be listed or not be walked into. The walk goes on with the next one, if there is any.
@@ -90,7 +90,7 @@ impl Walk {
         &mut self,
         client: &mut Client,
         progress: &mut dyn Progress,
-        enters: &mut dyn FnMut(&Listed) -> bool,
+        enters: &mut dyn FnMut(&DirEntry) -> bool,
     ) -> Option<Result<Folder, WalkError>> {
         let place = self.waiting.pop()?;
         self.waiting_bytes = self.waiting_bytes.saturating_sub(place.bytes());
@@ -113,16 +113,16 @@ impl Walk {
     fn enter(
         &mut self,
         place: &Place,
-        entries: Vec<Listed>,
-        enters: &mut dyn FnMut(&Listed) -> bool,
-    ) -> Result<Vec<Listed>, Error> {
+        entries: Vec<DirEntry>,
+        enters: &mut dyn FnMut(&DirEntry) -> bool,
+    ) -> Result<Vec<DirEntry>, Error> {
         self.entries += entries.len() as u64;
         if self.entries > self.limits.entries {
             self.waiting.clear();
             return Err(too_much(&format!("more than {} entries", self.limits.entries)));
         }
         for entry in entries.iter().rev() {
-            if entry.kind != Kind::Dir || !is_one_part(&entry.name) || !enters(entry) {
+            if entry.kind != EntryKind::Dir || !is_one_part(&entry.name) || !enters(entry) {
                 continue;
             }
             if place.depth == self.limits.depth {
@@ -173,12 +173,12 @@ mod tests {
 
     use super::*;
 
-    fn folders(names: &[&str]) -> Vec<Listed> {
+    fn folders(names: &[&str]) -> Vec<DirEntry> {
         names
             .iter()
-            .map(|name| Listed {
+            .map(|name| DirEntry {
                 name: (*name).to_owned(),
-                kind: Kind::Dir,
+                kind: EntryKind::Dir,
                 size_bytes: None,
                 modified: None,
             })

@@ -80,7 +80,7 @@ pub fn file_end(out: &mut Vec<u8>) {
     out.extend_from_slice(END);
 }
 
-/// The reply to a LIST (of names) or an LS (of [`Entry`]), written an item at a time.
+/// The reply to a LIST (of names) or an LS (of [`LsEntry`]), written an item at a time.
 ///
 /// The buffer may be written out and emptied between any two calls.
 #[derive(Debug)]
@@ -162,7 +162,7 @@ pub struct HelloLimits {
 /// What a folder's entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum EntryKind {
     /// An object.
     File,
     /// A folder.
@@ -171,11 +171,11 @@ pub enum Kind {
 
 /// One entry of the reply to LS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct LsEntry {
     /// The entry's name within its folder.
     pub name: String,
     /// Whether it is an object or a folder.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Its size in bytes; 0 for a folder.
     pub size: u64,
     /// When it was last modified, in RFC 3339.

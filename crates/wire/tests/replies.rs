@@ -6,7 +6,8 @@ mod support;
 use std::time::{Duration, UNIX_EPOCH};
 
 use haul_wire::reply::{
-    self, Entry, Facts, Hello, HelloLimits, Kind, List, ReadHead, Stats, VerbStats, WorkerStats, Written,
+    self, EntryKind, Facts, Hello, HelloLimits, List, LsEntry, ReadHead, Stats, VerbStats, WorkerStats,
+    Written,
 };
 use haul_wire::{Attributes, Code, Refusal, ReplyDecoder, ReplyError, base64};
 use support::{Received, cuts};
@@ -112,9 +113,9 @@ fn lists_are_written_an_item_at_a_time() {
         text(|out| List::begin(out).end(out)),
         r#"{"status":"OK","data":[]}"#
     );
-    let entry = Entry {
+    let entry = LsEntry {
         name: "d".to_owned(),
-        kind: Kind::Dir,
+        kind: EntryKind::Dir,
         size: 0,
         modified: "2026-01-01T00:00:00Z".to_owned(),
     };

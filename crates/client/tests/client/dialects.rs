@@ -1,8 +1,8 @@
-//! Which dialect is spoken, and which connection is used.
+//! Which dialect a client chooses, and which connection it uses.
 
 use std::time::Duration;
 
-use haul_client::{Client, Code, Dialect, Error, Kind, Options, Spoken};
+use haul_client::{Client, Code, Dialect, DialectChoice, EntryKind, Error, Options};
 
 use crate::mock::{Mock, Step, expect, expect_hello, hello, refusal, reply};
 
@@ -17,14 +17,14 @@ fn falls_back_after(answers: Vec<Vec<Step>>) {
     let classic = || vec![expect("LIST\r\n\r\n"), names()];
     scripts.extend([classic(), classic()]);
     let mock = Mock::serve(scripts);
-    let mut client = mock.client(Dialect::Auto);
+    let mut client = mock.client(DialectChoice::Auto);
     for _ in 0..2 {
         let listed = client.list("", &mut ()).unwrap();
         assert_eq!(
             listed.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
             ["a", "b c"]
         );
-        assert_eq!((listed[0].kind, listed[0].size_bytes), (Kind::File, None));
+        assert_eq!((listed[0].kind, listed[0].size_bytes), (EntryKind::File, None));
     }
     mock.finish();
 }
@@ -35,7 +35,7 @@ fn fails_after(answer: Vec<Step>) -> Error {
     let options = Options {
         queue_timeout: Duration::from_millis(30),
         timeout: Duration::from_millis(30),
-        ..mock.options(Dialect::Auto)
+        ..mock.options(DialectChoice::Auto)
     };
     let mut client = Client::new(mock.address.clone(), options);
     let error = client.list("", &mut ()).unwrap_err();
@@ -60,9 +60,9 @@ fn a_server_that_knows_hello_is_spoken_to_in_the_extended_dialect_on_the_same_co
         expect("LS some%20folder\r\n"),
         reply(entries),
     ]]);
-    let mut client = mock.client(Dialect::Auto);
-    assert_eq!(client.spoken(&mut ()).unwrap(), Spoken::Extended);
-    assert_eq!(client.list("", &mut ()).unwrap()[0].kind, Kind::Dir);
+    let mut client = mock.client(DialectChoice::Auto);
+    assert_eq!(client.dialect(&mut ()).unwrap(), Dialect::Extended);
+    assert_eq!(client.list("", &mut ()).unwrap()[0].kind, EntryKind::Dir);
     assert_eq!(
         client.list("some folder", &mut ()).unwrap()[1].size_bytes,
         Some(7)
@@ -90,8 +90,8 @@ fn a_server_that_closed_while_it_was_restarted_is_asked_again() {
         vec![expect_hello(), Step::Reset],
         vec![expect_hello(), hello()],
     ]);
-    let spoken = mock.client(Dialect::Auto).spoken(&mut ());
-    assert_eq!(spoken.unwrap(), Spoken::Extended);
+    let dialect = mock.client(DialectChoice::Auto).dialect(&mut ());
+    assert_eq!(dialect.unwrap(), Dialect::Extended);
     mock.finish();
 }
 
@@ -120,7 +120,10 @@ fn a_server_that_answers_nonsense_to_hello_is_not_taken_for_a_classic_one() {
 fn a_server_of_ours_that_is_draining_is_not_taken_for_another() {
     let mock = Mock::serve(vec![vec![expect_hello(), refusal("draining")]]);
     assert_eq!(
-        mock.client(Dialect::Auto).list("", &mut ()).unwrap_err().code(),
+        mock.client(DialectChoice::Auto)
+            .list("", &mut ())
+            .unwrap_err()
+            .code(),
         Some(Code::Draining)
     );
     mock.finish();
@@ -132,22 +135,34 @@ fn a_dialect_that_was_asked_for_needs_no_hello() {
         vec![expect("LIST\r\n\r\n"), names()],
         vec![expect("LS\r\n"), reply(r#"{"status":"OK","data":[]}"#)],
     ]);
-    assert_eq!(mock.client(Dialect::Classic).list("", &mut ()).unwrap().len(), 2);
-    assert_eq!(mock.client(Dialect::Extended).list("", &mut ()).unwrap().len(), 0);
+    assert_eq!(
+        mock.client(DialectChoice::Classic)
+            .list("", &mut ())
+            .unwrap()
+            .len(),
+        2
+    );
+    assert_eq!(
+        mock.client(DialectChoice::Extended)
+            .list("", &mut ())
+            .unwrap()
+            .len(),
+        0
+    );
     mock.finish();
 }
 
 #[test]
 fn what_only_one_dialect_can_ask_is_said_to_be_unsupported() {
     let mock = Mock::serve(vec![vec![expect("STATS\r\n"), refusal("unknown-verb")]]);
-    let mut classic = mock.client(Dialect::Classic);
+    let mut classic = mock.client(DialectChoice::Classic);
     assert!(matches!(classic.stat("a", &mut ()), Err(Error::Unsupported(_))));
     assert!(matches!(
         classic.list("folder", &mut ()),
         Err(Error::Unsupported(_))
     ));
     assert!(matches!(
-        mock.client(Dialect::Extended).stats(&mut ()),
+        mock.client(DialectChoice::Extended).stats(&mut ()),
         Err(Error::Unsupported(_))
     ));
     mock.finish();
@@ -158,7 +173,7 @@ fn a_reply_without_a_code_still_says_what_is_missing() {
     let python = r#"{"status": "ERROR", "data": "[Errno 2] No such file or directory: 'a'"}"#;
     let mock = Mock::serve(vec![vec![expect("DELETE a\r\n\r\n"), reply(python)]]);
     assert!(
-        mock.client(Dialect::Classic)
+        mock.client(DialectChoice::Classic)
             .remove("a", &mut ())
             .unwrap_err()
             .is_not_found()
@@ -174,7 +189,7 @@ fn a_kept_connection_that_was_closed_meanwhile_is_replaced_without_a_word() {
         vec![expect("LS\r\n"), nothing()],
         vec![expect("LS\r\n"), nothing()],
     ]);
-    let mut client = mock.client(Dialect::Extended);
+    let mut client = mock.client(DialectChoice::Extended);
     for _ in 0..3 {
         client.list("", &mut ()).unwrap();
     }
@@ -189,7 +204,7 @@ fn a_kept_connection_that_breaks_within_a_reply_is_an_interruption() {
         expect("LS\r\n"),
         Step::Send(b"{".to_vec()),
     ]]);
-    let mut client = mock.client(Dialect::Extended);
+    let mut client = mock.client(DialectChoice::Extended);
     client.list("", &mut ()).unwrap();
     assert!(matches!(client.list("", &mut ()), Err(Error::Interrupted(_))));
     mock.finish();
@@ -206,7 +221,7 @@ fn bytes_that_nobody_asked_for_are_not_taken_for_the_next_reply() {
         ],
         vec![expect("STAT a\r\n"), refusal("not-found")],
     ]);
-    let mut client = mock.client(Dialect::Extended);
+    let mut client = mock.client(DialectChoice::Extended);
     client.list("", &mut ()).unwrap();
     assert!(client.stat("a", &mut ()).unwrap_err().is_not_found());
     mock.finish();
@@ -220,7 +235,7 @@ fn a_refusal_is_not_tried_again_and_leaves_the_connection_usable() {
         expect("LS\r\n"),
         reply(r#"{"status":"OK","data":[]}"#),
     ]]);
-    let mut client = mock.persistent_client(Dialect::Extended);
+    let mut client = mock.persistent_client(DialectChoice::Extended);
     assert_eq!(
         client.remove("a", &mut ()).unwrap_err().code(),
         Some(Code::Forbidden)
@@ -235,7 +250,7 @@ fn an_interrupted_removal_that_finds_nothing_the_second_time_is_done() {
         vec![expect("DELETE a\r\n\r\n")],
         vec![expect("DELETE a\r\n\r\n"), refusal("not-found")],
     ]);
-    mock.persistent_client(Dialect::Extended)
+    mock.persistent_client(DialectChoice::Extended)
         .remove("a", &mut ())
         .unwrap();
     mock.finish();
@@ -244,7 +259,7 @@ fn an_interrupted_removal_that_finds_nothing_the_second_time_is_done() {
 #[test]
 fn nobody_listening_is_a_failure_to_connect_after_all_retries() {
     let mock = Mock::serve(vec![]);
-    let mut client = mock.persistent_client(Dialect::Auto);
+    let mut client = mock.persistent_client(DialectChoice::Auto);
     mock.finish();
     assert!(matches!(client.list("", &mut ()), Err(Error::Connect { .. })));
 }
@@ -252,8 +267,8 @@ fn nobody_listening_is_a_failure_to_connect_after_all_retries() {
 #[test]
 fn a_name_with_a_line_end_is_refused_before_it_is_sent() {
     for (dialect, connections) in [
-        (Dialect::Classic, vec![]),
-        (Dialect::Extended, vec![vec![Step::ExpectEnd]]),
+        (DialectChoice::Classic, vec![]),
+        (DialectChoice::Extended, vec![vec![Step::ExpectEnd]]),
     ] {
         let mock = Mock::serve(connections);
         let mut client = mock.client(dialect);

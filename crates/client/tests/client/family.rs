@@ -9,7 +9,9 @@ use std::{
     thread,
 };
 
-use haul_client::{Address, Client, Code, Dialect, Error, Options, SendOptions, Stream, Verified, Verify};
+use haul_client::{
+    Address, Client, Code, DialectChoice, Error, Options, SendOptions, Stream, Verified, Verify,
+};
 
 use crate::mock::{Mock, Step, expect, listed, reply};
 
@@ -63,7 +65,7 @@ impl Family {
 
     fn client(&self) -> Client {
         let options = Options {
-            dialect: Dialect::Auto,
+            dialect: DialectChoice::Auto,
             retries: Some(0),
             ..Options::default()
         };
@@ -379,7 +381,7 @@ fn content_under_another_name_is_an_error() {
         reply(r#"{"status":"OK","data_namafile":"b","data_file":"QUJD"}"#),
     ]]);
     let fetched = mock
-        .client(Dialect::Classic)
+        .client(DialectChoice::Classic)
         .fetch("a", &mut Stream::new(Vec::new()), &mut ());
     assert!(matches!(fetched, Err(Error::Protocol(_))));
     mock.finish();
@@ -392,7 +394,7 @@ fn upload(answer: &str, then: Vec<Vec<Step>>, verify: Verify) -> Result<Verified
     let mock = Mock::serve(scripts);
     let options = Options {
         verify,
-        ..mock.options(Dialect::Classic)
+        ..mock.options(DialectChoice::Classic)
     };
     let verified = put(&mut Client::new(mock.address.clone(), options), "a");
     mock.finish();
@@ -461,7 +463,7 @@ fn a_server_that_keeps_the_line_end_in_the_name_gets_the_bare_request() {
         vec![expect("GET a"), reply(content)],
         vec![expect("GET a"), reply(content)],
     ]);
-    let mut client = mock.client(Dialect::Classic);
+    let mut client = mock.client(DialectChoice::Classic);
     for _ in 0..2 {
         let mut received = Vec::new();
         client
@@ -484,7 +486,10 @@ fn what_a_server_says_is_told_as_its_words_and_not_found_is_known_in_both_langua
             expect("DELETE a\r\n\r\n"),
             reply(&format!(r#"{{"status":"ERROR","data":"{sentence}"}}"#)),
         ]]);
-        let error = mock.client(Dialect::Classic).remove("a", &mut ()).unwrap_err();
+        let error = mock
+            .client(DialectChoice::Classic)
+            .remove("a", &mut ())
+            .unwrap_err();
         assert_eq!(error.is_not_found(), is_not_found, "{sentence}");
         assert_eq!(error.to_string(), format!("the server says: {sentence}"));
         mock.finish();

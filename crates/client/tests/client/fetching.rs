@@ -3,8 +3,8 @@
 use std::{fs, io, time::Duration};
 
 use haul_client::{
-    Client, Code, Connection, Dialect, Error, Existing, Held, Options, PartFile, Progress, Stream, Target,
-    Verify,
+    Client, Code, Connection, DialectChoice, Error, Existing, Held, Options, PartFile, Progress, Stream,
+    Target, Verify,
 };
 
 use crate::mock::{Mock, Step, content, digest, expect, expect_hello, head, hello, refusal, reply};
@@ -34,7 +34,7 @@ fn raw_content_arrives_whole_and_verified_however_it_is_cut() {
             expect("READ a\r\n"),
             head(0, 0, "e", None),
         ]]);
-        let mut client = mock.client(Dialect::Auto);
+        let mut client = mock.client(DialectChoice::Auto);
         let (fetched, received) = fetch(&mut client);
         let fetched = fetched.unwrap();
         assert!(received == content && fetched.verified.is_yes() && fetched.bytes == content.len() as u64);
@@ -55,7 +55,7 @@ fn content_with_another_digest_is_damaged_unless_only_its_length_matters() {
         ]]);
         let options = Options {
             verify,
-            ..mock.options(Dialect::Extended)
+            ..mock.options(DialectChoice::Extended)
         };
         let (fetched, _) = fetch(&mut Client::new(mock.address.clone(), options));
         match verify {
@@ -76,7 +76,7 @@ fn another_range_than_was_asked_for_is_no_answer() {
             Step::Send(b"abcde".to_vec()),
         ]]);
         assert!(matches!(
-            fetch(&mut mock.client(Dialect::Extended)).0,
+            fetch(&mut mock.client(DialectChoice::Extended)).0,
             Err(Error::Protocol(_))
         ));
         mock.finish();
@@ -92,7 +92,7 @@ fn classic_content_is_decoded_however_it_is_cut() {
             Step::Dribble(base64_reply("aGVsbG8sIHdvcmxkIQ=="), size),
             Step::Drain,
         ]]);
-        let (fetched, received) = fetch(&mut mock.client(Dialect::Classic));
+        let (fetched, received) = fetch(&mut mock.client(DialectChoice::Classic));
         assert_eq!(
             (fetched.unwrap().bytes, received.as_slice()),
             (13, &b"hello, world!"[..])
@@ -108,7 +108,7 @@ fn a_classic_reply_may_end_with_the_connection() {
         expect("GET a\r\n\r\n"),
         Step::Send(reply[..reply.len() - 4].to_vec()),
     ]]);
-    assert_eq!(fetch(&mut mock.client(Dialect::Classic)).1, b"ABC");
+    assert_eq!(fetch(&mut mock.client(DialectChoice::Classic)).1, b"ABC");
     mock.finish();
 }
 
@@ -117,7 +117,7 @@ fn an_empty_classic_object_is_fetched_too() {
     let folder = tempfile::tempdir().unwrap();
     let mock = Mock::serve(vec![vec![expect("GET a\r\n\r\n"), Step::Send(base64_reply(""))]]);
     let mut part = PartFile::new(&folder.path().join("a"), Existing::Replace, &mock.address, "a").unwrap();
-    mock.client(Dialect::Classic)
+    mock.client(DialectChoice::Classic)
         .fetch("a", &mut part, &mut ())
         .unwrap();
     part.publish().unwrap();
@@ -133,7 +133,7 @@ fn classic_content_that_is_no_base64_is_damaged() {
         Step::Drain,
     ]]);
     assert!(matches!(
-        fetch(&mut mock.client(Dialect::Classic)).0,
+        fetch(&mut mock.client(DialectChoice::Classic)).0,
         Err(Error::Corrupt(_))
     ));
     mock.finish();
@@ -147,7 +147,7 @@ fn a_reply_to_get_without_content_is_no_answer() {
         Step::Drain,
     ]]);
     assert!(matches!(
-        fetch(&mut mock.client(Dialect::Classic)).0,
+        fetch(&mut mock.client(DialectChoice::Classic)).0,
         Err(Error::Protocol(_))
     ));
     mock.finish();
@@ -164,7 +164,7 @@ fn a_classic_transfer_that_breaks_off_is_not_whole() {
             ending,
         ]]);
         assert!(matches!(
-            fetch(&mut mock.client(Dialect::Classic)).0,
+            fetch(&mut mock.client(DialectChoice::Classic)).0,
             Err(Error::Interrupted(_))
         ));
         mock.finish();
@@ -183,7 +183,7 @@ fn silence_in_the_middle_ends_after_the_timeout() {
     let options = Options {
         timeout,
         retries: Some(0),
-        ..mock.options(Dialect::Extended)
+        ..mock.options(DialectChoice::Extended)
     };
     let (fetched, received) = fetch(&mut Client::new(mock.address.clone(), options));
     assert!(matches!(fetched, Err(Error::Timeout(after)) if after == timeout));
@@ -220,7 +220,7 @@ fn a_target_that_fails_ends_the_fetch_as_our_own_failure() {
             Step::Drain,
         ],
     ]);
-    for dialect in [Dialect::Extended, Dialect::Classic] {
+    for dialect in [DialectChoice::Extended, DialectChoice::Classic] {
         let fetched = mock.persistent_client(dialect).fetch("a", &mut Full, &mut ());
         assert!(matches!(fetched, Err(Error::Local(error)) if error.kind() == io::ErrorKind::StorageFull));
     }
@@ -233,7 +233,7 @@ fn a_refused_fetch_leaves_no_file_behind() {
     let mock = Mock::serve(vec![vec![expect("READ a\r\n"), refusal("forbidden")]]);
     let mut part = PartFile::new(&folder.path().join("a"), Existing::Replace, &mock.address, "a").unwrap();
     let fetched = mock
-        .persistent_client(Dialect::Extended)
+        .persistent_client(DialectChoice::Extended)
         .fetch("a", &mut part, &mut ());
     assert_eq!(fetched.unwrap_err().code(), Some(Code::Forbidden));
     drop(part);
@@ -270,7 +270,7 @@ fn progress_tells_each_try_from_its_beginning() {
     ]);
     let mut seen = Seen::default();
     let mut target = Stream::new(io::sink());
-    mock.persistent_client(Dialect::Extended)
+    mock.persistent_client(DialectChoice::Extended)
         .fetch("a", &mut target, &mut seen)
         .unwrap();
     assert_eq!(
@@ -300,7 +300,7 @@ fn the_lower_layer_gives_its_buffers_back_and_times_each_transfer() {
             Step::Drain,
         ],
     ]);
-    let options = mock.options(Dialect::Extended);
+    let options = mock.options(DialectChoice::Extended);
     let mut received = Vec::new();
     let mut sink = |piece: &[u8]| {
         received.extend_from_slice(piece);

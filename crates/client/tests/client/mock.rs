@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use haul_client::{Address, Client, Dialect, Options};
+use haul_client::{Address, Client, DialectChoice, Options};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     net::sockopt::set_socket_linger,
@@ -65,7 +65,7 @@ impl Mock {
     }
 
     /// A client that tries nothing twice and never waits long.
-    pub(crate) fn client(&self, dialect: Dialect) -> Client {
+    pub(crate) fn client(&self, dialect: DialectChoice) -> Client {
         Client::new(
             self.address.clone(),
             Options {
@@ -76,11 +76,11 @@ impl Mock {
     }
 
     /// A client that tries again at once, up to three times.
-    pub(crate) fn persistent_client(&self, dialect: Dialect) -> Client {
+    pub(crate) fn persistent_client(&self, dialect: DialectChoice) -> Client {
         Client::new(self.address.clone(), self.options(dialect))
     }
 
-    pub(crate) fn options(&self, dialect: Dialect) -> Options {
+    pub(crate) fn options(&self, dialect: DialectChoice) -> Options {
         Options {
             dialect,
             retries: Some(3),

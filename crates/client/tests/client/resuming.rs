@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use haul_client::{Client, Dialect, Error, Existing, Fetched, PartFile, Stream};
+use haul_client::{Client, DialectChoice, Error, Existing, Fetched, PartFile, Stream};
 
 use crate::mock::{Mock, Step, content, digest, expect, facts, head, refusal};
 
@@ -61,7 +61,7 @@ fn rest(content: &[u8], etag: &str, told: Option<&str>) -> Vec<Step> {
 
 /// Leaves half of the content behind, as an earlier process would that was told `told` as the digest.
 fn leave_half(folder: &Path, mock: &Mock) {
-    let fetched = fetch(folder, mock, &mut mock.client(Dialect::Extended));
+    let fetched = fetch(folder, mock, &mut mock.client(DialectChoice::Extended));
     assert!(matches!(fetched, Err(Error::Interrupted(_))));
     assert_eq!(
         names_in(folder),
@@ -80,7 +80,7 @@ fn an_interrupted_fetch_continues_where_it_stopped() {
     let fetched = fetch(
         folder.path(),
         &mock,
-        &mut mock.persistent_client(Dialect::Extended),
+        &mut mock.persistent_client(DialectChoice::Extended),
     )
     .unwrap();
     assert!(fetched.verified.is_yes() && fetched.resumed_bytes == HALF as u64);
@@ -97,7 +97,7 @@ fn a_later_process_continues_and_has_the_server_tell_the_digest() {
     second.extend([expect("STAT a digest\r\n"), facts(WHOLE, "e", &told)]);
     let mock = Mock::serve(vec![broken_off(&content, "e", None), second]);
     leave_half(folder.path(), &mock);
-    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended)).unwrap();
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(DialectChoice::Extended)).unwrap();
     assert!(fetched.verified.is_yes() && fetched.resumed_bytes == HALF as u64);
     assert!(fs::read(folder.path().join("a")).unwrap() == content);
     assert_eq!(names_in(folder.path()), [Path::new("a")]);
@@ -123,7 +123,7 @@ fn another_version_is_fetched_from_its_beginning() {
     let fetched = fetch(
         folder.path(),
         &mock,
-        &mut mock.persistent_client(Dialect::Extended),
+        &mut mock.persistent_client(DialectChoice::Extended),
     )
     .unwrap();
     assert!(fetched.verified.is_yes() && fetched.resumed_bytes == 0);
@@ -140,7 +140,7 @@ fn an_object_that_became_shorter_is_fetched_from_its_beginning() {
     fetch(
         folder.path(),
         &mock,
-        &mut mock.persistent_client(Dialect::Extended),
+        &mut mock.persistent_client(DialectChoice::Extended),
     )
     .unwrap();
     assert_eq!(fs::read(folder.path().join("a")).unwrap(), b"short");
@@ -156,7 +156,7 @@ fn a_part_that_was_damaged_meanwhile_is_fetched_again() {
     let mock = Mock::serve(vec![broken_off(&content, "e", Some(&told)), second]);
     leave_half(folder.path(), &mock);
     fs::write(folder.path().join(".a.haul-part"), vec![0; HALF]).unwrap();
-    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended)).unwrap();
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(DialectChoice::Extended)).unwrap();
     assert!(fetched.verified.is_yes() && fetched.resumed_bytes == 0);
     assert!(fs::read(folder.path().join("a")).unwrap() == content);
     mock.finish();
@@ -178,7 +178,7 @@ fn a_part_of_another_object_or_without_its_note_is_not_continued() {
     drop(other);
     fs::write(folder.path().join(".a.haul-part-of"), "{").unwrap();
     assert_eq!(
-        fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended))
+        fetch(folder.path(), &mock, &mut mock.client(DialectChoice::Extended))
             .unwrap()
             .resumed_bytes,
         0
@@ -197,7 +197,7 @@ fn an_object_that_is_gone_takes_its_part_along() {
     ];
     let mock = Mock::serve(vec![broken_off(&content, "e", None), gone]);
     leave_half(folder.path(), &mock);
-    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended));
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(DialectChoice::Extended));
     assert!(fetched.unwrap_err().is_not_found());
     assert!(names_in(folder.path()).is_empty());
     mock.finish();
@@ -215,7 +215,7 @@ fn damaged_content_leaves_nothing_behind() {
     let fetched = fetch(
         folder.path(),
         &mock,
-        &mut mock.persistent_client(Dialect::Extended),
+        &mut mock.persistent_client(DialectChoice::Extended),
     );
     assert!(matches!(fetched, Err(Error::Corrupt(_))));
     assert!(names_in(folder.path()).is_empty());
@@ -239,7 +239,7 @@ fn an_interrupted_classic_fetch_starts_over() {
     fetch(
         folder.path(),
         &mock,
-        &mut mock.persistent_client(Dialect::Classic),
+        &mut mock.persistent_client(DialectChoice::Classic),
     )
     .unwrap();
     assert_eq!(fs::read(folder.path().join("a")).unwrap(), b"XYZ");
@@ -263,13 +263,13 @@ fn a_stream_is_continued_but_never_started_over() {
         vec![expect("READ a\r\n"), head(WHOLE, 0, "other", None), Step::Drain],
     ]);
     let mut received = Vec::new();
-    let mut client = mock.persistent_client(Dialect::Extended);
+    let mut client = mock.persistent_client(DialectChoice::Extended);
     let fetched = client
         .fetch("a", &mut Stream::new(&mut received), &mut ())
         .unwrap();
     assert!(fetched.verified.is_yes() && received == content);
     received.clear();
-    let mut client = mock.persistent_client(Dialect::Extended);
+    let mut client = mock.persistent_client(DialectChoice::Extended);
     let fetched = client.fetch("a", &mut Stream::new(&mut received), &mut ());
     assert!(matches!(fetched, Err(Error::Local(_))));
     assert!(received == content[..HALF]);
@@ -284,7 +284,7 @@ fn a_file_that_is_to_be_kept_is_kept_whenever_it_appears() {
     let mock = Mock::serve(vec![whole(b"new", "e")]);
     let keep = || PartFile::new(&target, Existing::Keep, &mock.address, "a");
     let mut part = keep().unwrap();
-    mock.client(Dialect::Extended)
+    mock.client(DialectChoice::Extended)
         .fetch("a", &mut part, &mut ())
         .unwrap();
     fs::write(&target, "old").unwrap();
@@ -303,7 +303,7 @@ fn a_second_download_into_the_same_file_is_kept_away() {
     let folder = tempfile::tempdir().unwrap();
     let mock = Mock::serve(vec![whole(b"new", "e")]);
     let mut part = part_file(folder.path(), &mock);
-    mock.client(Dialect::Extended)
+    mock.client(DialectChoice::Extended)
         .fetch("a", &mut part, &mut ())
         .unwrap();
     let second = PartFile::new(&folder.path().join("a"), Existing::Replace, &mock.address, "a");
@@ -319,7 +319,7 @@ fn the_longest_name_has_room_for_its_part() {
     let target = folder.path().join("ü".repeat(127));
     let mock = Mock::serve(vec![whole(b"new", "e")]);
     let mut part = PartFile::new(&target, Existing::Replace, &mock.address, "a").unwrap();
-    mock.client(Dialect::Extended)
+    mock.client(DialectChoice::Extended)
         .fetch("a", &mut part, &mut ())
         .unwrap();
     part.publish().unwrap();
@@ -372,7 +372,7 @@ fn a_part_that_is_a_link_is_not_written_through() {
         }
         std::os::unix::fs::symlink(&victim, folder.path().join(".a.haul-part")).unwrap();
         let mock = Mock::serve(vec![whole(b"new", "e")]);
-        let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended));
+        let fetched = fetch(folder.path(), &mock, &mut mock.client(DialectChoice::Extended));
         assert!(matches!(fetched, Err(Error::Local(_))));
         assert_eq!(victim.exists(), leads_somewhere);
         assert!(!leads_somewhere || fs::read(&victim).unwrap() == b"mine");
@@ -387,7 +387,7 @@ fn a_part_that_has_a_second_name_is_not_written() {
     fs::write(&victim, "mine").unwrap();
     fs::hard_link(&victim, folder.path().join(".a.haul-part")).unwrap();
     let mock = Mock::serve(vec![whole(b"new", "e")]);
-    let fetched = fetch(folder.path(), &mock, &mut mock.client(Dialect::Extended));
+    let fetched = fetch(folder.path(), &mock, &mut mock.client(DialectChoice::Extended));
     assert!(matches!(fetched, Err(Error::Local(_))));
     assert_eq!(fs::read(&victim).unwrap(), b"mine");
     mock.finish();
@@ -398,7 +398,9 @@ fn what_a_failed_fetch_keeps_is_told() {
     let (folder, content) = (tempfile::tempdir().unwrap(), content(WHOLE));
     let mock = Mock::serve(vec![broken_off(&content, "e", None)]);
     let mut part = part_file(folder.path(), &mock);
-    let fetched = mock.client(Dialect::Extended).fetch("a", &mut part, &mut ());
+    let fetched = mock
+        .client(DialectChoice::Extended)
+        .fetch("a", &mut part, &mut ());
     assert!(matches!(fetched, Err(Error::Interrupted(_))));
     assert_eq!(part.kept_bytes(), HALF as u64);
     mock.finish();

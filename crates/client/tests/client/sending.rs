@@ -7,7 +7,7 @@ use std::{
 };
 
 use haul_client::{
-    Body, Client, Code, Condition, Connection, Dialect, Error, FileSource, Options, SendOptions, Source,
+    Body, Client, Code, Condition, Connection, DialectChoice, Error, FileSource, Options, SendOptions, Source,
 };
 
 use crate::mock::{Mock, Step, content, digest, expect, facts, listed, refusal, reply, written};
@@ -71,7 +71,7 @@ fn raw_content_of_any_size_is_sent_with_its_digest() {
         .flat_map(|content| [write_of(content, ""), written(content)])
         .collect();
     let mock = Mock::serve(vec![script]);
-    let mut client = mock.client(Dialect::Extended);
+    let mut client = mock.client(DialectChoice::Extended);
     for content in &contents {
         let sent = send(&mut client, content, &SendOptions::default()).unwrap();
         assert!(
@@ -93,7 +93,7 @@ fn classic_content_is_sent_in_base64_and_ends_with_two_line_ends() {
     ]);
     for content in [&b""[..], b"hello, world!"] {
         send(
-            &mut mock.client(Dialect::Classic),
+            &mut mock.client(DialectChoice::Classic),
             content,
             &SendOptions::default(),
         )
@@ -112,7 +112,7 @@ fn classic_content_of_many_pieces_is_one_base64_text() {
     ];
     let mock = Mock::serve(vec![upload, listed(&["a"])]);
     send(
-        &mut mock.client(Dialect::Classic),
+        &mut mock.client(DialectChoice::Classic),
         &zeros,
         &SendOptions::default(),
     )
@@ -123,7 +123,7 @@ fn classic_content_of_many_pieces_is_one_base64_text() {
 #[test]
 fn a_known_digest_is_sent_as_it_is() {
     let mock = Mock::serve(vec![vec![write_of(b"abc", " if-match=e0"), written(b"abc")]]);
-    let mut connection = Connection::open(&mock.address, &mock.options(Dialect::Extended)).unwrap();
+    let mut connection = Connection::open(&mock.address, &mock.options(DialectChoice::Extended)).unwrap();
     let body = Body {
         source: &mut &b"abc"[..],
         length_bytes: 3,
@@ -138,10 +138,10 @@ fn a_known_digest_is_sent_as_it_is() {
 
 #[test]
 fn a_refusal_in_the_middle_ends_the_sending() {
-    for dialect in [Dialect::Extended, Dialect::Classic] {
+    for dialect in [DialectChoice::Extended, DialectChoice::Classic] {
         // One server reads on, as a careful one does; one does not, so that the client is stuck in sending.
         for ending in [Step::Drain, Step::Hold] {
-            let start = if dialect == Dialect::Classic {
+            let start = if dialect == DialectChoice::Classic {
                 "UPLOAD a AAAA"
             } else {
                 "WRITE a 268435456\r\n"
@@ -163,7 +163,7 @@ fn a_refusal_followed_by_a_reset_is_still_heard() {
         refusal("too-large"),
         Step::Reset,
     ]]);
-    let mut client = mock.client(Dialect::Extended);
+    let mut client = mock.client(DialectChoice::Extended);
     let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
     assert_eq!(sent.unwrap_err().code(), Some(Code::TooLarge));
     mock.finish();
@@ -172,7 +172,7 @@ fn a_refusal_followed_by_a_reset_is_still_heard() {
 #[test]
 fn a_server_that_closes_in_the_middle_is_an_interruption() {
     let mock = Mock::serve(vec![vec![expect("WRITE a 268435456\r\n"), Step::Reset]]);
-    let mut client = mock.client(Dialect::Extended);
+    let mut client = mock.client(DialectChoice::Extended);
     let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
     assert!(matches!(sent, Err(Error::Interrupted(_))));
     mock.finish();
@@ -185,7 +185,7 @@ fn a_server_that_takes_nothing_more_is_silent_for_too_long() {
         timeout: Duration::from_millis(30),
         queue_timeout: Duration::from_millis(30),
         retries: Some(0),
-        ..mock.options(Dialect::Extended)
+        ..mock.options(DialectChoice::Extended)
     };
     let mut client = Client::new(mock.address.clone(), options);
     let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
@@ -196,7 +196,7 @@ fn a_server_that_takes_nothing_more_is_silent_for_too_long() {
 #[test]
 fn a_success_before_the_content_was_whole_is_not_believed() {
     let mock = Mock::serve(vec![vec![expect("UPLOAD a AAAA"), stored(), Step::Drain]]);
-    let mut client = mock.client(Dialect::Classic);
+    let mut client = mock.client(DialectChoice::Classic);
     let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
     assert!(matches!(sent, Err(Error::Protocol(_))));
     mock.finish();
@@ -210,7 +210,7 @@ fn an_interrupted_upload_is_sent_again_from_its_beginning() {
         vec![write_of(&content, ""), written(&content)],
     ]);
     let sent = send(
-        &mut mock.persistent_client(Dialect::Extended),
+        &mut mock.persistent_client(DialectChoice::Extended),
         &content,
         &SendOptions::default(),
     );
@@ -230,7 +230,7 @@ fn an_upload_that_was_stored_before_its_reply_was_lost_is_a_success() {
         ],
     ]);
     let sent = send(
-        &mut mock.persistent_client(Dialect::Extended),
+        &mut mock.persistent_client(DialectChoice::Extended),
         b"abc",
         &if_absent(),
     )
@@ -253,7 +253,7 @@ fn an_object_that_was_there_before_is_a_refusal() {
     ]);
     for _ in 0..2 {
         let sent = send(
-            &mut mock.persistent_client(Dialect::Extended),
+            &mut mock.persistent_client(DialectChoice::Extended),
             b"abc",
             &if_absent(),
         );
@@ -265,7 +265,7 @@ fn an_object_that_was_there_before_is_a_refusal() {
 #[test]
 fn a_condition_cannot_be_kept_in_the_classic_dialect() {
     let mock = Mock::serve(vec![]);
-    let sent = send(&mut mock.client(Dialect::Classic), b"abc", &if_absent());
+    let sent = send(&mut mock.client(DialectChoice::Classic), b"abc", &if_absent());
     assert!(matches!(sent, Err(Error::Unsupported(_))));
     mock.finish();
 }
@@ -274,7 +274,7 @@ fn a_condition_cannot_be_kept_in_the_classic_dialect() {
 fn a_server_that_stored_something_else_is_found_out() {
     let mock = Mock::serve(vec![vec![write_of(b"abc", ""), written(b"xyz")]]);
     let sent = send(
-        &mut mock.client(Dialect::Extended),
+        &mut mock.client(DialectChoice::Extended),
         b"abc",
         &SendOptions::default(),
     );
@@ -298,7 +298,7 @@ fn a_source_that_ends_too_soon_is_not_passed_off_as_whole() {
             Ok(())
         }
     }
-    for dialect in [Dialect::Extended, Dialect::Classic] {
+    for dialect in [DialectChoice::Extended, DialectChoice::Classic] {
         let mock = Mock::serve(vec![vec![Step::ExpectEnd]]);
         let sent = mock
             .persistent_client(dialect)
@@ -316,7 +316,7 @@ fn a_file_that_grows_meanwhile_is_sent_as_it_was() {
     let mut source = FileSource::open(&path).unwrap();
     fs::write(&path, "abcdef").unwrap();
     let mock = Mock::serve(vec![vec![write_of(b"abc", ""), written(b"abc")]]);
-    mock.client(Dialect::Extended)
+    mock.client(DialectChoice::Extended)
         .send("a", &mut source, &SendOptions::default(), &mut ())
         .unwrap();
     mock.finish();
@@ -329,7 +329,7 @@ fn a_stream_is_spooled_so_that_it_has_a_length_and_can_be_sent_again() {
         vec![write_of(b"abc", "")],
         vec![write_of(b"abc", ""), written(b"abc")],
     ]);
-    mock.persistent_client(Dialect::Extended)
+    mock.persistent_client(DialectChoice::Extended)
         .send("a", &mut source, &SendOptions::default(), &mut ())
         .unwrap();
     mock.finish();

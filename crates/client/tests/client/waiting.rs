@@ -9,7 +9,7 @@ use std::{
 };
 
 use haul_client::{
-    Address, Client, Dialect, Error, Options, Progress, SendOptions, Spoken, Stream, Verified, Verify,
+    Address, Client, Dialect, DialectChoice, Error, Options, Progress, SendOptions, Stream, Verified, Verify,
 };
 
 use crate::mock::{Mock, Step, digest, expect, expect_hello, facts, head, hello, reply, written};
@@ -45,9 +45,9 @@ fn a_busy_server_is_waited_for_and_never_taken_for_a_classic_one() {
         expect("STAT a\r\n"),
         facts(3, "e", &digest(b"abc")),
     ]);
-    let mut client = mock.client(Dialect::Auto);
+    let mut client = mock.client(DialectChoice::Auto);
     assert_eq!(client.stat("a", &mut waiting).unwrap().size, 3);
-    assert_eq!(client.peer().spoken(), Some(Spoken::Extended));
+    assert_eq!(client.peer().dialect(), Some(Dialect::Extended));
     assert_eq!(waiting.0, 1, "said once");
     mock.finish();
 }
@@ -61,7 +61,7 @@ fn an_upload_on_a_new_connection_waits_in_line_too() {
     request.extend_from_slice(digest(&content).as_bytes());
     request.extend_from_slice(b"\r\n");
     let (mock, mut waiting) = busy(vec![Step::Expect(request), written(&content)]);
-    let sent = mock.client(Dialect::Extended).send(
+    let sent = mock.client(DialectChoice::Extended).send(
         "a",
         &mut Cursor::new(&content),
         &SendOptions::default(),
@@ -99,7 +99,7 @@ fn a_silent_server_is_asked_once() {
     let options = Options {
         timeout: Duration::from_millis(30),
         queue_timeout: Duration::from_millis(30),
-        ..mock.options(Dialect::Extended)
+        ..mock.options(DialectChoice::Extended)
     };
     let error = Client::new(mock.address.clone(), options)
         .list("", &mut ())
@@ -124,7 +124,7 @@ fn tries_that_get_further_are_not_counted() {
     let options = Options {
         retries: Some(1),
         verify: Verify::Length,
-        ..mock.options(Dialect::Extended)
+        ..mock.options(DialectChoice::Extended)
     };
     let mut received = Vec::new();
     let mut client = Client::new(mock.address.clone(), options);
@@ -150,7 +150,7 @@ fn a_digest_is_asked_for_where_the_server_has_none_and_that_is_wanted() {
         let mock = Mock::serve(vec![script]);
         let options = Options {
             verify,
-            ..mock.options(Dialect::Extended)
+            ..mock.options(DialectChoice::Extended)
         };
         let fetched =
             Client::new(mock.address.clone(), options).fetch("a", &mut Stream::new(Vec::new()), &mut ());
@@ -176,7 +176,7 @@ fn what_an_older_server_cannot_keep_is_left_out_and_told() {
         body(),
         written(b"abc"),
     ]]);
-    let mut client = mock.client(Dialect::Auto);
+    let mut client = mock.client(DialectChoice::Auto);
     let sent = client
         .send("a", &mut Cursor::new(b"abc"), &of_a_file(), &mut ())
         .unwrap();
@@ -205,7 +205,7 @@ fn time_and_mode_travel_both_ways_and_folders_are_removed() {
         expect("RMDIR d\r\n"),
         reply(r#"{"status":"OK","data":"d is removed"}"#),
     ]]);
-    let mut client = mock.client(Dialect::Auto);
+    let mut client = mock.client(DialectChoice::Auto);
     let sent = client
         .send("a", &mut Cursor::new(b"abc"), &of_a_file(), &mut ())
         .unwrap();
@@ -241,7 +241,7 @@ fn a_server_that_comes_back_is_found_again() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut late = Late(gone, None);
     let options = Options {
-        dialect: Dialect::Extended,
+        dialect: DialectChoice::Extended,
         retry_pause: Duration::from_millis(1),
         ..Options::default()
     };

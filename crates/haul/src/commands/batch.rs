@@ -146,7 +146,7 @@ impl Fleet {
             None => {}
         }
         let mut client = Client::new(address.clone(), self.options.clone());
-        match client.spoken(progress) {
+        match client.dialect(progress) {
             Ok(_) => {
                 known.insert(address.clone(), Ok(client.peer()));
                 Ok(client)

@@ -12,7 +12,7 @@ use std::{
 };
 
 use haul_client::{
-    Address, Client, Code, Error, Fetched, PartFile, Progress, Spoken, Stream, Target, Verify, landing,
+    Address, Client, Code, Dialect, Error, Fetched, PartFile, Progress, Stream, Target, Verify, landing,
 };
 
 use super::{
@@ -98,7 +98,7 @@ struct Getting<'a> {
     existing: Existing,
     preserve: bool,
     recursive: bool,
-    /// Whether a file whose permissions are not known was spoken of.
+    /// Whether a file whose permissions are not known was mentioned already.
     has_said_no_mode: AtomicBool,
 }
 
@@ -316,8 +316,8 @@ impl Getting<'_> {
     fn in_this_dialect(&self, clients: &mut Clients<'_>, job: &Job, error: Error) -> Error {
         let is_classic = |client: &mut Client| {
             client
-                .spoken(&mut ())
-                .is_ok_and(|spoken| spoken == Spoken::Classic)
+                .dialect(&mut ())
+                .is_ok_and(|dialect| dialect == Dialect::Classic)
         };
         if self.recursive
             && error.code() == Some(Code::IsADirectory)

@@ -1,6 +1,6 @@
 //! `haul ls`: lists a folder of the server, or one object.
 
-use haul_client::{Client, Facts, Kind, Listed, Walk, WalkError, shown};
+use haul_client::{Client, DirEntry, EntryKind, Facts, Walk, WalkError, shown};
 use indicatif::HumanBytes;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     name: &'a str,
-    kind: Kind,
+    kind: EntryKind,
     /// `null` for a folder, and where the server does not tell.
     size: Option<u64>,
     modified: Option<&'a str>,
@@ -87,7 +87,7 @@ impl Listing<'_> {
         let top = remote.folder();
         let mut total = Outcome::Done;
         let mut walk = Walk::new(top);
-        let mut enters = |entry: &Listed| self.args.recursive && self.shows(entry);
+        let mut enters = |entry: &DirEntry| self.args.recursive && self.shows(entry);
         let mut patience = self.console.patience(if top.is_empty() { "." } else { top });
         while let Some(listed) = walk.next(client, &mut patience, &mut enters) {
             let outcome = match listed {
@@ -110,9 +110,9 @@ impl Listing<'_> {
         let name = remote.folder();
         match client.stat(name, &mut self.console.patience(name)) {
             Ok(Facts { size, modified, .. }) => {
-                let entry = Listed {
+                let entry = DirEntry {
                     name: name.to_owned(),
-                    kind: Kind::File,
+                    kind: EntryKind::File,
                     size_bytes: Some(size),
                     modified: Some(modified),
                 };
@@ -122,11 +122,11 @@ impl Listing<'_> {
         }
     }
 
-    fn shows(&self, entry: &Listed) -> bool {
+    fn shows(&self, entry: &DirEntry) -> bool {
         self.args.all || !entry.name.starts_with('.')
     }
 
-    fn print(&self, entries: &[Listed], folder: &str) -> Outcome {
+    fn print(&self, entries: &[DirEntry], folder: &str) -> Outcome {
         let shown = entries.iter().filter(|entry| self.shows(entry));
         let lines: Vec<String> = shown
             .map(|entry| self.line(entry, &join(folder, &entry.name)))
@@ -138,8 +138,8 @@ impl Listing<'_> {
         }
     }
 
-    fn line(&self, entry: &Listed, name: &str) -> String {
-        let is_file = entry.kind == Kind::File;
+    fn line(&self, entry: &DirEntry, name: &str) -> String {
+        let is_file = entry.kind == EntryKind::File;
         let size = entry.size_bytes.filter(|_| is_file);
         let modified = entry.modified.as_deref();
         if self.json {
@@ -187,14 +187,14 @@ impl Listing<'_> {
 mod tests {
     use std::time::Duration;
 
-    use haul_client::{Address, Dialect};
+    use haul_client::{Address, DialectChoice};
 
     use super::*;
 
     fn lines(bytes: bool, utc: bool) -> Vec<String> {
         let globals = Globals {
             server: Address::new("h", 1),
-            dialect: Dialect::Auto,
+            dialect: DialectChoice::Auto,
             timeout: Duration::from_secs(1),
             retry_for: Duration::ZERO,
             retries: None,
@@ -216,17 +216,21 @@ mod tests {
             json: false,
             zone: if utc { TimeZone::UTC } else { zone },
         };
-        let entry = |kind, size_bytes, modified: Option<&str>| Listed {
+        let entry = |kind, size_bytes, modified: Option<&str>| DirEntry {
             name: "n".to_owned(),
             kind,
             size_bytes,
             modified: modified.map(str::to_owned),
         };
         [
-            entry(Kind::File, Some(1_048_575), Some("2026-11-24T10:02:01.41135411Z")),
-            entry(Kind::File, Some(7), Some("2026-11-24T23:00:00.4Z")),
-            entry(Kind::Dir, Some(0), Some("1970-01-01T00:00:00Z")),
-            entry(Kind::File, None, None),
+            entry(
+                EntryKind::File,
+                Some(1_048_575),
+                Some("2026-11-24T10:02:01.41135411Z"),
+            ),
+            entry(EntryKind::File, Some(7), Some("2026-11-24T23:00:00.4Z")),
+            entry(EntryKind::Dir, Some(0), Some("1970-01-01T00:00:00Z")),
+            entry(EntryKind::File, None, None),
         ]
         .iter()
         .map(|entry| listing.line(entry, "n"))

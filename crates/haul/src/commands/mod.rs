@@ -22,7 +22,7 @@ mod tally;
 
 use std::{process::ExitCode, time::Duration};
 
-use haul_client::{Address, Client, Dialect, Error, Options};
+use haul_client::{Address, Client, DialectChoice, Error, Options};
 
 /// What every client subcommand is told.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub(crate) struct Globals {
     /// The server of names that are no `haul://` URL.
     pub(crate) server: Address,
     /// The verbs to use.
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: DialectChoice,
     /// The longest silence in the middle of a transfer.
     pub(crate) timeout: Duration,
     /// How long an operation that makes no progress is tried again.

@@ -2,7 +2,7 @@
 
 use std::{io, net::IpAddr};
 
-use haul_client::{Address, Client, Code, Error, Location, Spoken};
+use haul_client::{Address, Client, Code, Dialect, Error, Location};
 
 /// An object or a folder on a server, as an operand says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +80,8 @@ pub(super) fn join(folder: &str, name: &str) -> String {
 pub(super) fn is_an_object(client: &mut Client, error: &Error) -> bool {
     match error {
         Error::Unsupported(_) => client
-            .spoken(&mut ())
-            .is_ok_and(|spoken| spoken == Spoken::Classic),
+            .dialect(&mut ())
+            .is_ok_and(|dialect| dialect == Dialect::Classic),
         error => error.code() == Some(Code::BadRequest),
     }
 }

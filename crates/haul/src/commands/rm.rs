@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use haul_client::{Client, Error, Kind, Walk, WalkError};
+use haul_client::{Client, EntryKind, Error, Walk, WalkError};
 
 use super::{
     Globals, Outcome,
@@ -96,7 +96,11 @@ impl Removing<'_> {
                 }
                 Some(Err(WalkError { name, error })) => self.failed(&name, &error),
                 Some(Ok(folder)) => {
-                    for entry in folder.entries.iter().filter(|entry| entry.kind == Kind::File) {
+                    for entry in folder
+                        .entries
+                        .iter()
+                        .filter(|entry| entry.kind == EntryKind::File)
+                    {
                         self.entry(client, &folder.name, &entry.name);
                     }
                     folders.push(folder.name);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fs, path::Path};
 
-use haul_client::{Address, Client, Error, Folder, Kind, Listed, Walk, WalkError, landing};
+use haul_client::{Address, Client, DirEntry, EntryKind, Error, Folder, Walk, WalkError, landing};
 
 use super::{Getting, Job, LocalTarget, place::Place};
 use crate::commands::{
@@ -98,7 +98,7 @@ impl Finding<'_> {
             }
             let mut patience = self.getting.console.patience(&remote.name);
             // Only what may be written here is walked into; the rest is said once, as an entry.
-            let mut enters = |entry: &Listed| landing::relative_path(&entry.name).is_ok();
+            let mut enters = |entry: &DirEntry| landing::relative_path(&entry.name).is_ok();
             match walk.next(client, &mut patience, &mut enters) {
                 None => return,
                 Some(Ok(folder)) => self.folder(client.address(), &folder, base),
@@ -128,12 +128,12 @@ impl Finding<'_> {
     }
 
     /// Deals with one entry of a folder, whose names on the server and here are given.
-    fn entry(&mut self, address: &Address, entry: &Listed, folder: &str, here: &str) {
+    fn entry(&mut self, address: &Address, entry: &DirEntry, folder: &str, here: &str) {
         let (name, here) = (join(folder, &entry.name), join(here, &entry.name));
         if let Err(cause) = safe(&entry.name, &here) {
             return self.failed(&name, &local(&cause.to_string()));
         }
-        if entry.kind == Kind::Dir {
+        if entry.kind == EntryKind::Dir {
             return;
         }
         let known = match (entry.size_bytes, &entry.modified) {

@@ -61,7 +61,7 @@ impl Place {
 mod tests {
     use std::time::Duration;
 
-    use haul_client::{Address, Dialect};
+    use haul_client::{Address, DialectChoice};
 
     use super::*;
 
@@ -69,7 +69,7 @@ mod tests {
         let server = Address::new("default", 1);
         Globals {
             server,
-            dialect: Dialect::Classic,
+            dialect: DialectChoice::Classic,
             timeout: Duration::from_secs(1),
             retry_for: Duration::ZERO,
             retries: None,

@@ -177,7 +177,7 @@ mod tests {
         time::Duration,
     };
 
-    use haul_client::{Address, Dialect};
+    use haul_client::{Address, DialectChoice};
 
     use super::*;
     use crate::commands::{
@@ -191,7 +191,7 @@ mod tests {
         let server = Address::new("default", 1);
         Globals {
             server,
-            dialect: Dialect::Classic,
+            dialect: DialectChoice::Classic,
             timeout: Duration::from_secs(1),
             retry_for: Duration::ZERO,
             retries: None,

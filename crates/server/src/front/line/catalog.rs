@@ -57,11 +57,11 @@ impl<S: Stream> Line<'_, S> {
     ) -> Result<(), Failure> {
         let permit = self.turn(&self.worker.context.listings).await?;
         let listing = self.folder(folder).await?;
-        let entries = listing.iter().map(|entry| reply::Entry {
+        let entries = listing.iter().map(|entry| reply::LsEntry {
             name: entry.name.to_owned(),
             kind: match entry.kind {
-                Kind::File => reply::Kind::File,
-                Kind::Folder => reply::Kind::Dir,
+                Kind::File => reply::EntryKind::File,
+                Kind::Folder => reply::EntryKind::Dir,
             },
             size: entry.size,
             modified: rfc3339(entry.modified),
