@@ -170,7 +170,7 @@ impl Connection {
                 encode::classic(&mut bytes, request);
             }
             Spelling::Text(text) => {
-                let word = request.verb().word().to_ascii_uppercase();
+                let word = request.verb().as_str().to_ascii_uppercase();
                 bytes.extend_from_slice(format!("{word} {text}").as_bytes());
                 bytes.extend_from_slice(END);
             }

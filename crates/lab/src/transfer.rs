@@ -300,11 +300,11 @@ pub(crate) fn failure(error: &Error) -> Outcome {
         Error::Refused(refusal) if refusal.code == Code::NoSpace => {
             return Outcome::Failed(haul_results::Failure {
                 class: FailureClass::NoSpace,
-                code: Some(refusal.code.word().to_owned()),
+                code: Some(refusal.code.as_str().to_owned()),
                 detail,
             });
         }
-        Error::Refused(refusal) => return Outcome::rejected(refusal.code.word(), detail),
+        Error::Refused(refusal) => return Outcome::rejected(refusal.code.as_str(), detail),
         Error::Interrupted(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => FailureClass::Short,
         Error::Interrupted(_) => FailureClass::Reset,
         Error::Timeout(_) | Error::NoAnswer(_) => FailureClass::Stalled,

@@ -86,13 +86,13 @@ impl Drop for RequestLog {
     fn drop(&mut self) {
         let outcome = match self.outcome {
             RequestOutcome::Ok => "ok",
-            RequestOutcome::Refused(code) => code.word(),
+            RequestOutcome::Refused(code) => code.as_str(),
             RequestOutcome::Cut => "cut",
         };
         tracing::info!(
             target: "haul::access",
             peer = %self.peer,
-            verb = self.verb.map_or("unknown", Verb::word),
+            verb = self.verb.map_or("unknown", Verb::as_str),
             name = %self.name,
             bytes = self.bytes,
             ms = self.begun.elapsed().as_secs_f64() * 1e3,

@@ -322,7 +322,7 @@ impl Slot {
         let row = row(verb);
         let ok = load(self.row_word(row, word::OK));
         let failed = load(self.row_word(row, word::FAILED));
-        let name = verb.map_or("unknown", Verb::word);
+        let name = verb.map_or("unknown", Verb::as_str);
         (ok + failed > 0).then(|| (name.to_owned(), VerbStats { ok, failed }))
     }
 

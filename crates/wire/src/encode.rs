@@ -29,8 +29,8 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 /// If the request has no classic form: only List, Get, Upload and Delete have one.
 pub fn classic(out: &mut Vec<u8>, request: &Request) -> &'static [u8] {
     let verb = request.verb();
-    assert!(verb.is_classic(), "{} has no classic form", verb.word());
-    let word = verb.word().to_ascii_uppercase();
+    assert!(verb.is_classic(), "{} has no classic form", verb.as_str());
+    let word = verb.as_str().to_ascii_uppercase();
     match request.name() {
         None => out.extend_from_slice(word.as_bytes()),
         Some(name) => match line(&word, verb, name) {
@@ -59,14 +59,14 @@ pub fn extended(out: &mut Vec<u8>, request: &Request) {
     assert!(
         !matches!(verb, Verb::Upload | Verb::Get),
         "{} has no extended form",
-        verb.word()
+        verb.as_str()
     );
     if let Request::Delete { .. } = request {
         // The same in both layers.
         classic(out, request);
         return;
     }
-    out.extend_from_slice(verb.word().to_ascii_uppercase().as_bytes());
+    out.extend_from_slice(verb.as_str().to_ascii_uppercase().as_bytes());
     let mut operand = |operand: &str| {
         out.push(b' ');
         out.extend_from_slice(operand.as_bytes());
@@ -148,7 +148,7 @@ fn reads_back(line: &str, verb: Verb, name: &Name) -> bool {
 
 fn json(out: &mut Vec<u8>, verb: Verb, name: &Name) -> &'static [u8] {
     out.extend_from_slice(br#"{"command":"#);
-    reply::json(out, verb.word());
+    reply::json(out, verb.as_str());
     out.extend_from_slice(br#","filename":"#);
     reply::json(out, name.as_str());
     if verb == Verb::Upload {

@@ -14,7 +14,7 @@
 //! | `reply_decoder`, [`reply`] | replies, read and written |
 //! | [`encode`] | requests, written |
 //! | [`Attributes`] | when a file was modified, and its permissions: as texts and as values |
-//! | `sentence` | what a refused peer is told |
+//! | `messages` | what a refused peer is told |
 //!
 //! ```
 //! use haul_wire::{RequestDecoder, RequestEvent};
@@ -27,7 +27,7 @@
 //!     let decoded = decoder.decode(input, &mut scratch);
 //!     input = &input[decoded.consumed..];
 //!     match decoded.event {
-//!         Some(RequestEvent::Request(request)) => seen.push(request.verb().word().to_owned()),
+//!         Some(RequestEvent::Request(request)) => seen.push(request.verb().as_str().to_owned()),
 //!         Some(RequestEvent::Body(content)) => seen.push(format!("{} bytes", content.len())),
 //!         Some(other) => seen.push(format!("{other:?}")),
 //!         None => break, // Receive more.
@@ -43,6 +43,7 @@ mod digest_line;
 pub mod encode;
 mod foreign;
 mod json;
+mod messages;
 mod name;
 mod next_line;
 mod payload;
@@ -55,7 +56,6 @@ mod request_decoder;
 mod request_event;
 mod request_json;
 mod request_line;
-mod sentence;
 mod string_payload;
 mod upload_line;
 

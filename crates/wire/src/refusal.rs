@@ -43,7 +43,7 @@ pub enum Code {
 impl Code {
     /// The code's word on the wire.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::UnknownVerb => "unknown-verb",
             Self::BadRequest => "bad-request",

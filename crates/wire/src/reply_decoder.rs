@@ -252,7 +252,7 @@ impl ReplyDecoder {
             }
             Some(start) => Err(ReplyError::Malformed(format!(
                 "it starts with {} instead of a brace",
-                crate::sentence::shown(&input[start..=start])
+                crate::messages::quoted(&input[start..=start])
             ))),
         }
     }
@@ -324,7 +324,7 @@ impl LineEnds {
                 (Self::One, b'\r') => Self::OneAndCr,
                 _ if byte.is_ascii_whitespace() => Self::None,
                 _ => {
-                    let byte = crate::sentence::shown(&[byte]);
+                    let byte = crate::messages::quoted(&[byte]);
                     return Err(ReplyError::Malformed(format!(
                         "{byte} stands where it should have ended"
                     )));

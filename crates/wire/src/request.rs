@@ -52,7 +52,7 @@ impl Verb {
 
     /// The verb as programs and logs name it: its word on the wire in small letters.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::List => "list",
             Self::Get => "get",
@@ -75,7 +75,7 @@ impl Verb {
             ("put", Self::Upload),
             ("post", Self::Upload),
         ];
-        let mut words = Self::ALL.iter().map(|verb| (verb.word(), *verb)).chain(also);
+        let mut words = Self::ALL.iter().map(|verb| (verb.as_str(), *verb)).chain(also);
         words
             .find(|(known, _)| word.eq_ignore_ascii_case(known.as_bytes()))
             .map(|(_, verb)| verb)

@@ -18,7 +18,7 @@ use crate::request_event::{Decoded, Phase, RequestEvent};
 use crate::request_json::{self, Command, Outcome};
 use crate::request_line::{self, Line, Refused};
 use crate::upload_line::{Here, Names, Reading};
-use crate::{Name, Refusal, Request, Verb, base64, sentence};
+use crate::{Name, Refusal, Request, Verb, base64, messages};
 
 /// Decodes what arrives on one connection.
 #[derive(Debug, Clone, Default)]
@@ -158,7 +158,7 @@ impl RequestDecoder {
     /// `UPLOAD a QUJD`, but neither `LI` nor `GET ` nor a WRITE or a JSON command. The caller completes it by
     /// feeding a line end.
     #[must_use]
-    pub fn lone(&self) -> Option<Verb> {
+    pub fn completes_at_line_end(&self) -> Option<Verb> {
         let mut verb = match self.state {
             State::Line => None,
             State::Payload { .. } => Some(Verb::Upload),
@@ -401,7 +401,7 @@ impl RequestDecoder {
                 name: None,
             }),
             Taken::Wrong => {
-                let refusal = sentence::length_mismatch(name);
+                let refusal = messages::length_mismatch(name);
                 self.refuse(Some(Verb::Write), refusal, State::Lost)
             }
         };

@@ -11,7 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use crate::json::{Lines, PayloadKeys, Scan, Scanner, Skipper};
 use crate::payload::{Progress, Stop};
 use crate::string_payload::StringPayload;
-use crate::{Name, Refusal, Request, Verb, sentence};
+use crate::{Name, Refusal, Request, Verb, messages};
 
 /// Where the payload is.
 const KEYS: PayloadKeys = PayloadKeys {
@@ -140,15 +140,15 @@ impl Command {
             Scan::LineEnd => return (consumed + 1, self.broken_line()),
             Scan::TooLong => {
                 let refusal = match self.scanner.unfinished_value_of("filename") {
-                    Some(name) => sentence::overlong_name(name),
-                    None => sentence::bad_request(format!(
+                    Some(name) => messages::overlong_name(name),
+                    None => messages::bad_request(format!(
                         "a JSON command may have at most {TEXT_BYTES_MAX} bytes beside its payload; leave out what is not needed"
                     )),
                 };
                 self.refused(refusal, Rest::Object(self.scanner.skipper()))
             }
             Scan::Twice => {
-                let refusal = sentence::bad_request("there are two payloads; send one, as the key filedata");
+                let refusal = messages::bad_request("there are two payloads; send one, as the key filedata");
                 self.refused(refusal, self.rest_of_payload(false))
             }
         };
@@ -246,7 +246,7 @@ impl Command {
             held.extend_from_slice(&input[..letters]);
             return (letters, Outcome::Again);
         }
-        let refusal = sentence::bad_request(format!(
+        let refusal = messages::bad_request(format!(
             "more than {HELD_PAYLOAD_BYTES_MAX} bytes of payload stand before the command and the name; put those first"
         ));
         (letters, self.refused(refusal, self.rest()))
@@ -283,7 +283,7 @@ impl Command {
             return if is_same {
                 Outcome::BodyEnd
             } else {
-                let refusal = sentence::bad_request(
+                let refusal = messages::bad_request(
                     "the keys after the payload contradict those before it; send each once",
                 );
                 self.refused(refusal, Rest::Nothing)
@@ -310,23 +310,23 @@ impl Command {
 
     fn request(&self, parts: &Parts) -> Result<Request, Refusal> {
         let verb = parts.verb().ok_or_else(|| {
-            sentence::bad_request(
+            messages::bad_request(
                 "a JSON command needs the key command; send list, get, upload or delete in it",
             )
         })?;
-        let verb = verb.ok_or_else(sentence::unknown_verb)?;
+        let verb = verb.ok_or_else(messages::unknown_verb)?;
         if verb == Verb::List {
             return Ok(Request::List);
         }
         let object = self.object(parts)?.ok_or_else(|| {
-            sentence::bad_request(format!("a JSON command {} needs the key filename", verb.word()))
+            messages::bad_request(format!("a JSON command {} needs the key filename", verb.as_str()))
         })?;
         let name = name(object)?;
         match verb {
             Verb::Get => Ok(Request::Get { name }),
             Verb::Delete => Ok(Request::Delete { name }),
             _ if self.scanner.payload_seen() => Ok(upload(name)),
-            _ => Err(sentence::missing_filedata(&name)),
+            _ => Err(messages::missing_filedata(&name)),
         }
     }
 
@@ -337,7 +337,7 @@ impl Command {
         let uploads_listed = self.scanner.payload_is_listed() && parts.verb() == Some(Some(Verb::Upload));
         match (filename, listed) {
             (Some(filename), Some(listed)) if uploads_listed && filename != listed => {
-                Err(sentence::bad_request(
+                Err(messages::bad_request(
                     "the key filename contradicts the name before the payload in params; send one",
                 ))
             }
@@ -350,7 +350,7 @@ impl Command {
     }
 
     fn broken_line(&self) -> Outcome {
-        let refusal = sentence::bad_request(
+        let refusal = messages::bad_request(
             "a JSON command ends with its closing brace, before the line does; send it on one line",
         );
         self.refused(refusal, Rest::Nothing)
@@ -358,7 +358,7 @@ impl Command {
 
     fn invalid_payload(&self, rest: Rest) -> Outcome {
         match &self.upload {
-            Some(name) => Outcome::Refused(Some(Verb::Upload), sentence::invalid_payload(name), rest),
+            Some(name) => Outcome::Refused(Some(Verb::Upload), messages::invalid_payload(name), rest),
             None => Outcome::Again,
         }
     }
@@ -426,12 +426,12 @@ fn upload(name: Name) -> Request {
 }
 
 fn name(filename: &[u8]) -> Result<Name, Refusal> {
-    Name::from_bytes(filename).map_err(|cause| sentence::invalid_name(filename, cause))
+    Name::from_bytes(filename).map_err(|cause| messages::invalid_name(filename, cause))
 }
 
 fn not_understood(text: &[u8]) -> Refusal {
-    let text = sentence::shown(text);
-    sentence::bad_request(format!(
+    let text = messages::quoted(text);
+    messages::bad_request(format!(
         "{text} is not a JSON command; send one object with the keys command, filename and filedata"
     ))
 }

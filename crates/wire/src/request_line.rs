@@ -9,7 +9,7 @@ use percent_encoding::percent_decode;
 
 use crate::attributes::{mode_from_text, time_from_text};
 use crate::upload_line::{self, Here, Reading};
-use crate::{Attributes, Condition, Name, Refusal, Request, Verb, sentence};
+use crate::{Attributes, Condition, Name, Refusal, Request, Verb, messages};
 
 /// The longest word that could be a verb, and one byte more.
 const WORD_BYTES_MAX: usize = 9;
@@ -73,12 +73,12 @@ pub(crate) fn whole(line: &[u8]) -> Result<Line, Refused> {
         .position(u8::is_ascii_whitespace)
         .unwrap_or(line.len());
     let Some(verb) = Verb::from_word(&line[..end]) else {
-        return Err(refused(None, sentence::unknown_verb()));
+        return Err(refused(None, messages::unknown_verb()));
     };
     let operands = &line[end..];
     let parsed = match verb {
         Verb::Upload => upload_line::whole(line, end)
-            .unwrap_or_else(|| Err(sentence::missing_name(verb)))
+            .unwrap_or_else(|| Err(messages::missing_name(verb)))
             .map(Line::Upload),
         Verb::Get => classic_name(verb, operands).map(|name| Line::Request(Request::Get { name })),
         Verb::Delete => classic_name(verb, operands).map(|name| Line::Request(Request::Delete { name })),
@@ -106,9 +106,9 @@ pub(crate) fn window(line: &[u8]) -> Option<Result<Here, Refused>> {
         return Some(Ok(here));
     }
     let refusal = match verb {
-        None => sentence::unknown_verb(),
-        Some(verb @ (Verb::List | Verb::Hello | Verb::Stats)) => sentence::too_many_operands(verb, line),
-        Some(_) => sentence::overlong_name(line[word_end..].trim_ascii()),
+        None => messages::unknown_verb(),
+        Some(verb @ (Verb::List | Verb::Hello | Verb::Stats)) => messages::too_many_operands(verb, line),
+        Some(_) => messages::overlong_name(line[word_end..].trim_ascii()),
     };
     Some(Err(refused(verb, refusal)))
 }
@@ -124,11 +124,11 @@ fn refused(verb: Option<Verb>, refusal: Refusal) -> Refused {
 /// Of a classic verb the name is the rest of the line; whitespace and one pair of quotes around it are dropped.
 pub(crate) fn classic_name(verb: Verb, operands: &[u8]) -> Result<Name, Refusal> {
     let name = match operands.trim_ascii() {
-        [] => return Err(sentence::missing_name(verb)),
+        [] => return Err(messages::missing_name(verb)),
         [open @ (b'\'' | b'"'), inner @ .., close] if open == close => inner,
         name => name,
     };
-    Name::from_bytes(name).map_err(|cause| sentence::invalid_name(name, cause))
+    Name::from_bytes(name).map_err(|cause| messages::invalid_name(name, cause))
 }
 
 fn extended(verb: Verb, line: &[u8], operands: &[u8]) -> Result<Request, Refusal> {
@@ -142,7 +142,7 @@ fn extended(verb: Verb, line: &[u8], operands: &[u8]) -> Result<Request, Refusal
             digest: match operands.next() {
                 None => false,
                 Some(word) if word.eq_ignore_ascii_case(b"digest") => true,
-                Some(_) => return Err(sentence::too_many_operands(verb, line)),
+                Some(_) => return Err(messages::too_many_operands(verb, line)),
             },
         },
         Verb::Read => Request::Read {
@@ -170,7 +170,7 @@ fn write(line: &[u8], operands: &[u8]) -> Result<Line, Refused> {
         let mut operands = Operands::new(Verb::Write, line, operands)?;
         let name = operands.name();
         let length = operands.next().ok_or_else(|| {
-            sentence::bad_request(
+            messages::bad_request(
                 "WRITE needs a name and a length; send WRITE, the name and the number of bytes",
             )
         });
@@ -212,8 +212,8 @@ impl<'l> Operands<'l> {
             .iter()
             .any(|operand| operand.is_empty() || operand.iter().any(u8::is_ascii_whitespace))
         {
-            let line = sentence::shown(line);
-            return Err(sentence::bad_request(format!(
+            let line = messages::quoted(line);
+            return Err(messages::bad_request(format!(
                 "the operands of {line} must be separated by single spaces"
             )));
         }
@@ -229,20 +229,20 @@ impl<'l> Operands<'l> {
     }
 
     fn name(&mut self) -> Result<Name, Refusal> {
-        extended_name(self.next().ok_or_else(|| sentence::missing_name(self.verb))?)
+        extended_name(self.next().ok_or_else(|| messages::missing_name(self.verb))?)
     }
 
     fn end(mut self) -> Result<(), Refusal> {
         match self.next() {
             None => Ok(()),
-            Some(_) => Err(sentence::too_many_operands(self.verb, self.line)),
+            Some(_) => Err(messages::too_many_operands(self.verb, self.line)),
         }
     }
 }
 
 fn extended_name(operand: &[u8]) -> Result<Name, Refusal> {
-    let bytes = unescape(operand).ok_or_else(|| sentence::badly_escaped_name(operand))?;
-    Name::from_bytes(&bytes).map_err(|cause| sentence::invalid_name(&bytes, cause))
+    let bytes = unescape(operand).ok_or_else(|| messages::badly_escaped_name(operand))?;
+    Name::from_bytes(&bytes).map_err(|cause| messages::invalid_name(&bytes, cause))
 }
 
 /// Percent-decodes, and unlike the library refuses a `%` without its two digits.
@@ -257,8 +257,8 @@ fn number(operand: &[u8]) -> Result<u64, Refusal> {
         .ok()
         .filter(|_| operand.iter().all(u8::is_ascii_digit));
     digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| {
-        let operand = sentence::shown(operand);
-        sentence::bad_request(format!(
+        let operand = messages::quoted(operand);
+        messages::bad_request(format!(
             "{operand} is not a number of bytes; send it in decimal digits, below 2^64"
         ))
     })
@@ -279,7 +279,7 @@ impl WriteOptions {
             WriteOption::Mode(mode) => self.attributes.mode.replace(mode).is_some(),
         };
         if is_again {
-            return Err(sentence::option_sent_twice(operand));
+            return Err(messages::option_sent_twice(operand));
         }
         Ok(())
     }
@@ -293,7 +293,7 @@ enum WriteOption {
 
 impl WriteOption {
     fn parse(operand: &[u8]) -> Result<Self, Refusal> {
-        let unknown = || sentence::unknown_option(operand);
+        let unknown = || messages::unknown_option(operand);
         if operand.eq_ignore_ascii_case(b"if-none-match") {
             return Ok(Self::Condition(Condition::Absent));
         }

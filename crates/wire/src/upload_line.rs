@@ -6,7 +6,7 @@
 
 use crate::payload::{Payload, Within};
 use crate::request_line::classic_name;
-use crate::{Name, Refusal, Verb, sentence};
+use crate::{Name, Refusal, Verb, messages};
 
 /// Parts a name from its payload, where nothing else does.
 const SEPARATOR: &[u8] = b"||";
@@ -115,7 +115,7 @@ impl<'l> Text<'l> {
             return Ok(self.perhaps_below(parted.unwrap_or(here), word));
         }
         if WRAPPED_BYTES.contains(&word.len()) {
-            let below = Err(sentence::wrapped_payload(&here.names.whole));
+            let below = Err(messages::wrapped_payload(&here.names.whole));
             return Ok(Reading::Either { here, below });
         }
         // Digits may be the length of what is on the next line.

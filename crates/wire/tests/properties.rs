@@ -156,7 +156,7 @@ proptest! {
             }
         };
         feed(&mut decoder, &mut scratch, &input);
-        let lone = decoder.lone();
+        let lone = decoder.completes_at_line_end();
         let is_json = decoder.phase() == Phase::Head && decoder.verb().is_none();
         let last = feed(&mut decoder, &mut scratch, b"\n");
         decoder.settle();

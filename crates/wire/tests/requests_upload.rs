@@ -231,7 +231,7 @@ fn an_undecided_upload_is_in_its_head_and_settled_by_the_caller() {
     assert_eq!(decoder.phase(), Phase::Ready, "there is nothing to settle");
     assert_eq!(decoder.decode(b"UPLOAD my data\r\nQU", &mut [0; 64]).event, None);
     assert_eq!(
-        (decoder.phase(), decoder.verb(), decoder.lone()),
+        (decoder.phase(), decoder.verb(), decoder.completes_at_line_end()),
         (Phase::Head, Some(Verb::Upload), None)
     );
     assert!(decoder.is_undecided());

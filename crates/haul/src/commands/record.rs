@@ -163,7 +163,7 @@ fn not_verified(verified: Verified) -> Option<&'static str> {
 /// One word for an error: the code of a refusal as the wire spells it, or its kind.
 pub(super) fn word(error: &Error) -> String {
     match error {
-        Error::Refused(refusal) => refusal.code.word().to_owned(),
+        Error::Refused(refusal) => refusal.code.as_str().to_owned(),
         Error::Connect { .. } => "connect".to_owned(),
         Error::Interrupted(_) => "interrupted".to_owned(),
         Error::Timeout(_) | Error::NoAnswer(_) => "silence".to_owned(),

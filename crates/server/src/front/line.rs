@@ -281,7 +281,7 @@ impl<S: Stream> Line<'_, S> {
             Heard::EndOfFile
                 if self
                     .decoder
-                    .lone()
+                    .completes_at_line_end()
                     .is_some_and(|verb| self.completes_unterminated(verb)) =>
             {
                 self.input.end_line();
@@ -310,7 +310,7 @@ impl<S: Stream> Line<'_, S> {
 
     /// The silence after which the bytes so far count as a whole request, where they may.
     fn completing_silence(&self) -> Option<Duration> {
-        let verb = self.decoder.lone().filter(|_| !self.spoken)?;
+        let verb = self.decoder.completes_at_line_end().filter(|_| !self.spoken)?;
         match verb {
             Verb::List | Verb::Get => Some(Limits::UNTERMINATED_READ_SILENCE),
             _ => self

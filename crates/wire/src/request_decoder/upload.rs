@@ -7,7 +7,7 @@ use crate::next_line::NextLine;
 use crate::payload::{self, Within};
 use crate::request_event::RequestEvent;
 use crate::upload_line::{Here, Names};
-use crate::{Request, Verb, sentence};
+use crate::{Request, Verb, messages};
 
 impl RequestDecoder {
     pub(super) fn begin_payload(&mut self, names: Names, replay_at: usize) -> Step {
@@ -52,7 +52,7 @@ impl RequestDecoder {
         if input[at] != b'\n' {
             return (at, self.begin_below(names));
         }
-        let refusal = sentence::missing_payload(&names.whole);
+        let refusal = messages::missing_payload(&names.whole);
         (at + 1, self.refuse(Some(Verb::Upload), refusal, State::Ready))
     }
 
@@ -122,12 +122,12 @@ impl RequestDecoder {
                 (taken + usize::from(!is_replay), self.end(end))
             }
             payload::Stop::End => {
-                let refusal = sentence::invalid_payload(&names.whole);
+                let refusal = messages::invalid_payload(&names.whole);
                 let step = self.refuse(Some(Verb::Upload), refusal, State::Ready);
                 (taken + usize::from(!is_replay), step)
             }
             payload::Stop::Faulty => {
-                let refusal = sentence::invalid_payload(&names.whole);
+                let refusal = messages::invalid_payload(&names.whole);
                 let is_whole_line = is_replay && self.line.ends_with(b"\n");
                 let then = if is_whole_line {
                     State::Ready

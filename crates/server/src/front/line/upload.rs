@@ -195,7 +195,7 @@ impl<S: Stream> Line<'_, S> {
         let stall = self.worker.context.config.limits.stall_timeout;
         let lone = self
             .decoder
-            .lone()
+            .completes_at_line_end()
             .filter(|&verb| self.completes_unterminated(verb) && !self.spoken);
         let completing = lone.map(|_| Limits::UNTERMINATED_WRITE_SILENCE);
         let heard = self

@@ -25,7 +25,7 @@ pub(crate) fn invalid_name(bytes: &[u8], cause: NameError) -> Refusal {
     };
     Refusal::new(
         Code::InvalidName,
-        format!("{} cannot be a name: {cause}; {cure}", shown(bytes)),
+        format!("{} cannot be a name: {cause}; {cure}", quoted(bytes)),
     )
 }
 
@@ -41,13 +41,13 @@ pub(crate) fn overlong_name(line: &[u8]) -> Refusal {
 pub(crate) fn badly_escaped_name(bytes: &[u8]) -> Refusal {
     let sentence = format!(
         "{} cannot be a name: each % must be followed by two hexadecimal digits",
-        shown(bytes)
+        quoted(bytes)
     );
     Refusal::new(Code::InvalidName, sentence)
 }
 
 pub(crate) fn missing_name(verb: Verb) -> Refusal {
-    let verb = verb.word().to_ascii_uppercase();
+    let verb = verb.as_str().to_ascii_uppercase();
     bad_request(format!(
         "{verb} needs a name; send {verb} and the name of a file on one line"
     ))
@@ -60,10 +60,10 @@ pub(crate) fn too_many_operands(verb: Verb, line: &[u8]) -> Refusal {
         }
         _ => "send the verb alone",
     };
-    let verb = verb.word().to_ascii_uppercase();
+    let verb = verb.as_str().to_ascii_uppercase();
     bad_request(format!(
         "{} has more operands than {verb} takes; {cure}",
-        shown(line)
+        quoted(line)
     ))
 }
 
@@ -71,33 +71,33 @@ pub(crate) fn unknown_option(option: &[u8]) -> Refusal {
     bad_request(format!(
         "{} is no option of WRITE; send if-none-match, if-match=ETAG, modified=TIME (RFC 3339, such as \
          2026-01-31T12:00:00Z) or mode=OCTAL (at most 0777), and write a space within a name as %20",
-        shown(option)
+        quoted(option)
     ))
 }
 
 pub(crate) fn option_sent_twice(option: &[u8]) -> Refusal {
     bad_request(format!(
         "{} stands behind another option of its kind; send one condition, one modified and one mode at most",
-        shown(option)
+        quoted(option)
     ))
 }
 
 pub(crate) fn missing_payload(name: &Name) -> Refusal {
     bad_request(format!(
         "there is no payload for {}; send it in base64 after the name, or end the name with a space for an empty file",
-        shown(name.as_str().as_bytes())
+        quoted(name.as_str().as_bytes())
     ))
 }
 
 pub(crate) fn missing_filedata(name: &Name) -> Refusal {
-    let name = shown(name.as_str().as_bytes());
+    let name = quoted(name.as_str().as_bytes());
     bad_request(format!(
         "there is no payload for {name}; send it in base64 as the key filedata"
     ))
 }
 
 pub(crate) fn invalid_payload(name: &Name) -> Refusal {
-    let name = shown(name.as_str().as_bytes());
+    let name = quoted(name.as_str().as_bytes());
     let sentence =
         format!("the payload of {name} is not base64; send the standard alphabet with padding, on one line");
     Refusal::new(Code::InvalidPayload, sentence)
@@ -106,7 +106,7 @@ pub(crate) fn invalid_payload(name: &Name) -> Refusal {
 pub(crate) fn wrapped_payload(name: &Name) -> Refusal {
     let sentence = format!(
         "the payload of {} goes on in the next line; send all of it on one line (base64 -w0)",
-        shown(name.as_str().as_bytes())
+        quoted(name.as_str().as_bytes())
     );
     Refusal::new(Code::InvalidPayload, sentence)
 }
@@ -115,13 +115,13 @@ pub(crate) fn length_mismatch(name: &Name) -> Refusal {
     let sentence = format!(
         "the content of {} is not as long as announced, or its digest is missing; send exactly that many bytes, \
          then 64 hexadecimal digits and a line end",
-        shown(name.as_str().as_bytes())
+        quoted(name.as_str().as_bytes())
     );
     Refusal::new(Code::LengthMismatch, sentence)
 }
 
 /// What was sent, in quotes, shortened, without control characters.
-pub(crate) fn shown(bytes: &[u8]) -> String {
+pub(crate) fn quoted(bytes: &[u8]) -> String {
     // No character has more than four bytes, so what is cut off here is not shown anyway.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN_CHARS_MAX + 4)]);
     let mut shown = String::from("'");
@@ -141,7 +141,7 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{overlong_name, shown};
+    use super::{overlong_name, quoted};
 
     #[test]
     fn thousands_of_blanks_are_not_shown_as_a_name() {
@@ -151,13 +151,13 @@ mod tests {
 
     #[test]
     fn what_was_sent_is_shown_shortened_and_without_control_characters() {
-        assert_eq!(shown(b"a\nb\0"), "'a\\nb\\u{0}'");
-        assert_eq!(shown(&[b'a'; 80]), format!("'{}'", "a".repeat(80)));
-        assert_eq!(shown(&[b'a'; 9000]), format!("'{}…'", "a".repeat(80)));
+        assert_eq!(quoted(b"a\nb\0"), "'a\\nb\\u{0}'");
+        assert_eq!(quoted(&[b'a'; 80]), format!("'{}'", "a".repeat(80)));
+        assert_eq!(quoted(&[b'a'; 9000]), format!("'{}…'", "a".repeat(80)));
         assert_eq!(
-            shown("é".repeat(9000).as_bytes()),
+            quoted("é".repeat(9000).as_bytes()),
             format!("'{}…'", "é".repeat(80))
         );
-        assert_eq!(shown(b"\xff"), "'\u{fffd}'");
+        assert_eq!(quoted(b"\xff"), "'\u{fffd}'");
     }
 }
