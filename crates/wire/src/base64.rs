@@ -7,27 +7,27 @@
 
 use base64_turbo::{STANDARD, STANDARD_NO_PAD};
 
-/// How many letters are decoded at once, at most: both sides of the work stay in the first-level cache.
-const BLOCK_LETTERS_MAX: usize = 16 << 10;
+/// How many symbols are decoded at once, at most: both sides of the work stay in the first-level cache.
+const BLOCK_SYMBOLS_MAX: usize = 16 << 10;
 
 /// Where the size of a block starts. One that succeeds doubles the next; one that holds padding or the end of the
 /// text fails as a whole, is decoded again up to there, and sets the size of the next. So the end costs little in
-/// a short text, and padding costs time in proportion to the letters around it, however much of it there is.
-const BLOCK_LETTERS_FIRST: usize = 1 << 10;
+/// a short text, and padding costs time in proportion to the symbols around it, however much of it there is.
+const BLOCK_SYMBOLS_FIRST: usize = 1 << 10;
 
 /// Blocks do not get smaller than this.
-const BLOCK_LETTERS_MIN: usize = 64;
+const BLOCK_SYMBOLS_MIN: usize = 64;
 
-/// What is no letter has this value.
-const NO_LETTER: u8 = 0xff;
+/// What is no symbol has this value.
+const NO_SYMBOL: u8 = 0xff;
 
-/// The six bits that each letter stands for.
+/// The six bits that each symbol stands for.
 const BITS: [u8; 256] = {
-    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bits = [NO_LETTER; 256];
+    let symbols = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bits = [NO_SYMBOL; 256];
     let mut at = 0;
-    while at < letters.len() {
-        bits[letters[at] as usize] = at as u8;
+    while at < symbols.len() {
+        bits[symbols[at] as usize] = at as u8;
         at += 1;
     }
     bits
@@ -114,8 +114,8 @@ fn encode_whole(input: &[u8], out: &mut [u8]) -> usize {
 pub struct Decoder {
     carry: [u8; 4],
     carried: usize,
-    block_letters: usize,
-    faulty: bool,
+    block_symbols: usize,
+    invalid: bool,
 }
 
 impl Default for Decoder {
@@ -127,7 +127,7 @@ impl Default for Decoder {
 /// What one call of [`Decoder::decode`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Letters of the input that are dealt with.
+    /// Symbols of the input that are dealt with.
     pub consumed: usize,
     /// Bytes of content at the front of `out`.
     pub written: usize,
@@ -139,15 +139,15 @@ pub struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// All of the input is consumed.
-    Spent,
+    NeedInput,
     /// `out` has no room for the next quartet.
-    Full,
-    /// The byte at `consumed` is neither a base64 letter nor `=`: the end of the text, or a fault, as the
+    OutputFull,
+    /// The byte at `consumed` is neither a base64 symbol nor `=`: the end of the text, or a fault, as the
     /// caller knows.
-    Foreign,
+    NotBase64,
     /// A quartet has its padding in a wrong place or bits that must be zero: this is no base64, and nothing
     /// more comes out.
-    Faulty,
+    Invalid,
 }
 
 impl Decoder {
@@ -160,15 +160,15 @@ impl Decoder {
         Self {
             carry: [0; 4],
             carried: 0,
-            block_letters: BLOCK_LETTERS_FIRST,
-            faulty: false,
+            block_symbols: BLOCK_SYMBOLS_FIRST,
+            invalid: false,
         }
     }
 
     /// Whether the text may end here: no quartet is begun and none was faulty.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.carried == 0 && !self.faulty
+        self.carried == 0 && !self.invalid
     }
 
     /// Decodes the front of `input` into the front of `out`, as far as it goes.
@@ -181,12 +181,12 @@ impl Decoder {
             out,
             written: 0,
         };
-        let stop = if self.faulty {
-            Stop::Faulty
+        let stop = if self.invalid {
+            Stop::Invalid
         } else {
             self.run(&mut run)
         };
-        self.faulty = stop == Stop::Faulty;
+        self.invalid = stop == Stop::Invalid;
         Progress {
             consumed: run.consumed,
             written: run.written,
@@ -210,45 +210,45 @@ impl Decoder {
         loop {
             let room = (run.out.len() - run.written) / 3 * 4;
             let rest = &run.input[run.consumed..];
-            let letters = rest.len().min(room).min(self.block_letters) / 4 * 4;
-            if letters == 0 || rest[3] == b'=' {
+            let symbols = rest.len().min(room).min(self.block_symbols) / 4 * 4;
+            if symbols == 0 || rest[3] == b'=' {
                 return;
             }
-            if run.block(letters) {
-                self.block_letters = (self.block_letters * 2).min(BLOCK_LETTERS_MAX);
+            if run.block(symbols) {
+                self.block_symbols = (self.block_symbols * 2).min(BLOCK_SYMBOLS_MAX);
                 continue;
             }
-            let block = &rest[..letters];
-            let until_padding = memchr::memchr(b'=', block).unwrap_or(letters) / 4 * 4;
-            self.block_letters = until_padding.clamp(BLOCK_LETTERS_MIN, BLOCK_LETTERS_MAX);
-            if until_padding == letters || !run.block(until_padding) {
-                let letters = block
+            let block = &rest[..symbols];
+            let until_padding = memchr::memchr(b'=', block).unwrap_or(symbols) / 4 * 4;
+            self.block_symbols = until_padding.clamp(BLOCK_SYMBOLS_MIN, BLOCK_SYMBOLS_MAX);
+            if until_padding == symbols || !run.block(until_padding) {
+                let symbols = block
                     .iter()
-                    .position(|&byte| BITS[usize::from(byte)] == NO_LETTER);
-                run.block(letters.unwrap_or_default() / 4 * 4);
+                    .position(|&byte| BITS[usize::from(byte)] == NO_SYMBOL);
+                run.block(symbols.unwrap_or_default() / 4 * 4);
             }
             return;
         }
     }
 
-    /// Takes one quartet a letter at a time: the one that two pieces share, one with padding, the one before
+    /// Takes one quartet a symbol at a time: the one that two pieces share, one with padding, the one before
     /// a foreign byte.
     fn quartet(&mut self, run: &mut Run<'_>) -> Option<Stop> {
         if run.out.len() - run.written < Self::ROOM_BYTES_MIN {
             return Some(if run.consumed == run.input.len() {
-                Stop::Spent
+                Stop::NeedInput
             } else {
-                Stop::Full
+                Stop::OutputFull
             });
         }
         while self.carried < 4 {
-            let Some(&letter) = run.input.get(run.consumed) else {
-                return Some(Stop::Spent);
+            let Some(&symbol) = run.input.get(run.consumed) else {
+                return Some(Stop::NeedInput);
             };
-            if BITS[usize::from(letter)] == NO_LETTER && letter != b'=' {
-                return Some(Stop::Foreign);
+            if BITS[usize::from(symbol)] == NO_SYMBOL && symbol != b'=' {
+                return Some(Stop::NotBase64);
             }
-            self.carry[self.carried] = letter;
+            self.carry[self.carried] = symbol;
             self.carried += 1;
             run.consumed += 1;
         }
@@ -259,7 +259,7 @@ impl Decoder {
                 run.written += count;
                 None
             }
-            None => Some(Stop::Faulty),
+            None => Some(Stop::Invalid),
         }
     }
 }
@@ -272,12 +272,12 @@ fn content(quartet: [u8; 4]) -> Option<([u8; 3], usize)> {
         _ => 3,
     };
     let mut bits = 0;
-    for letter in &quartet[..=count] {
-        let letter = BITS[usize::from(*letter)];
-        if letter == NO_LETTER {
+    for symbol in &quartet[..=count] {
+        let symbol = BITS[usize::from(*symbol)];
+        if symbol == NO_SYMBOL {
             return None;
         }
-        bits = bits << 6 | u32::from(letter);
+        bits = bits << 6 | u32::from(symbol);
     }
     bits <<= 6 * (3 - count);
     let [_, bytes @ ..] = bits.to_be_bytes();
@@ -297,12 +297,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Decodes letters only, all of them or none.
-    fn block(&mut self, letters: usize) -> bool {
-        let block = &self.input[self.consumed..self.consumed + letters];
+    /// Decodes symbols only, all of them or none.
+    fn block(&mut self, symbols: usize) -> bool {
+        let block = &self.input[self.consumed..self.consumed + symbols];
         match STANDARD_NO_PAD.decode_slice(block, &mut self.out[self.written..]) {
             Ok(written) => {
-                self.consumed += letters;
+                self.consumed += symbols;
                 self.written += written;
                 true
             }
@@ -330,9 +330,9 @@ mod tests {
                 content.extend_from_slice(&out[..progress.written]);
                 piece = &piece[progress.consumed..];
                 match progress.stop {
-                    Stop::Full => assert!(progress.written > 0, "it got nowhere"),
-                    Stop::Spent => break,
-                    Stop::Foreign | Stop::Faulty => return (content, false),
+                    Stop::OutputFull => assert!(progress.written > 0, "it got nowhere"),
+                    Stop::NeedInput => break,
+                    Stop::NotBase64 | Stop::Invalid => return (content, false),
                 }
             }
         }
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn every_letter_is_known_and_nothing_else() {
+    fn every_symbol_is_known_and_nothing_else() {
         for byte in 0..=u8::MAX {
             let quartet = [b'A', b'A', byte, b'A'];
             let ours = decoded(&quartet, 4, 8).1;

@@ -13,7 +13,7 @@ pub(crate) struct DigestLine {
 /// What came of some input.
 pub(crate) enum Taken {
     /// All of it is consumed.
-    Spent,
+    NeedInput,
     /// The line is complete.
     Digest(Digest),
     /// This is no such line.
@@ -44,6 +44,6 @@ impl DigestLine {
             }
             self.count += 1;
         }
-        (input.len(), Taken::Spent)
+        (input.len(), Taken::NeedInput)
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct PayloadKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scan {
     /// All of the input is consumed.
-    Spent,
+    NeedInput,
     /// The opening quote of the payload is consumed; what follows is the payload.
     Payload,
     /// The object is closed.
@@ -40,7 +40,7 @@ pub(crate) enum Scan {
     /// The text would be longer than the limit.
     TooLong,
     /// The payload's key stands there a second time.
-    Twice,
+    DuplicateKey,
 }
 
 /// Follows the structure of one object, from its opening brace on.
@@ -184,7 +184,7 @@ impl Scanner {
                 return (consumed, stop);
             }
         }
-        (consumed, Scan::Spent)
+        (consumed, Scan::NeedInput)
     }
 
     /// Passes what stands in a string, up to its end or a backslash.
@@ -214,7 +214,11 @@ impl Scanner {
         match byte {
             b'"' if let Value::Payload(key) = next => {
                 let is_first = self.payload_key.replace(key).is_none();
-                return Some(if is_first { Scan::Payload } else { Scan::Twice });
+                return Some(if is_first {
+                    Scan::Payload
+                } else {
+                    Scan::DuplicateKey
+                });
             }
             b'"' => {
                 self.string = InString::Yes;

@@ -35,13 +35,13 @@ pub(crate) struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// All of the input is consumed.
-    Spent,
+    NeedInput,
     /// The room is used up.
-    Full,
+    OutputFull,
     /// The byte at `consumed` ends what surrounds the payload.
     End,
     /// This is no payload; it stays so.
-    Faulty,
+    Invalid,
 }
 
 /// A payload that is being received.
@@ -49,7 +49,7 @@ pub(crate) enum Stop {
 pub(crate) struct Payload {
     at: At,
     decoder: base64::Decoder,
-    letters: u64,
+    symbols: u64,
     content_bytes: u64,
 }
 
@@ -58,15 +58,15 @@ enum At {
     /// Nothing but whitespace so far.
     #[default]
     Start,
-    /// A `b`, which may be the first letter or the start of a bytes literal.
+    /// A `b`, which may be the first symbol or the start of a bytes literal.
     PerhapsLiteral,
-    /// In the letters, which this quote ends, if any.
-    Letters {
+    /// In the symbols, which this quote ends, if any.
+    Symbols {
         quote: Option<u8>,
     },
     /// Behind them: only whitespace may follow.
     Behind,
-    Faulty,
+    Invalid,
 }
 
 impl Payload {
@@ -78,14 +78,14 @@ impl Payload {
     pub(crate) fn is_complete(&self) -> bool {
         match self.at {
             At::Start | At::Behind => true,
-            At::Letters { quote } => quote.is_none() && self.decoder.is_complete(),
-            At::PerhapsLiteral | At::Faulty => false,
+            At::Symbols { quote } => quote.is_none() && self.decoder.is_complete(),
+            At::PerhapsLiteral | At::Invalid => false,
         }
     }
 
-    /// How many letters of base64 there have been, padding included.
-    pub(crate) fn letters(&self) -> u64 {
-        self.letters
+    /// How many symbols of base64 there have been, padding included.
+    pub(crate) fn symbols(&self) -> u64 {
+        self.symbols
     }
 
     /// How many bytes they stand for, as far as these have been decoded.
@@ -99,27 +99,27 @@ impl Payload {
         let mut progress = Progress {
             consumed: 0,
             written: 0,
-            stop: Stop::Spent,
+            stop: Stop::NeedInput,
         };
-        while self.at != At::Faulty {
-            if let At::Letters { .. } = self.at {
+        while self.at != At::Invalid {
+            if let At::Symbols { .. } = self.at {
                 let part = self
                     .decoder
                     .decode(&input[progress.consumed..], &mut out[progress.written..]);
                 progress.consumed += part.consumed;
                 progress.written += part.written;
-                self.letters += part.consumed as u64;
+                self.symbols += part.consumed as u64;
                 self.content_bytes += part.written as u64;
                 match part.stop {
-                    base64::Stop::Spent => return progress,
-                    base64::Stop::Full => {
+                    base64::Stop::NeedInput => return progress,
+                    base64::Stop::OutputFull => {
                         return Progress {
-                            stop: Stop::Full,
+                            stop: Stop::OutputFull,
                             ..progress
                         };
                     }
-                    base64::Stop::Faulty => break,
-                    base64::Stop::Foreign => {}
+                    base64::Stop::Invalid => break,
+                    base64::Stop::NotBase64 => {}
                 }
             }
             let Some(&byte) = input.get(progress.consumed) else {
@@ -133,33 +133,33 @@ impl Payload {
             }
             progress.consumed += self.pass(byte);
         }
-        self.at = At::Faulty;
+        self.at = At::Invalid;
         Progress {
-            stop: Stop::Faulty,
+            stop: Stop::Invalid,
             ..progress
         }
     }
 
-    /// Passes a byte that is not among the letters; returns how many bytes that takes, which is 0 where the
-    /// byte turns out to be the first letter.
+    /// Passes a byte that is not among the symbols; returns how many bytes that takes, which is 0 where the
+    /// byte turns out to be the first symbol.
     fn pass(&mut self, byte: u8) -> usize {
         let (at, taken) = match (self.at, byte) {
             (At::Start | At::Behind, _) if byte.is_ascii_whitespace() => (self.at, 1),
             (At::Start, b'b') => (At::PerhapsLiteral, 1),
-            (At::Start | At::PerhapsLiteral, b'\'' | b'"') => (At::Letters { quote: Some(byte) }, 1),
-            (At::Start, _) => (At::Letters { quote: None }, 0),
+            (At::Start | At::PerhapsLiteral, b'\'' | b'"') => (At::Symbols { quote: Some(byte) }, 1),
+            (At::Start, _) => (At::Symbols { quote: None }, 0),
             (At::PerhapsLiteral, _) => {
                 self.decoder
                     .decode(b"b", &mut [0; base64::Decoder::ROOM_BYTES_MIN]);
-                self.letters += 1;
-                (At::Letters { quote: None }, 0)
+                self.symbols += 1;
+                (At::Symbols { quote: None }, 0)
             }
-            (At::Letters { quote }, _) if self.decoder.is_complete() => match quote {
+            (At::Symbols { quote }, _) if self.decoder.is_complete() => match quote {
                 Some(quote) if byte == quote => (At::Behind, 1),
                 None if byte.is_ascii_whitespace() => (At::Behind, 1),
-                _ => (At::Faulty, 0),
+                _ => (At::Invalid, 0),
             },
-            (At::Letters { .. } | At::Behind | At::Faulty, _) => (At::Faulty, 0),
+            (At::Symbols { .. } | At::Behind | At::Invalid, _) => (At::Invalid, 0),
         };
         self.at = at;
         taken

@@ -13,7 +13,7 @@ pub(crate) struct RawBody {
 /// What came of some input.
 pub(crate) enum Taken {
     /// All of it is consumed.
-    Spent,
+    NeedInput,
     /// It is content.
     Content,
     /// The body is complete.
@@ -35,12 +35,16 @@ impl RawBody {
         if self.left_bytes > 0 {
             let taken = usize::try_from(self.left_bytes).map_or(input.len(), |left| input.len().min(left));
             self.left_bytes -= taken as u64;
-            let what = if taken > 0 { Taken::Content } else { Taken::Spent };
+            let what = if taken > 0 {
+                Taken::Content
+            } else {
+                Taken::NeedInput
+            };
             return (taken, what);
         }
         let (taken, line) = self.digest_line.take(input);
         let what = match line {
-            digest_line::Taken::Spent => Taken::Spent,
+            digest_line::Taken::NeedInput => Taken::NeedInput,
             digest_line::Taken::Digest(digest) => Taken::Digest(digest),
             digest_line::Taken::Wrong => Taken::Wrong,
         };

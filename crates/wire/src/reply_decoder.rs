@@ -139,8 +139,8 @@ enum LineEnds {
 }
 
 enum Step {
-    Again,
-    Spent,
+    Continue,
+    NeedInput,
     Decoded(usize),
     End(Reply),
 }
@@ -195,8 +195,8 @@ impl ReplyDecoder {
             })?;
             consumed += taken;
             let event = match step {
-                Step::Again => continue,
-                Step::Spent => None,
+                Step::Continue => continue,
+                Step::NeedInput => None,
                 Step::Decoded(written) => Some(ReplyEvent::Body(&scratch[..written])),
                 Step::End(reply) => Some(ReplyEvent::End(reply)),
             };
@@ -235,7 +235,7 @@ impl ReplyDecoder {
             State::Behind(_, line_ends) => {
                 let (taken, is_end) = line_ends.take(input)?;
                 if !is_end {
-                    return Ok((taken, Step::Spent));
+                    return Ok((taken, Step::NeedInput));
                 }
                 self.end_of_file().map(|reply| (taken, Step::End(reply)))
             }
@@ -245,10 +245,10 @@ impl ReplyDecoder {
 
     fn before(&mut self, input: &[u8]) -> Result<(usize, Step), ReplyError> {
         match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
-            None => Ok((input.len(), Step::Spent)),
+            None => Ok((input.len(), Step::NeedInput)),
             Some(start) if input[start] == b'{' => {
                 self.state = State::Object(Box::new(Scanner::new(KEYS, self.limit_bytes, Lines::Many)));
-                Ok((start, Step::Again))
+                Ok((start, Step::Continue))
             }
             Some(start) => Err(ReplyError::Malformed(format!(
                 "it starts with {} instead of a brace",
@@ -259,12 +259,12 @@ impl ReplyDecoder {
 
     fn object(&mut self, input: &[u8]) -> Result<(usize, Step), ReplyError> {
         let State::Object(scanner) = &mut self.state else {
-            return Ok((0, Step::Again));
+            return Ok((0, Step::Continue));
         };
         let (consumed, scan) = scanner.scan(input);
         match scan {
             // A line end is nothing special in an object that may have many lines.
-            Scan::Spent | Scan::LineEnd => return Ok((consumed, Step::Spent)),
+            Scan::NeedInput | Scan::LineEnd => return Ok((consumed, Step::NeedInput)),
             Scan::Payload => self.replace(|state| match state {
                 State::Object(scanner) => State::Content(scanner, Box::default()),
                 other => other,
@@ -279,15 +279,15 @@ impl ReplyDecoder {
                 self.state = State::Behind(Box::new(Reply { fields, had_body }), LineEnds::None);
             }
             Scan::TooLong => return Err(ReplyError::TooLong(self.limit_bytes)),
-            Scan::Twice => return Err(ReplyError::Malformed(format!("it holds {CONTENT} twice"))),
+            Scan::DuplicateKey => return Err(ReplyError::Malformed(format!("it holds {CONTENT} twice"))),
         }
-        Ok((consumed, Step::Again))
+        Ok((consumed, Step::Continue))
     }
 
     fn content(&mut self, input: &[u8], scratch: &mut [u8]) -> Result<(usize, Step), ReplyError> {
         assert!(scratch.len() >= Self::SCRATCH_BYTES_MIN, "no room for content");
         let State::Content(scanner, payload) = &mut self.state else {
-            return Ok((0, Step::Again));
+            return Ok((0, Step::Continue));
         };
         let Progress {
             consumed,
@@ -296,16 +296,16 @@ impl ReplyDecoder {
         } = payload.decode(input, scratch);
         match stop {
             _ if written > 0 => Ok((consumed, Step::Decoded(written))),
-            Stop::Spent | Stop::Full => Ok((consumed, Step::Spent)),
+            Stop::NeedInput | Stop::OutputFull => Ok((consumed, Step::NeedInput)),
             Stop::End if input[consumed] == b'"' && payload.is_complete() => {
                 scanner.payload_ended();
                 self.replace(|state| match state {
                     State::Content(scanner, _) => State::Object(scanner),
                     other => other,
                 });
-                Ok((consumed + 1, Step::Again))
+                Ok((consumed + 1, Step::Continue))
             }
-            Stop::End | Stop::Faulty => Err(ReplyError::Payload),
+            Stop::End | Stop::Invalid => Err(ReplyError::Payload),
         }
     }
 

@@ -73,9 +73,9 @@ enum State {
 /// What one step came to.
 enum Step {
     /// The step is done, and the next one can follow.
-    Again,
+    Continue,
     /// All of the input is consumed.
-    Spent,
+    NeedInput,
     /// So much of the content is in the scratch.
     Decoded(usize),
     /// The bytes consumed are content.
@@ -127,8 +127,8 @@ impl RequestDecoder {
                 return Decoded { consumed, event };
             }
             let event = match step {
-                Step::Again => continue,
-                Step::Spent => None,
+                Step::Continue => continue,
+                Step::NeedInput => None,
                 Step::Decoded(written) => Some(RequestEvent::Body(&scratch[..written])),
                 Step::Raw => Some(RequestEvent::Body(&input[start..consumed])),
                 Step::Event(event) => Some(event),
@@ -268,15 +268,15 @@ impl RequestDecoder {
             State::Raw { .. } => self.raw(input),
             State::SkipLine => match memchr::memchr(b'\n', input) {
                 Some(end) => (end + 1, self.end(RequestEvent::Skipped)),
-                None => (input.len(), Step::Spent),
+                None => (input.len(), Step::NeedInput),
             },
             State::SkipObject(skipper) => match skipper.skip(input) {
                 (taken, true) => (taken, self.end(RequestEvent::Skipped)),
-                (taken, false) => (taken, Step::Spent),
+                (taken, false) => (taken, Step::NeedInput),
             },
             State::SkipRaw(_) => self.skip_raw(input),
             State::SkipNothing => (0, self.end(RequestEvent::Skipped)),
-            State::Lost => (input.len(), Step::Spent),
+            State::Lost => (input.len(), Step::NeedInput),
         }
     }
 
@@ -285,16 +285,16 @@ impl RequestDecoder {
         if !self.glance.is_empty() {
             self.glance.drain_into(&mut self.line);
             self.state = State::Line;
-            return (0, Step::Again);
+            return (0, Step::Continue);
         }
         match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
-            None => (input.len(), Step::Spent),
+            None => (input.len(), Step::NeedInput),
             Some(start) => {
                 self.state = match input[start] {
                     b'{' => State::Json(Box::new(Command::new())),
                     _ => State::Line,
                 };
-                (start, Step::Again)
+                (start, Step::Continue)
             }
         }
     }
@@ -309,7 +309,7 @@ impl RequestDecoder {
         }
         self.line.extend_from_slice(gathered);
         let step = match self.line.len() < window_bytes {
-            true => Step::Spent,
+            true => Step::NeedInput,
             false => self.line_goes_on(),
         };
         (gathered.len(), step)
@@ -335,7 +335,7 @@ impl RequestDecoder {
                     Reading::Either { here, below } => State::Undecided { here, below },
                 };
                 self.line.push(b'\n');
-                Step::Again
+                Step::Continue
             }
             Err(Refused {
                 verb,
@@ -354,7 +354,7 @@ impl RequestDecoder {
 
     fn line_goes_on(&mut self) -> Step {
         match request_line::window(&self.line) {
-            None => Step::Again,
+            None => Step::Continue,
             Some(Ok(here)) => self.begin_payload(here.names, here.payload_at),
             Some(Err(Refused { verb, refusal, .. })) => {
                 let then = if verb == Some(Verb::Write) {
@@ -369,7 +369,7 @@ impl RequestDecoder {
 
     fn json(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Step) {
         let State::Json(command) = &mut self.state else {
-            return (0, Step::Again);
+            return (0, Step::Continue);
         };
         assert!(
             !command.is_in_body() || scratch.len() >= Self::SCRATCH_BYTES_MIN,
@@ -377,8 +377,8 @@ impl RequestDecoder {
         );
         let (taken, outcome) = command.step(input, scratch);
         let step = match outcome {
-            Outcome::Spent => Step::Spent,
-            Outcome::Again => Step::Again,
+            Outcome::NeedInput => Step::NeedInput,
+            Outcome::Continue => Step::Continue,
             Outcome::Body(written) => Step::Decoded(written),
             Outcome::Request(request @ Request::Upload { .. }) => Step::Event(RequestEvent::Request(request)),
             Outcome::Request(request) => self.end(RequestEvent::Request(request)),
@@ -390,11 +390,11 @@ impl RequestDecoder {
 
     fn raw(&mut self, input: &[u8]) -> (usize, Step) {
         let State::Raw { name, body } = &mut self.state else {
-            return (0, Step::Again);
+            return (0, Step::Continue);
         };
         let (taken, what) = body.take(input);
         let step = match what {
-            Taken::Spent => Step::Spent,
+            Taken::NeedInput => Step::NeedInput,
             Taken::Content => Step::Raw,
             Taken::Digest(digest) => self.end(RequestEvent::BodyEnd {
                 digest: Some(digest),
@@ -410,16 +410,16 @@ impl RequestDecoder {
 
     fn skip_raw(&mut self, input: &[u8]) -> (usize, Step) {
         let State::SkipRaw(body) = &mut self.state else {
-            return (0, Step::Again);
+            return (0, Step::Continue);
         };
         let (taken, what) = body.take(input);
         let step = match what {
-            Taken::Spent => Step::Spent,
-            Taken::Content => Step::Again,
+            Taken::NeedInput => Step::NeedInput,
+            Taken::Content => Step::Continue,
             Taken::Digest(_) => self.end(RequestEvent::Skipped),
             Taken::Wrong => {
                 self.state = State::Lost;
-                Step::Again
+                Step::Continue
             }
         };
         (taken, step)
@@ -443,10 +443,10 @@ impl RequestDecoder {
     }
 }
 
-fn after(rest: request_json::Rest, nothing: State) -> State {
+fn after(rest: request_json::Remainder, nothing: State) -> State {
     match rest {
-        request_json::Rest::Nothing => nothing,
-        request_json::Rest::Line => State::SkipLine,
-        request_json::Rest::Object(skipper) => State::SkipObject(skipper),
+        request_json::Remainder::Nothing => nothing,
+        request_json::Remainder::Line => State::SkipLine,
+        request_json::Remainder::Object(skipper) => State::SkipObject(skipper),
     }
 }

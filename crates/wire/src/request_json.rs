@@ -39,31 +39,31 @@ pub(crate) struct Command {
 #[derive(Debug, Clone)]
 enum Filedata {
     /// Nothing: the command is outside of it.
-    Outside { held: Option<Held> },
+    Outside { held: Option<Buffered> },
     /// They are decoded as they arrive.
     Decoded(Box<StringPayload>),
     /// They are passed over, and held in case they are needed.
     Passed {
-        held: Option<Held>,
+        held: Option<Buffered>,
         after_backslash: bool,
     },
     /// The command is complete; what was held is decoded.
     Replayed {
-        held: Held,
+        held: Buffered,
         at: usize,
         payload: Box<StringPayload>,
     },
 }
 
-type Held = Vec<u8>;
+type Buffered = Vec<u8>;
 
 /// What one step came to.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// All of the input is consumed.
-    Spent,
+    NeedInput,
     /// The step is done, and the next one can follow.
-    Again,
+    Continue,
     /// A whole request; the body of an upload follows.
     Request(Request),
     /// So much of the content is in the scratch.
@@ -71,12 +71,12 @@ pub(crate) enum Outcome {
     /// The content is complete, and so is the command.
     BodyEnd,
     /// The command is refused; this is where its rest begins.
-    Refused(Option<Verb>, Refusal, Rest),
+    Refused(Option<Verb>, Refusal, Remainder),
 }
 
 /// What is left of a refused command.
 #[derive(Debug)]
-pub(crate) enum Rest {
+pub(crate) enum Remainder {
     Nothing,
     Line,
     Object(Skipper),
@@ -108,17 +108,17 @@ impl Command {
     }
 
     /// What is left if the rest of the command is not wanted.
-    pub(crate) fn rest(&self) -> Rest {
+    pub(crate) fn rest(&self) -> Remainder {
         match &self.filedata {
-            Filedata::Outside { .. } => Rest::Object(self.scanner.skipper()),
+            Filedata::Outside { .. } => Remainder::Object(self.scanner.skipper()),
             Filedata::Decoded(payload) => self.rest_of_payload(payload.is_after_backslash()),
             Filedata::Passed { after_backslash, .. } => self.rest_of_payload(*after_backslash),
-            Filedata::Replayed { .. } => Rest::Nothing,
+            Filedata::Replayed { .. } => Remainder::Nothing,
         }
     }
 
-    fn rest_of_payload(&self, after_backslash: bool) -> Rest {
-        Rest::Object(self.scanner.skipper_in_payload(after_backslash))
+    fn rest_of_payload(&self, after_backslash: bool) -> Remainder {
+        Remainder::Object(self.scanner.skipper_in_payload(after_backslash))
     }
 
     /// Takes what it can of `input`; returns how many bytes that is, and what came of it.
@@ -134,7 +134,7 @@ impl Command {
     fn scan(&mut self, input: &[u8]) -> (usize, Outcome) {
         let (consumed, scan) = self.scanner.scan(input);
         let outcome = match scan {
-            Scan::Spent => Outcome::Spent,
+            Scan::NeedInput => Outcome::NeedInput,
             Scan::Payload => self.payload_begins(),
             Scan::Closed => self.closed(),
             Scan::LineEnd => return (consumed + 1, self.broken_line()),
@@ -145,9 +145,9 @@ impl Command {
                         "a JSON command may have at most {TEXT_BYTES_MAX} bytes beside its payload; leave out what is not needed"
                     )),
                 };
-                self.refused(refusal, Rest::Object(self.scanner.skipper()))
+                self.refused(refusal, Remainder::Object(self.scanner.skipper()))
             }
-            Scan::Twice => {
+            Scan::DuplicateKey => {
                 let refusal = messages::bad_request("there are two payloads; send one, as the key filedata");
                 self.refused(refusal, self.rest_of_payload(false))
             }
@@ -163,7 +163,7 @@ impl Command {
             return self.refused(not_understood(&so_far), in_payload());
         };
         let held = match (parts.verb(), self.object(&parts)) {
-            (None, _) | (Some(Some(Verb::Upload)), Ok(None)) => Some(Held::new()),
+            (None, _) | (Some(Some(Verb::Upload)), Ok(None)) => Some(Buffered::new()),
             (Some(Some(Verb::Upload)), Err(refusal)) => return self.refused(refusal, in_payload()),
             (Some(Some(Verb::Upload)), Ok(Some(object))) => match name(object) {
                 Ok(name) => {
@@ -180,12 +180,12 @@ impl Command {
             held,
             after_backslash: false,
         };
-        Outcome::Again
+        Outcome::Continue
     }
 
     fn decode(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Outcome) {
         let Filedata::Decoded(payload) = &mut self.filedata else {
-            return (0, Outcome::Again);
+            return (0, Outcome::Continue);
         };
         let Progress {
             consumed,
@@ -196,8 +196,8 @@ impl Command {
             return (consumed, Outcome::Body(written));
         }
         match stop {
-            Stop::Spent | Stop::Full => (consumed, Outcome::Spent),
-            Stop::Faulty => {
+            Stop::NeedInput | Stop::OutputFull => (consumed, Outcome::NeedInput),
+            Stop::Invalid => {
                 let escaped = payload.is_after_backslash();
                 (consumed, self.invalid_payload(self.rest_of_payload(escaped)))
             }
@@ -206,8 +206,8 @@ impl Command {
                 let is_complete = payload.is_complete();
                 self.payload_ends(None);
                 let outcome = match is_complete {
-                    true => Outcome::Again,
-                    false => self.invalid_payload(Rest::Object(self.scanner.skipper())),
+                    true => Outcome::Continue,
+                    false => self.invalid_payload(Remainder::Object(self.scanner.skipper())),
                 };
                 (consumed + 1, outcome)
             }
@@ -221,10 +221,10 @@ impl Command {
             after_backslash,
         } = &mut self.filedata
         else {
-            return (0, Outcome::Again);
+            return (0, Outcome::Continue);
         };
         let Some(&first) = input.first() else {
-            return (0, Outcome::Spent);
+            return (0, Outcome::NeedInput);
         };
         let letters = match *after_backslash {
             true => 1,
@@ -235,16 +235,16 @@ impl Command {
             b'"' if !*after_backslash => {
                 let held = held.take();
                 self.payload_ends(held);
-                return (1, Outcome::Again);
+                return (1, Outcome::Continue);
             }
             _ => *after_backslash = first == b'\\' && !*after_backslash,
         }
         let Some(held) = held else {
-            return (letters, Outcome::Again);
+            return (letters, Outcome::Continue);
         };
         if held.len() + letters <= HELD_PAYLOAD_BYTES_MAX {
             held.extend_from_slice(&input[..letters]);
-            return (letters, Outcome::Again);
+            return (letters, Outcome::Continue);
         }
         let refusal = messages::bad_request(format!(
             "more than {HELD_PAYLOAD_BYTES_MAX} bytes of payload stand before the command and the name; put those first"
@@ -252,27 +252,27 @@ impl Command {
         (letters, self.refused(refusal, self.rest()))
     }
 
-    fn payload_ends(&mut self, held: Option<Held>) {
+    fn payload_ends(&mut self, held: Option<Buffered>) {
         self.scanner.payload_ended();
         self.filedata = Filedata::Outside { held };
     }
 
     fn replay(&mut self, scratch: &mut [u8]) -> Outcome {
         let Filedata::Replayed { held, at, payload } = &mut self.filedata else {
-            return Outcome::Again;
+            return Outcome::Continue;
         };
         let progress = payload.decode(&held[*at..], scratch);
         *at += progress.consumed;
         match (progress.written, progress.stop) {
             (1.., _) => Outcome::Body(progress.written),
-            (_, Stop::Spent) if payload.is_complete() => Outcome::BodyEnd,
-            _ => self.invalid_payload(Rest::Nothing),
+            (_, Stop::NeedInput) if payload.is_complete() => Outcome::BodyEnd,
+            _ => self.invalid_payload(Remainder::Nothing),
         }
     }
 
     fn closed(&mut self) -> Outcome {
         let Ok(parts) = serde_json::from_slice::<Parts>(self.scanner.text()) else {
-            return self.refused(not_understood(self.scanner.text()), Rest::Line);
+            return self.refused(not_understood(self.scanner.text()), Remainder::Line);
         };
         if let Some(name) = &self.upload {
             // A key that was sent twice may have changed its mind.
@@ -286,7 +286,7 @@ impl Command {
                 let refusal = messages::bad_request(
                     "the keys after the payload contradict those before it; send each once",
                 );
-                self.refused(refusal, Rest::Nothing)
+                self.refused(refusal, Remainder::Nothing)
             };
         }
         match self.request(&parts) {
@@ -304,7 +304,7 @@ impl Command {
                 }
                 Outcome::Request(request)
             }
-            Err(refusal) => Outcome::Refused(parts.verb().flatten(), refusal, Rest::Nothing),
+            Err(refusal) => Outcome::Refused(parts.verb().flatten(), refusal, Remainder::Nothing),
         }
     }
 
@@ -345,7 +345,7 @@ impl Command {
         }
     }
 
-    fn refused(&self, refusal: Refusal, rest: Rest) -> Outcome {
+    fn refused(&self, refusal: Refusal, rest: Remainder) -> Outcome {
         Outcome::Refused(self.upload.as_ref().map(|_| Verb::Upload), refusal, rest)
     }
 
@@ -353,13 +353,13 @@ impl Command {
         let refusal = messages::bad_request(
             "a JSON command ends with its closing brace, before the line does; send it on one line",
         );
-        self.refused(refusal, Rest::Nothing)
+        self.refused(refusal, Remainder::Nothing)
     }
 
-    fn invalid_payload(&self, rest: Rest) -> Outcome {
+    fn invalid_payload(&self, rest: Remainder) -> Outcome {
         match &self.upload {
             Some(name) => Outcome::Refused(Some(Verb::Upload), messages::invalid_payload(name), rest),
-            None => Outcome::Again,
+            None => Outcome::Continue,
         }
     }
 }

@@ -1,10 +1,10 @@
-//! A payload in a JSON string: like any other, with letters that may be escaped.
+//! A payload in a JSON string: like any other, with symbols that may be escaped.
 
 use memchr::memchr3;
 
 use crate::payload::{Payload, Progress, Stop, Within};
 
-/// A payload in a JSON string, whose letters may be escaped (`\/`, `\u002b`).
+/// A payload in a JSON string, whose symbols may be escaped (`\/`, `\u002b`).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StringPayload {
     payload: Payload,
@@ -13,8 +13,8 @@ pub(crate) struct StringPayload {
     escaped_slashes: bool,
 }
 
-/// How many letters are put together before they are decoded, where slashes between them are escaped.
-const GATHERED_LETTERS_MAX: usize = 4 << 10;
+/// How many symbols are put together before they are decoded, where slashes between them are escaped.
+const GATHERED_SYMBOLS_MAX: usize = 4 << 10;
 
 /// How far an escape has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ enum Escape {
     },
     /// The character that was escaped, not yet taken by the payload.
     Character(u8),
-    Faulty,
+    Invalid,
 }
 
 impl StringPayload {
@@ -49,7 +49,7 @@ impl StringPayload {
         let mut total = Progress {
             consumed: 0,
             written: 0,
-            stop: Stop::Spent,
+            stop: Stop::NeedInput,
         };
         loop {
             if self.escaped_slashes && self.escape == Escape::None {
@@ -64,7 +64,7 @@ impl StringPayload {
         }
     }
 
-    /// Decodes letters up to an escape, or one byte of an escape, or the character that was escaped.
+    /// Decodes symbols up to an escape, or one byte of an escape, or the character that was escaped.
     fn part(&mut self, input: &[u8], out: &mut [u8]) -> Part {
         match self.escape {
             Escape::None => {
@@ -89,7 +89,7 @@ impl StringPayload {
             }
             Escape::Character(character) => {
                 let Progress { written, stop, .. } = self.payload.decode(&[character], out, Within::Escape);
-                let is_taken = stop == Stop::Spent;
+                let is_taken = stop == Stop::NeedInput;
                 if is_taken {
                     self.escape = Escape::None;
                     self.escaped_slashes |= character == b'/';
@@ -104,7 +104,7 @@ impl StringPayload {
                 None => Part {
                     consumed: 0,
                     written: 0,
-                    stop: Some(Stop::Spent),
+                    stop: Some(Stop::NeedInput),
                 },
                 Some(b'\n') => Part {
                     consumed: 0,
@@ -122,17 +122,17 @@ impl StringPayload {
                     }
                 }
             },
-            Escape::Faulty => Part {
+            Escape::Invalid => Part {
                 consumed: 0,
                 written: 0,
-                stop: Some(Stop::Faulty),
+                stop: Some(Stop::Invalid),
             },
         }
     }
 
-    /// Puts letters and escaped slashes together and decodes them at once, as long as there is nothing else.
+    /// Puts symbols and escaped slashes together and decodes them at once, as long as there is nothing else.
     fn gather(&mut self, input: &[u8], out: &mut [u8], total: &mut Progress) {
-        let mut gathered = [0; GATHERED_LETTERS_MAX];
+        let mut gathered = [0; GATHERED_SYMBOLS_MAX];
         loop {
             // What is gathered is decoded whole, so there has to be room for it.
             let room = (out.len() - total.written) / 3 * 4;
@@ -159,7 +159,7 @@ impl StringPayload {
                 .payload
                 .decode(&gathered[..count], &mut out[total.written..], Within::Escape);
             total.written += part.written;
-            if count < limit || part.stop != Stop::Spent {
+            if count < limit || part.stop != Stop::NeedInput {
                 return;
             }
         }
@@ -189,10 +189,10 @@ impl Escape {
                         value,
                     },
                     (_, Ok(character)) if character.is_ascii() => Self::Character(character),
-                    _ => Self::Faulty,
+                    _ => Self::Invalid,
                 }
             }
-            _ => Self::Faulty,
+            _ => Self::Invalid,
         }
     }
 }

@@ -202,10 +202,10 @@ impl Names {
         self.shorter.as_ref().map(|shorter| &shorter.name)
     }
 
-    /// The name without its last word, if that is the length of this payload: of its letters, or of its content.
+    /// The name without its last word, if that is the length of this payload: of its symbols, or of its content.
     pub(crate) fn shorter_for(&self, payload: &Payload) -> Option<&Name> {
         let shorter = self.shorter.as_ref()?;
-        let lengths = [payload.letters(), payload.content_bytes()];
+        let lengths = [payload.symbols(), payload.content_bytes()];
         lengths.contains(&shorter.length).then_some(&shorter.name)
     }
 

@@ -77,7 +77,7 @@ fn every_code_travels() {
         let refusal = Refusal::new(code, "a sentence");
         let mut out = Vec::new();
         reply::refusal(&mut out, &refusal);
-        assert!(String::from_utf8_lossy(&out).contains(&format!("\"{}\"", code.word())));
+        assert!(String::from_utf8_lossy(&out).contains(&format!("\"{}\"", code.as_str())));
         assert_eq!(received(&out).reply.unwrap().refusal(), Some(refusal));
     }
 }

@@ -26,7 +26,7 @@ impl RequestDecoder {
     /// The payload of a line that is there as a whole, so that its name is known before.
     pub(super) fn begin_here(&mut self) -> Step {
         let State::Decided(Here { names, payload_at }) = mem::take(&mut self.state) else {
-            return Step::Again;
+            return Step::Continue;
         };
         let names = names.decided_for(&self.line[payload_at..]);
         self.begin_payload(names, payload_at)
@@ -44,10 +44,10 @@ impl RequestDecoder {
             .iter()
             .position(|byte| *byte == b'\n' || !byte.is_ascii_whitespace())
         else {
-            return (input.len(), Step::Spent);
+            return (input.len(), Step::NeedInput);
         };
         let State::Below(names) = mem::take(&mut self.state) else {
-            return (at, Step::Again);
+            return (at, Step::Continue);
         };
         if input[at] != b'\n' {
             return (at, self.begin_below(names));
@@ -59,10 +59,10 @@ impl RequestDecoder {
     pub(super) fn undecided(&mut self, input: &[u8]) -> (usize, Step) {
         let (taken, next) = self.glance.look(input);
         let step = match next {
-            None => Step::Spent,
+            None => Step::NeedInput,
             Some(NextLine::Other) => {
                 self.settle();
-                Step::Again
+                Step::Continue
             }
             Some(NextLine::Payload) => self.decide_for_below(),
         };
@@ -71,7 +71,7 @@ impl RequestDecoder {
 
     fn decide_for_below(&mut self) -> Step {
         let State::Undecided { below, .. } = mem::take(&mut self.state) else {
-            return Step::Again;
+            return Step::Continue;
         };
         match below {
             Ok(names) => self.begin_below(names),
@@ -93,7 +93,7 @@ impl RequestDecoder {
             replay_at,
         } = &mut self.state
         else {
-            return (0, Step::Again);
+            return (0, Step::Continue);
         };
         let replay = &self.line[*replay_at..];
         let (bytes, is_replay) = if replay.is_empty() {
@@ -114,8 +114,8 @@ impl RequestDecoder {
             return (taken, Step::Decoded(written));
         }
         match stop {
-            payload::Stop::Spent | payload::Stop::Full if is_replay => (taken, Step::Again),
-            payload::Stop::Spent | payload::Stop::Full => (taken, Step::Spent),
+            payload::Stop::NeedInput | payload::Stop::OutputFull if is_replay => (taken, Step::Continue),
+            payload::Stop::NeedInput | payload::Stop::OutputFull => (taken, Step::NeedInput),
             payload::Stop::End if payload.is_complete() => {
                 let name = names.shorter_for(payload).cloned();
                 let end = RequestEvent::BodyEnd { digest: None, name };
@@ -126,7 +126,7 @@ impl RequestDecoder {
                 let step = self.refuse(Some(Verb::Upload), refusal, State::Ready);
                 (taken + usize::from(!is_replay), step)
             }
-            payload::Stop::Faulty => {
+            payload::Stop::Invalid => {
                 let refusal = messages::invalid_payload(&names.whole);
                 let is_whole_line = is_replay && self.line.ends_with(b"\n");
                 let then = if is_whole_line {
