@@ -1,11 +1,13 @@
 //! What every store promises, as tests that know nothing of how it is done. `contract!` runs all of them over one store.
 
+mod changes;
 mod subject;
 
 use std::time::{Duration, SystemTime};
 
+pub(crate) use self::changes::*;
 pub(crate) use self::subject::{Driver, Keeper, Nothing, Subject, bytes, key};
-use crate::{Commit, Condition, Detail, Error, Kind};
+use crate::{Commit, Condition, Detail, Error, NodeKind, Page};
 
 macro_rules! contract {
     ($($suite:ident => $subject:expr;)*) => {
@@ -53,6 +55,23 @@ macro_rules! cases {
             an_empty_folder_can_be_removed_and_nothing_else_with_it
             removing_what_is_no_empty_folder_is_refused
             a_digest_computed_later_is_kept_with_its_version_only
+            a_folder_can_be_made_and_is_empty
+            a_folder_is_made_only_where_nothing_is_and_its_parent_is
+            an_upload_that_requires_its_folder_makes_none
+            a_size_hint_binds_nobody
+            an_aborted_writer_leaves_nothing
+            pages_hold_each_entry_once_and_in_order
+            a_renamed_object_keeps_everything_but_its_name
+            a_rename_replaces_an_object_only_where_it_may
+            a_rename_that_makes_no_sense_is_refused_and_changes_nothing
+            a_renamed_folder_takes_all_that_is_in_it_along
+            an_object_that_is_renamed_is_never_gone
+            of_many_that_rename_to_one_name_one_is_let_in
+            renames_against_each_other_end_and_lose_nothing
+            a_copy_is_an_object_of_its_own
+            a_copy_replaces_an_object_only_where_it_may
+            an_object_without_a_digest_is_copied_without_one
+            a_time_that_is_set_is_told_and_leaves_the_content_alone
         }
     };
     ($subject:expr; $($case:ident)*) => {
@@ -163,7 +182,7 @@ pub(crate) fn a_listing_is_sorted_and_tells_files_from_folders(subject: &Subject
     );
     assert_eq!(subject.names("a").unwrap(), ["inner", "x"]);
     let listing = subject
-        .wait(subject.store.list(Some(&key("a")), Detail::Names))
+        .wait(subject.store.list(Some(&key("a")), Page::WHOLE, Detail::Names))
         .unwrap();
     let kinds: Vec<_> = listing
         .iter()
@@ -172,8 +191,8 @@ pub(crate) fn a_listing_is_sorted_and_tells_files_from_folders(subject: &Subject
     assert_eq!(
         kinds,
         [
-            (Kind::Folder, 0, SystemTime::UNIX_EPOCH),
-            (Kind::File, 0, SystemTime::UNIX_EPOCH)
+            (NodeKind::Folder, 0, SystemTime::UNIX_EPOCH),
+            (NodeKind::File, 0, SystemTime::UNIX_EPOCH)
         ]
     );
 }
@@ -181,17 +200,19 @@ pub(crate) fn a_listing_is_sorted_and_tells_files_from_folders(subject: &Subject
 pub(crate) fn a_full_listing_tells_size_and_time(subject: &Subject) {
     let meta = subject.put("file", &bytes(1234, 1));
     subject.put("folder/file", b"");
-    let listing = subject.wait(subject.store.list(None, Detail::Full)).unwrap();
+    let listing = subject
+        .wait(subject.store.list(None, Page::WHOLE, Detail::Full))
+        .unwrap();
     assert_eq!(listing.len(), 2);
     let file = listing.entry(0).unwrap();
     assert_eq!(
         (file.name, file.kind, file.size, file.modified),
-        ("file", Kind::File, 1234, meta.modified)
+        ("file", NodeKind::File, 1234, meta.modified)
     );
     let folder = listing.entry(1).unwrap();
     assert_eq!(
         (folder.name, folder.kind, folder.size),
-        ("folder", Kind::Folder, 0)
+        ("folder", NodeKind::Folder, 0)
     );
 }
 

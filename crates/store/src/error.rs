@@ -21,7 +21,10 @@ pub enum Error {
     /// [`Condition::Matches`](crate::Condition::Matches) does not hold: the object is another version, or there is none.
     #[error("the object is not the version that was asked for")]
     ConditionFailed,
-    /// The folder to remove holds something.
+    /// The folder that the name would lie in is missing, and the operation makes none.
+    #[error("the folder of that name is missing")]
+    NoParent,
+    /// The folder to remove, or to replace, holds something.
     #[error("that folder is not empty")]
     NotEmpty,
     /// Permissions, a read-only file system, or a name that belongs to something which is no object (a pipe, a device).
@@ -39,6 +42,15 @@ pub enum Error {
     /// Another change of the same name, or another program, holds the object, and did so for longer than is waited.
     #[error("something else holds that object")]
     Busy,
+    /// A folder was to be moved into itself, or an object to be copied onto itself.
+    #[error("nothing can be moved into itself or copied onto itself")]
+    IntoItself,
+    /// The store cannot do this at all: its [`Capabilities`](crate::Capabilities) say so.
+    #[error("the storage cannot do that")]
+    Unsupported,
+    /// The storage cannot be reached now. The same may work later; the cause is for the log.
+    #[error("the storage cannot be reached")]
+    Unavailable(#[source] std::io::Error),
     /// The root itself has vanished: nothing can be served until it is back and the store is opened again.
     #[error("the served folder has vanished")]
     Gone,

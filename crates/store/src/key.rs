@@ -73,6 +73,12 @@ impl Key {
         self.0.rsplit_once('/').map(|(folder, _)| Self(folder.into()))
     }
 
+    /// Whether the key lies in `folder`, or in a folder beneath that.
+    pub(crate) fn is_beneath(&self, folder: &Self) -> bool {
+        let rest = self.0.strip_prefix(folder.as_str());
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The key of `name`, one part or several, beneath this one.
     ///
     /// # Errors
@@ -228,6 +234,8 @@ mod tests {
         assert_eq!(key.parent().unwrap().as_str(), "a/b");
         assert_eq!(key.parent().unwrap().parent().unwrap().parent(), None);
         assert_eq!("a".parse::<Key>().unwrap().file_name(), "a");
+        let [a, ab] = ["a", "ab"].map(|name| name.parse::<Key>().unwrap());
+        assert!(key.is_beneath(&a) && !key.is_beneath(&ab) && !a.is_beneath(&a) && !ab.is_beneath(&a));
     }
 
     #[test]

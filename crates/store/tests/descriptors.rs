@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use futures_util::FutureExt;
-use haul_store::{Blocking, Commit, Condition, Detail, Durability, Key, LocalStore, Store};
+use haul_store::{
+    Blocking, Commit, Condition, CreateOptions, Detail, Durability, Existing, Key, LocalStore, Page, Store,
+};
 
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
@@ -12,7 +14,10 @@ fn open_descriptors() -> usize {
 fn rounds_of_everything(store: &LocalStore) {
     let key = |name: &str| name.parse::<Key>().unwrap();
     let put = |name: &str, condition| {
-        let mut writer = store.create(&key(name), condition).now_or_never().unwrap()?;
+        let mut writer = store
+            .create(&key(name), CreateOptions::with_condition(condition))
+            .now_or_never()
+            .unwrap()?;
         writer.write(b"content").now_or_never().unwrap()?;
         writer.commit(Commit::default()).now_or_never().unwrap()
     };
@@ -23,7 +28,7 @@ fn rounds_of_everything(store: &LocalStore) {
     put("a/b/file/x", Condition::Always).unwrap_err();
     drop(
         store
-            .create(&key("dropped"), Condition::Always)
+            .create(&key("dropped"), CreateOptions::default())
             .now_or_never()
             .unwrap()
             .unwrap(),
@@ -37,14 +42,43 @@ fn rounds_of_everything(store: &LocalStore) {
     assert!(store.stat(&key("a/nothing")).now_or_never().unwrap().is_err());
     assert_eq!(
         store
-            .list(Some(&key("a/b")), Detail::Full)
+            .list(Some(&key("a/b")), Page::WHOLE, Detail::Full)
             .now_or_never()
             .unwrap()
             .unwrap()
             .len(),
         1
     );
-    assert_eq!(store.sweep().unwrap(), 0);
+    let rename = |from, to| {
+        store
+            .rename(&key(from), &key(to), Existing::Replace)
+            .now_or_never()
+            .unwrap()
+    };
+    store.make_dir(&key("a/c")).now_or_never().unwrap().unwrap();
+    assert!(store.make_dir(&key("a/c")).now_or_never().unwrap().is_err());
+    rename("a/c", "a/d").unwrap();
+    rename("a/nothing", "a/d").unwrap_err();
+    store
+        .copy(&key("a/b/file"), &key("a/d/copy"), Existing::Refuse)
+        .now_or_never()
+        .unwrap()
+        .unwrap();
+    assert!(
+        store
+            .copy(&key("a/b/file"), &key("a/d/copy"), Existing::Refuse)
+            .now_or_never()
+            .unwrap()
+            .is_err()
+    );
+    rename("a/d/copy", "a/b/file").unwrap();
+    store
+        .set_modified(&key("a/b/file"), std::time::SystemTime::UNIX_EPOCH)
+        .now_or_never()
+        .unwrap()
+        .unwrap();
+    store.remove_dir(&key("a/d")).now_or_never().unwrap().unwrap();
+    assert_eq!(store.maintain().now_or_never().unwrap().unwrap().swept, 0);
     store.remove(&key("a/b/file")).now_or_never().unwrap().unwrap();
 }
 

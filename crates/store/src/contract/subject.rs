@@ -3,10 +3,13 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
+use std::time::SystemTime;
 
 use futures_util::FutureExt;
 
-use crate::{Commit, Condition, Detail, Error, Key, Meta, Reader, Store, Writer};
+use crate::{
+    Commit, Condition, CreateOptions, Detail, Error, Existing, Key, Meta, Page, Reader, Store, Writer,
+};
 
 /// One empty store to test, and how to wait for it.
 pub(crate) struct Subject {
@@ -51,7 +54,11 @@ impl Subject {
     }
 
     pub(crate) fn create(&self, name: &str, condition: Condition) -> Result<Box<dyn Writer>, Error> {
-        self.wait(self.store.create(&key(name), condition))
+        self.create_with(name, CreateOptions::with_condition(condition))
+    }
+
+    pub(crate) fn create_with(&self, name: &str, options: CreateOptions) -> Result<Box<dyn Writer>, Error> {
+        self.wait(self.store.create(&key(name), options))
     }
 
     pub(crate) fn put_if(&self, name: &str, content: &[u8], condition: Condition) -> Result<Meta, Error> {
@@ -114,13 +121,29 @@ impl Subject {
         self.wait(self.store.remove(&key(name)))
     }
 
+    pub(crate) fn make_dir(&self, name: &str) -> Result<(), Error> {
+        self.wait(self.store.make_dir(&key(name)))
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str, existing: Existing) -> Result<(), Error> {
+        self.wait(self.store.rename(&key(from), &key(to), existing))
+    }
+
+    pub(crate) fn copy(&self, from: &str, to: &str, existing: Existing) -> Result<Meta, Error> {
+        self.wait(self.store.copy(&key(from), &key(to), existing))
+    }
+
+    pub(crate) fn set_modified(&self, name: &str, modified: SystemTime) -> Result<Meta, Error> {
+        self.wait(self.store.set_modified(&key(name), modified))
+    }
+
     pub(crate) fn remove_dir(&self, name: &str) -> Result<(), Error> {
         self.wait(self.store.remove_dir(&key(name)))
     }
 
     pub(crate) fn names(&self, dir: &str) -> Result<Vec<String>, Error> {
         let dir = (!dir.is_empty()).then(|| key(dir));
-        let listing = self.wait(self.store.list(dir.as_ref(), Detail::Names))?;
+        let listing = self.wait(self.store.list(dir.as_ref(), Page::WHOLE, Detail::Names))?;
         Ok(listing.iter().map(|entry| entry.name.to_owned()).collect())
     }
 

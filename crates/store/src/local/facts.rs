@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::note::Note;
 use super::owner::Owner;
-use crate::types::Stamp;
+use crate::stamp::Stamp;
 use crate::{Error, Meta};
 
 /// The facts of one version of a file.
@@ -61,6 +61,11 @@ impl Facts {
         etag
     }
 
+    /// Whether these are facts of one file, though it may have changed in between.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
     /// With the digest of a note that is known to hold.
     pub(super) fn meta(&self, note: Option<&Note>) -> Meta {
         Meta {
@@ -101,8 +106,8 @@ impl From<&Stat> for Facts {
     }
 }
 
-/// Sets the modification time, to the nanosecond. Where that is refused, the system's own has to do, and etags are weaker.
-pub(super) fn set_modified(file: impl AsFd, modified: SystemTime) {
+/// Sets the modification time, to the nanosecond.
+pub(super) fn set_modified(file: impl AsFd, modified: SystemTime) -> Result<(), Errno> {
     let Stamp { seconds, nanoseconds } = modified.into();
     let times = Timestamps {
         last_access: Timespec {
@@ -114,7 +119,7 @@ pub(super) fn set_modified(file: impl AsFd, modified: SystemTime) {
             tv_nsec: nanoseconds.into(),
         },
     };
-    let _etags_are_weaker_without = futimens(file, &times);
+    futimens(file, &times)
 }
 
 #[cfg(test)]

@@ -216,6 +216,14 @@ impl Reserved {
         })
     }
 
+    /// Takes the place of what stands at `name` in `folder`, if anything does. Where that is the very same file, only the
+    /// reserved name goes.
+    pub(super) fn replace(self, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
+        renameat(&self.folder, &self.name, folder, name)?;
+        // The system keeps both names of one file; what is dropped here removes the reserved one, if it is still there.
+        Ok(())
+    }
+
     fn land_beside(&self, folder: &OwnedFd, name: &str) -> Result<Landed, Errno> {
         match renameat_with(&self.folder, &self.name, folder, name, RenameFlags::NOREPLACE) {
             // A file system, or a kernel, that knows no such rename. A link refuses what is there just as well, and once

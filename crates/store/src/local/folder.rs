@@ -8,17 +8,17 @@ use rustix::io::{Errno, retry_on_intr};
 use super::facts::Facts;
 use super::root::{Purpose, Root};
 use crate::key::can_name;
-use crate::types::Stamp;
-use crate::{Detail, Error, Key, Kind, Listing};
+use crate::listing::EntryFacts;
+use crate::{Detail, Error, Key, Listing, ListingBuilder, NodeKind, Page};
 
 /// Room for about a thousand entries a call.
 const ENTRIES_BYTES: usize = 32 * 1024;
 
-pub(super) fn list(root: &Root, dir: Option<&Key>, detail: Detail) -> Result<Listing, Error> {
+pub(super) fn list(root: &Root, dir: Option<&Key>, page: Page<'_>, detail: Detail) -> Result<Listing, Error> {
     let folder = root.find(dir, Purpose::Folder)?;
     let mut room = Vec::with_capacity(ENTRIES_BYTES);
     let mut entries = RawDir::new(&folder, room.spare_capacity_mut());
-    let mut listing = Listing::default();
+    let mut listing = ListingBuilder::new(page);
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
@@ -30,16 +30,14 @@ pub(super) fn list(root: &Root, dir: Option<&Key>, detail: Detail) -> Result<Lis
         let Ok(name) = entry.file_name().to_str() else {
             continue;
         };
-        if !can_name(dir, name) {
-            continue;
-        }
-        if let Some((kind, size, modified)) =
-            entry_facts(root, &folder, dir, name, entry.file_type(), detail)?
-        {
-            listing.push(name, kind, size, modified);
+        let kind = kind_of(entry.file_type());
+        let may_be_one = matches!(entry.file_type(), FileType::Symlink | FileType::Unknown);
+        if can_name(dir, name) && (kind.is_some() || may_be_one) {
+            listing.offer(name, kind.map(EntryFacts::kind_only));
         }
     }
-    Ok(listing.sorted())
+    let sees_all = detail == Detail::Full;
+    listing.finish_with(sees_all, |name| entry_facts(root, &folder, dir, name, detail))
 }
 
 /// What the listing says of an entry; `None` where it is neither object nor folder, or has vanished meanwhile.
@@ -48,14 +46,8 @@ fn entry_facts(
     folder: &OwnedFd,
     dir: Option<&Key>,
     name: &str,
-    file_type: FileType,
     detail: Detail,
-) -> Result<Option<(Kind, u64, Stamp)>, Error> {
-    match (kind_of(file_type), detail) {
-        (Some(kind), Detail::Names) => return Ok(Some((kind, 0, Stamp::default()))),
-        (None, _) if !matches!(file_type, FileType::Symlink | FileType::Unknown) => return Ok(None),
-        _ => {}
-    }
+) -> Result<Option<EntryFacts>, Error> {
     let facts = match retry_on_intr(|| statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)) {
         Ok(found) => Facts::from(&found),
         Err(Errno::NOENT) => return Ok(None),
@@ -68,9 +60,12 @@ fn entry_facts(
     Ok(facts.and_then(|facts| {
         let kind = kind_of(facts.kind)?;
         Some(match (detail, kind) {
-            (Detail::Names, _) => (kind, 0, Stamp::default()),
-            (Detail::Full, Kind::File) => (kind, facts.size, facts.modified),
-            (Detail::Full, Kind::Folder) => (kind, 0, facts.modified),
+            (Detail::Names, _) => EntryFacts::kind_only(kind),
+            (Detail::Full, _) => EntryFacts {
+                kind,
+                size: if kind == NodeKind::File { facts.size } else { 0 },
+                modified: facts.modified,
+            },
         })
     }))
 }
@@ -81,10 +76,10 @@ fn linked_object(root: &Root, dir: Option<&Key>, name: &str) -> Option<Facts> {
     Facts::of_object(root.find(Some(&key), Purpose::Facts).ok()?).ok()
 }
 
-fn kind_of(file_type: FileType) -> Option<Kind> {
+fn kind_of(file_type: FileType) -> Option<NodeKind> {
     match file_type {
-        FileType::RegularFile => Some(Kind::File),
-        FileType::Directory => Some(Kind::Folder),
+        FileType::RegularFile => Some(NodeKind::File),
+        FileType::Directory => Some(NodeKind::Folder),
         _ => None,
     }
 }

@@ -18,6 +18,9 @@ use crate::{Error, Key};
 /// each when it is next used.
 const SETTLED_MAX: usize = 4096;
 
+/// The permissions that a new folder asks for; the umask takes some of them away.
+const NEW_FOLDER: u32 = 0o777;
+
 /// The folders whose entries, and those of their parents, this process has synced. A folder that was there already is none
 /// of them: another upload, or another program, may have made it a moment ago.
 #[derive(Debug, Default)]
@@ -55,7 +58,11 @@ pub(super) struct Way<'a> {
 impl<'a> Way<'a> {
     /// To `folder` if it is there, the root where it is `None`.
     pub(super) fn find(disk: &'a Disk, folder: Option<&Key>) -> Result<Self, Error> {
-        let found = disk.root.find(folder, Purpose::Folder)?;
+        Self::over(disk, disk.root.find(folder, Purpose::Folder)?, folder)
+    }
+
+    /// To `folder`, which is open already as `found`.
+    pub(super) fn over(disk: &'a Disk, found: OwnedFd, folder: Option<&Key>) -> Result<Self, Error> {
         Self::starting(disk, found)?.settled(folder)
     }
 
@@ -92,7 +99,7 @@ impl<'a> Way<'a> {
     fn step(&mut self, key: Key) -> Result<(), Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let here = Arc::clone(&self.folder);
-        let made = match mkdirat(&here, key.file_name(), Mode::from_raw_mode(0o777)) {
+        let made = match mkdirat(&here, key.file_name(), Mode::from_raw_mode(NEW_FOLDER)) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
             Err(errno) => return Err(errno.into()),
@@ -172,6 +179,28 @@ impl Drop for Way<'_> {
             // Refused where another upload has arrived there, which is as it should be.
             let _unless_in_use = self.discard(key);
         }
+    }
+}
+
+/// Makes one folder, and syncs it where uploads are.
+pub(super) fn make_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
+    let above = parent(&disk.root, key, Purpose::FolderFacts)?;
+    let mut way = Way::starting(disk, above)?;
+    match mkdirat(&way.folder, key.file_name(), Mode::from_raw_mode(NEW_FOLDER)) {
+        Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
+        made => made?,
+    }
+    way.made.push(key.clone());
+    way.folder = Arc::new(disk.root.find(Some(key), Purpose::Folder)?);
+    way.settled(Some(key))?.keep();
+    Ok(())
+}
+
+/// The folder that a name lies in, which must be there.
+pub(super) fn parent(root: &Root, key: &Key, purpose: Purpose) -> Result<OwnedFd, Error> {
+    match root.find(key.parent().as_ref(), purpose) {
+        Err(Error::NotFound) => Err(Error::NoParent),
+        found => found,
     }
 }
 

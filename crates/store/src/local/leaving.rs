@@ -60,6 +60,12 @@ pub(super) fn discard_folder(parent: impl AsFd, name: &str) -> Result<(), Errno>
     leaving.held.map_or(Ok(()), |held| sync_freed(&held, &parent))
 }
 
+/// Syncs the content and the inode of what has a name.
+pub(super) fn sync_content(folder: impl AsFd, name: &str) -> Result<(), Errno> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    sync_freed(&openat(&folder, name, flags, Mode::empty())?, &folder)
+}
+
 fn sync_freed(held: &OwnedFd, folder: impl AsFd) -> Result<(), Errno> {
     match reopen(held) {
         Ok(freed) => retry_on_intr(|| fsync(&freed)),

@@ -83,7 +83,15 @@ pub(super) struct Locks {
 pub(super) struct Turn<'a> {
     locks: &'a Locks,
     name: Name,
-    _stripe: MutexGuard<'a, ()>,
+    _stripe: Option<MutexGuard<'a, ()>>,
+}
+
+/// The right to change what two names stand for.
+#[derive(Debug)]
+pub(super) struct TurnOfTwo<'a> {
+    locks: &'a Locks,
+    recorded: Name,
+    _turns: [Option<Turn<'a>>; 2],
 }
 
 /// A key as the table knows it.
@@ -147,9 +155,35 @@ impl Locks {
     /// Waits for the turn to change `key`; `None` where that would take waiting, and nobody wants to.
     pub(super) fn lock(&self, key: &Key, patience: Patience) -> Result<Option<Turn<'_>>, Error> {
         let name = Name::of(key);
+        self.wait_for(key, patience, || {
+            let stripe = self.try_stripe(name);
+            stripe.map_or(Ok(None), |stripe| self.try_bucket(name, Some(stripe)))
+        })
+    }
+
+    /// Waits for the turn to change two names at once, with one of them as the one whose change is recorded.
+    pub(super) fn lock_both(&self, recorded: &Key, other: &Key) -> Result<TurnOfTwo<'_>, Error> {
+        let (recorded_name, other_name) = (Name::of(recorded), Name::of(other));
+        let locked = self.wait_for(recorded, Patience::Wait, || {
+            self.try_lock_both(recorded_name, other_name)
+        });
+        let turns = locked?.ok_or(Error::Busy)?;
+        Ok(TurnOfTwo {
+            locks: self,
+            recorded: recorded_name,
+            _turns: turns,
+        })
+    }
+
+    fn wait_for<T>(
+        &self,
+        key: &Key,
+        patience: Patience,
+        mut try_lock: impl FnMut() -> Result<Option<T>, Errno>,
+    ) -> Result<Option<T>, Error> {
         let started = Instant::now();
         loop {
-            if let Some(turn) = self.try_lock(name)? {
+            if let Some(turn) = try_lock()? {
                 return Ok(Some(turn));
             }
             if patience == Patience::Return {
@@ -164,13 +198,47 @@ impl Locks {
         }
     }
 
-    fn try_lock(&self, name: Name) -> Result<Option<Turn<'_>>, Errno> {
-        let stripe = match self.stripes[name.stripe()].try_lock() {
-            Ok(stripe) => stripe,
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            // Nothing is kept under it that a panic could have left half done.
-            Err(TryLockError::Poisoned(stripe)) => stripe.into_inner(),
+    /// Always in the same order, and never waiting for one while the other is held.
+    fn try_lock_both(&self, one: Name, other: Name) -> Result<Option<[Option<Turn<'_>>; 2]>, Errno> {
+        let (low, high) = if one.order() <= other.order() {
+            (one, other)
+        } else {
+            (other, one)
         };
+        let Some(stripe) = self.try_stripe(low) else {
+            return Ok(None);
+        };
+        let Some(first) = self.try_bucket(low, Some(stripe))? else {
+            return Ok(None);
+        };
+        if low.bucket == high.bucket {
+            return Ok(Some([Some(first), None]));
+        }
+        let stripe = match self.try_stripe(high) {
+            _ if low.stripe() == high.stripe() => None,
+            Some(stripe) => Some(stripe),
+            None => return Ok(None),
+        };
+        let second = self.try_bucket(high, stripe)?;
+        // In the order in which they are given up: a stripe that both share is held by the first one.
+        Ok(second.map(|second| [Some(second), Some(first)]))
+    }
+
+    fn try_stripe(&self, name: Name) -> Option<MutexGuard<'_, ()>> {
+        match self.stripes[name.stripe()].try_lock() {
+            Ok(stripe) => Some(stripe),
+            Err(TryLockError::WouldBlock) => None,
+            // Nothing is kept under it that a panic could have left half done.
+            Err(TryLockError::Poisoned(stripe)) => Some(stripe.into_inner()),
+        }
+    }
+
+    /// `stripe` is none where this turn's process holds it already.
+    fn try_bucket<'a>(
+        &'a self,
+        name: Name,
+        stripe: Option<MutexGuard<'a, ()>>,
+    ) -> Result<Option<Turn<'a>>, Errno> {
         match self.set_lock(name, libc::F_WRLCK) {
             Ok(()) => Ok(Some(Turn {
                 locks: self,
@@ -200,45 +268,29 @@ impl Locks {
             Err(errno) => Err(Errno::from_raw_os_error(errno as i32)),
         }
     }
-}
 
-impl AsFd for Locks {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
-    }
-}
-
-impl Turn<'_> {
-    /// Whether a change of this name that was asked for later than `ticket` has taken effect already.
-    pub(super) fn is_overtaken(&self, ticket: Ticket) -> Result<bool, Errno> {
-        let bucket = self.read()?;
-        Ok(bucket
-            .iter()
-            .any(|record| record.id == self.name.id && record.ticket > ticket.0))
-    }
-
-    /// Enters a change that has just taken effect.
-    pub(super) fn record(&self, ticket: Ticket) -> Result<(), Errno> {
-        let mut bucket = self.read()?;
-        let known = bucket.iter_mut().find(|record| record.id == self.name.id);
+    /// Enters the last change of a name. Its turn is held.
+    fn record(&self, name: Name, ticket: Ticket) -> Result<(), Errno> {
+        let mut bucket = self.read(name)?;
+        let known = bucket.iter_mut().find(|record| record.id == name.id);
         match known {
             Some(record) => record.ticket = record.ticket.max(ticket.0),
             None => {
                 let first = bucket.iter_mut().min_by_key(|record| record.ticket);
                 if let Some(record) = first {
                     *record = Record {
-                        id: self.name.id,
+                        id: name.id,
                         ticket: ticket.0,
                     };
                 }
             }
         }
-        self.write(&bucket)
+        self.write(name, &bucket)
     }
 
-    fn read(&self) -> Result<[Record; RECORDS], Errno> {
+    fn read(&self, name: Name) -> Result<[Record; RECORDS], Errno> {
         let mut bytes = [0; BUCKET_BYTES];
-        if pread(&self.locks.file, &mut bytes[..], self.name.offset())? != BUCKET_BYTES {
+        if pread(&self.file, &mut bytes[..], name.offset())? != BUCKET_BYTES {
             return Err(Errno::IO);
         }
         let mut records = [Record::default(); RECORDS];
@@ -253,15 +305,43 @@ impl Turn<'_> {
         Ok(records)
     }
 
-    fn write(&self, records: &[Record; RECORDS]) -> Result<(), Errno> {
+    fn write(&self, name: Name, records: &[Record; RECORDS]) -> Result<(), Errno> {
         let mut bytes = [0; BUCKET_BYTES];
         for (record, bytes) in records.iter().zip(bytes.chunks_exact_mut(RECORD_BYTES)) {
             let (id, ticket) = bytes.split_at_mut(16);
             id.copy_from_slice(&record.id);
             ticket.copy_from_slice(&record.ticket.to_le_bytes());
         }
-        pwrite(&self.locks.file, &bytes, self.name.offset())?;
+        pwrite(&self.file, &bytes, name.offset())?;
         Ok(())
+    }
+}
+
+impl AsFd for Locks {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Turn<'_> {
+    /// Whether a change of this name that was asked for later than `ticket` has taken effect already.
+    pub(super) fn is_overtaken(&self, ticket: Ticket) -> Result<bool, Errno> {
+        let bucket = self.locks.read(self.name)?;
+        Ok(bucket
+            .iter()
+            .any(|record| record.id == self.name.id && record.ticket > ticket.0))
+    }
+
+    /// Enters a change that has just taken effect.
+    pub(super) fn record(&self, ticket: Ticket) -> Result<(), Errno> {
+        self.locks.record(self.name, ticket)
+    }
+}
+
+impl TurnOfTwo<'_> {
+    /// Enters a change of the first name that has just taken effect.
+    pub(super) fn record(&self, ticket: Ticket) -> Result<(), Errno> {
+        self.locks.record(self.recorded, ticket)
     }
 }
 
@@ -294,6 +374,11 @@ impl Name {
 
     fn offset(self) -> u64 {
         RUN_BYTES as u64 + self.bucket * BUCKET_BYTES as u64
+    }
+
+    /// In which order the locks of several names are taken.
+    fn order(self) -> (usize, u64) {
+        (self.stripe(), self.bucket)
     }
 
     fn stripe(self) -> usize {

@@ -16,7 +16,7 @@ use super::descriptor_path;
 use super::facts::Facts;
 use super::locks::Run;
 use crate::Digest;
-use crate::types::Stamp;
+use crate::stamp::Stamp;
 
 const ATTRIBUTE: &str = "user.haul.digest";
 /// Room for the longest text that this file writes, which has 213 bytes.

@@ -10,13 +10,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{CWD, Mode, OFlags, fsync, openat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::facts::Facts;
+use super::facts::{Facts, set_modified};
 use super::flight::Hiding;
+use super::locks::Patience;
 use super::note::{Kept, Note};
 use super::reader::LocalReader;
 use super::root::{Purpose, look_again};
@@ -48,10 +49,10 @@ impl Whole {
 }
 
 /// An object that is open for reading.
-struct Opened {
-    file: File,
-    facts: Facts,
-    kept: Kept,
+pub(super) struct Opened {
+    pub(super) file: File,
+    pub(super) facts: Facts,
+    pub(super) kept: Kept,
 }
 
 impl Disk {
@@ -69,19 +70,61 @@ impl Disk {
         }
     }
 
-    /// Opens an object whose content is what was uploaded.
+    /// Opens an object for reading.
     pub(super) async fn open(self: &Arc<Self>, key: &Key) -> Result<LocalReader, Error> {
-        let opened = self.open_object(key).await?;
-        let opened = match opened.kept {
-            Kept::Torn => return Err(Error::Torn),
-            Kept::Note(note) if !self.trusts(&note) => {
-                self.run(move |disk| disk.verified(opened, note)).await?
-            }
-            _ => opened,
-        };
+        let opened = self.open_whole(key).await?;
         let meta = opened.facts.meta(opened.kept.note().as_ref());
         let in_memory = self.is_in_memory(&opened.facts);
         Ok(LocalReader::new(opened.file, meta, self.blocking, in_memory))
+    }
+
+    /// Opens an object whose content is what was uploaded.
+    pub(super) async fn open_whole(self: &Arc<Self>, key: &Key) -> Result<Opened, Error> {
+        let opened = self.open_object(key).await?;
+        match opened.kept {
+            Kept::Torn => Err(Error::Torn),
+            Kept::Note(note) if !self.trusts(&note) => {
+                self.run(move |disk| disk.verified(opened, note)).await
+            }
+            _ => Ok(opened),
+        }
+    }
+
+    /// Sets the modification time of an object. Its note holds for the time that is written there, so it is written anew;
+    /// should that fail, the digest is lost and nothing else.
+    pub(super) async fn set_modified(
+        self: &Arc<Self>,
+        key: &Key,
+        modified: SystemTime,
+    ) -> Result<Meta, Error> {
+        let Opened { file, kept, .. } = self.open_whole(key).await?;
+        let key = key.clone();
+        self.run(move |disk| {
+            let care = disk.care_for(&file)?;
+            let note = kept.note();
+            if note.is_some_and(|note| note.unsynced.is_some()) {
+                // Between the two steps the note does not hold, and could not warn of content that is not on the disk.
+                retry_on_intr(|| fsync(&file))?;
+            }
+            let turn = disk.locks.lock(&key, Patience::Wait)?.ok_or(Error::Busy)?;
+            set_modified(&file, modified)?;
+            if let Some(note) = note {
+                let at = Some(SystemTime::now().into());
+                let note = Note {
+                    at,
+                    unsynced: None,
+                    ..note
+                };
+                let _absent_digests_are_legal = note.keep(&file, &Facts::of(&file)?);
+            }
+            drop(turn);
+            if care.syncs_names() {
+                retry_on_intr(|| fsync(&file))?;
+            }
+            let facts = Facts::of(&file)?;
+            Ok(facts.meta(Kept::of_open(&file, &facts).note().as_ref()))
+        })
+        .await
     }
 
     /// Keeps a digest that was computed from the version `etag`.

@@ -19,14 +19,14 @@ use rustix::process::geteuid;
 use super::Disk;
 use super::facts::{Facts, set_modified};
 use super::flight::{Flight, Hiding, Landed, Landing};
-use super::folders::{Way, nearest};
+use super::folders::{Way, nearest, parent};
 use super::leaving::Leaving;
 use super::locks::{Patience, Ticket};
 use super::medium::Care;
 use super::note::{Kept, Note};
 use super::owner::{Owner, keep_owner, set_mode};
 use super::root::{Purpose, Root, look_again};
-use crate::{Commit, Condition, Error, Key, Meta};
+use crate::{Commit, Condition, Error, Key, Meta, Parents};
 
 /// How often a landing starts over because other programs change what it has found as fast as it looks.
 const LANDING_TRIES_MAX: usize = 8;
@@ -36,6 +36,7 @@ const LANDING_TRIES_MAX: usize = 8;
 pub(super) struct Target {
     pub(super) key: Key,
     pub(super) condition: Condition,
+    pub(super) parents: Parents,
 }
 
 /// How far a publication came.
@@ -91,6 +92,13 @@ pub(super) struct Begun {
     replaced: Option<Owner>,
 }
 
+impl Present {
+    /// Whether this is the file that was found otherwise, and not another one to which that leads.
+    pub(super) fn is_file(&self, found: &Facts) -> bool {
+        self.facts.is_same_file(found)
+    }
+}
+
 impl Begun {
     /// It will take another place than it was begun for.
     pub(super) fn forget_replaced(&mut self) {
@@ -103,7 +111,10 @@ pub(super) fn take_off(disk: &Disk, target: &Target) -> Result<Begun, Error> {
     let present = present(&disk.root, &target.key, &target.condition)?;
     admit(target, present.as_ref())?;
     let replaced = present.map(|present| present.facts.owner);
-    let folder = Arc::new(nearest(&disk.root, target.key.parent())?);
+    let folder = Arc::new(match target.parents {
+        Parents::Make => nearest(&disk.root, target.key.parent())?,
+        Parents::Require => parent(&disk.root, &target.key, Purpose::FolderFacts)?,
+    });
     if disk.hiding == Hiding::Unnamed
         && let Some(flight) = Flight::unnamed(&folder)?
     {
@@ -171,7 +182,8 @@ impl Publication {
         let file = Arc::clone(self.flight.file());
         let facts = Facts::of(&file)?;
         if self.prepared.is_none() {
-            set_modified(&file, self.given.modified.unwrap_or(self.sealed));
+            // Where that is refused, the system's own time has to do, and etags are weaker.
+            let _etags_are_weaker = set_modified(&file, self.given.modified.unwrap_or(self.sealed));
         }
         let is_noted = self.keep_note()?;
         self.set_owner(facts.owner)?;
@@ -290,7 +302,10 @@ impl Publication {
             Err(Error::NotFound) if matches!(self.target.condition, Condition::Matches(_)) => {
                 Err(Error::ConditionFailed)
             }
-            Err(Error::NotFound) => Way::make(disk, folder.as_ref()),
+            Err(Error::NotFound) => match self.target.parents {
+                Parents::Make => Way::make(disk, folder.as_ref()),
+                Parents::Require => Err(Error::NoParent),
+            },
             found => found,
         }
     }

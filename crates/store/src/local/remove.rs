@@ -56,7 +56,8 @@ pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
     leaving.settle(&way)
 }
 
-fn parent<'a>(disk: &'a Disk, key: &Key) -> Result<Way<'a>, Error> {
+/// The way to what exists: a parent that is no folder means that there is nothing.
+pub(super) fn parent<'a>(disk: &'a Disk, key: &Key) -> Result<Way<'a>, Error> {
     match Way::find(disk, key.parent().as_ref()) {
         Err(Error::NotAFolder) => Err(Error::NotFound),
         found => found,

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::FutureExt;
 
 use super::locks::{Patience, Ticket};
 use super::pace::Place;
 use super::publish::{Begun, Outcome, Publication, Target};
 use super::{Blocking, Disk, Durability, hop};
-use crate::{Commit, Error, Key, Meta, Writer};
+use crate::{Answer, Commit, Error, Key, Meta, Writer};
 
 /// The most that is written at once, so that one decision about where to write is never about more, and a trip to the
 /// blocking pool never holds more memory.
@@ -39,6 +39,11 @@ impl LocalWriter {
             whole: true,
             spare: Vec::new(),
         }
+    }
+
+    /// The file in flight, for content that does not come through [`Writer::write`].
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(self.begun.flight.file())
     }
 
     async fn append(&mut self, content: &[u8]) -> Result<(), Error> {
@@ -93,7 +98,7 @@ async fn publish_quickly(mut publication: Publication) -> Result<Meta, Error> {
 }
 
 impl Writer for LocalWriter {
-    fn write<'a>(&'a mut self, content: &'a [u8]) -> BoxFuture<'a, Result<(), Error>> {
+    fn write<'a>(&'a mut self, content: &'a [u8]) -> Answer<'a, ()> {
         self.append(content).boxed()
     }
 
@@ -102,7 +107,7 @@ impl Writer for LocalWriter {
         self.begun.forget_replaced();
     }
 
-    fn commit(self: Box<Self>, facts: Commit) -> BoxFuture<'static, Result<Meta, Error>> {
+    fn commit(self: Box<Self>, facts: Commit) -> Answer<'static, Meta> {
         async move {
             if !self.whole {
                 return Err(Error::Io(io::Error::other(
@@ -118,6 +123,16 @@ impl Writer for LocalWriter {
             }
         }
         .boxed()
+    }
+
+    fn abort(self: Box<Self>) -> Answer<'static, ()> {
+        let disk = Arc::clone(&self.disk);
+        // To free the blocks of a large file takes its time.
+        let freed = move |_: &Arc<Disk>| {
+            drop(self);
+            Ok(())
+        };
+        async move { disk.run(freed).await }.boxed()
     }
 }
 
@@ -137,13 +152,14 @@ mod tests {
     use super::*;
     use crate::contract::{bytes, key};
     use crate::local::publish::take_off;
-    use crate::{Condition, LocalStore};
+    use crate::{Condition, LocalStore, Parents};
 
     fn writer_on_pool(root: &Path) -> Box<LocalWriter> {
         let store = LocalStore::open(root, Durability::Buffered, Blocking::Offload).unwrap();
         let target = Target {
             key: key("file"),
             condition: Condition::Always,
+            parents: Parents::Make,
         };
         let begun = take_off(&store.disk, &target).unwrap();
         let mut writer = LocalWriter::new(store.disk, target, begun);

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use haul_store::{Detail, Digest, Kind, Listing, Meta, Reader};
+use haul_store::{Detail, Digest, Listing, Meta, NodeKind, Page, Reader};
 use haul_wire::reply::{self, Hello, HelloLimits};
 use haul_wire::{Code, Name, Refusal, mode_text, time_text};
 use tokio::time::{Instant, sleep};
@@ -37,9 +37,14 @@ impl<S: Stream> Line<'_, S> {
     /// LIST: the names of the files in the root, hidden ones left out.
     pub(super) async fn list(&mut self, account: &mut RequestLog) -> Result<(), Failure> {
         let permit = self.turn(&self.worker.context.listings).await?;
-        let listing = self.worker.context.store.list(None, Detail::Names).await;
+        let listing = self
+            .worker
+            .context
+            .store
+            .list(None, Page::WHOLE, Detail::Names)
+            .await;
         let listing = listing.map_err(|error| from_store(error, &root_name()))?;
-        let shown = |kind, name: &str| kind == Kind::File && !name.starts_with('.');
+        let shown = |kind, name: &str| kind == NodeKind::File && !name.starts_with('.');
         let names = listing
             .iter()
             .filter(|entry| shown(entry.kind, entry.name))
@@ -60,8 +65,8 @@ impl<S: Stream> Line<'_, S> {
         let entries = listing.iter().map(|entry| reply::LsEntry {
             name: entry.name.to_owned(),
             kind: match entry.kind {
-                Kind::File => reply::EntryKind::File,
-                Kind::Folder => reply::EntryKind::Dir,
+                NodeKind::File => reply::EntryKind::File,
+                NodeKind::Folder => reply::EntryKind::Dir,
             },
             size: entry.size,
             modified: rfc3339(entry.modified),
@@ -75,12 +80,12 @@ impl<S: Stream> Line<'_, S> {
         let store = &self.worker.context.store;
         match folder {
             None => store
-                .list(None, Detail::Full)
+                .list(None, Page::WHOLE, Detail::Full)
                 .await
                 .map_err(|error| from_store(error, &root_name())),
             Some(name) => {
                 let key = key(&name)?;
-                let listing = store.list(Some(&key), Detail::Full).await;
+                let listing = store.list(Some(&key), Page::WHOLE, Detail::Full).await;
                 listing.map_err(|error| match error {
                     haul_store::Error::NotAFolder => Refusal::new(
                         Code::BadRequest,

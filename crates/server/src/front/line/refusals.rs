@@ -82,6 +82,25 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
                 format!("{it} was damaged by a power cut of the server's machine; upload it again"),
             )
         }
+        Error::NoParent => (
+            Code::NotFound,
+            format!("the folder of {it} is not there; make it first"),
+        ),
+        Error::IntoItself => (
+            Code::BadRequest,
+            format!("{it} cannot be moved into itself or copied onto itself"),
+        ),
+        Error::Unsupported => (
+            Code::Forbidden,
+            format!("this server's storage cannot do that with {it}"),
+        ),
+        Error::Unavailable(cause) => {
+            tracing::error!(%name, error = %cause, "the storage cannot be reached");
+            (
+                Code::Busy,
+                "the server's storage cannot be reached now; try again in a while".to_owned(),
+            )
+        }
         Error::Gone => {
             tracing::error!("the served folder has vanished");
             (

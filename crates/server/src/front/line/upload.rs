@@ -1,7 +1,7 @@
 //! The requests that receive content: UPLOAD in base64, WRITE as it is with its digest behind it.
 
 use blake3::Hasher;
-use haul_store::{Commit, Condition, Writer};
+use haul_store::{Commit, Condition, CreateOptions, Writer};
 use haul_wire::{Attributes, Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
 
 use super::refusals::{Failure, from_store_writing, key, short};
@@ -138,7 +138,12 @@ impl<S: Stream> Line<'_, S> {
         is_raw: bool,
     ) -> Result<Incoming<'n>, Refusal> {
         let key = key(name)?;
-        let created = self.worker.context.store.create(&key, condition).await;
+        let created = self
+            .worker
+            .context
+            .store
+            .create(&key, CreateOptions::with_condition(condition))
+            .await;
         let writer = created.map_err(|error| from_store_writing(error, name))?;
         Ok(Incoming {
             name,

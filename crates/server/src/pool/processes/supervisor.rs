@@ -153,7 +153,7 @@ impl WorkerMonitor {
             config: plan.config.clone(),
         };
         let listeners = plan.listeners.iter().map(AsFd::as_fd);
-        let [root, locks] = plan.store.descriptors();
+        let [root, locks] = plan.store.root_and_locks();
         let descriptors = [
             plan.ledger.descriptor(),
             root,

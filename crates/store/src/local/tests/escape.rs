@@ -165,9 +165,11 @@ fn a_listing_shows_links_to_objects_only() {
         symlink("file", root.join("real/beside")).unwrap();
         assert_eq!(subject.names("").unwrap(), ["link", "real"]);
         assert_eq!(subject.names("real").unwrap(), ["beside", "file"]);
-        let listing = subject.wait(subject.store.list(None, Detail::Full)).unwrap();
+        let listing = subject
+            .wait(subject.store.list(None, Page::WHOLE, Detail::Full))
+            .unwrap();
         let link = listing.entry(0).unwrap();
-        assert_eq!((link.kind, link.size), (crate::Kind::File, 6));
+        assert_eq!((link.kind, link.size), (crate::NodeKind::File, 6));
         refused!(subject.open("loop"), Escapes);
         refused!(subject.open("dangling"), NotFound);
     });

@@ -10,13 +10,14 @@ use crate::contract::{key, refused};
 use crate::local::locks::Patience;
 use crate::local::publish::{Outcome, Publication, Target, take_off};
 use crate::local::writer::LocalWriter;
-use crate::{Commit, Condition, Meta, Writer};
+use crate::{Commit, Condition, Parents, Writer};
 
 /// An upload that is complete, but held up before it lands.
 fn held_up(store: &LocalStore, name: &str, content: &[u8], condition: Condition) -> Publication {
     let target = Target {
         key: key(name),
         condition,
+        parents: Parents::Make,
     };
     let begun = take_off(&store.disk, &target).unwrap();
     let mut writer = LocalWriter::new(Arc::clone(&store.disk), target, begun);

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::*;
 use crate::Commit;
+use crate::Condition;
 use crate::contract::{bytes, refused};
 
 #[test]

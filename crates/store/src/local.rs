@@ -6,6 +6,7 @@
 //! something [`leaving`] its name. [`medium`] says what that takes on which disk, [`pace`] where writes run, and [`sweep`]
 //! removes what died on the way.
 
+mod copy;
 mod facts;
 mod flight;
 mod folder;
@@ -20,6 +21,7 @@ mod pace;
 mod publish;
 mod reader;
 mod remove;
+mod rename;
 mod root;
 mod sweep;
 mod walk;
@@ -32,9 +34,11 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::FutureExt;
 use rustix::io::{Errno, retry_on_intr};
+use serde::{Deserialize, Serialize};
 
 use self::facts::Facts;
 use self::flight::Hiding;
@@ -45,10 +49,14 @@ use self::object::Whole;
 use self::publish::Target;
 use self::root::{Purpose, Root};
 use self::writer::LocalWriter;
-use crate::{Condition, Detail, Digest, Error, Key, Listing, Meta, Reader, Store, Writer};
+use crate::{
+    Answer, Capabilities, CreateOptions, Detail, Digest, Error, Existing, Key, Listing, Maintenance, Meta,
+    Page, Reader, Store, Writer,
+};
 
 /// When an upload counts as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Durability {
     /// Once the file, its directory entry and the folders made for it are synced to disk: it outlives a power cut.
     Synced,
@@ -67,8 +75,8 @@ pub enum Blocking {
 }
 
 /// Objects as files beneath one folder. Clones share everything. Several servers may share a folder as well: their uploads
-/// and removals stay whole and [`Condition::Absent`] holds among them; [`Condition::Matches`] is checked among the stores of
-/// one server only, which are handed their [`descriptors`](Self::descriptors) by the first.
+/// and removals stay whole and [`Condition::Absent`](crate::Condition::Absent) holds among them; [`Condition::Matches`](crate::Condition::Matches) is checked among the stores of
+/// one server only, which are handed their [`descriptors`](Store::descriptors) by the first.
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     disk: Arc<Disk>,
@@ -107,7 +115,7 @@ impl LocalStore {
     }
 
     /// The same store in another process of the same server, which was handed the two
-    /// [`descriptors`](Self::descriptors): by its path it might find another folder, and it would not know of the locks.
+    /// [`descriptors`](Store::descriptors): by its path it might find another folder, and it would not know of the locks.
     ///
     /// # Errors
     /// When the descriptors are not those of a store.
@@ -142,7 +150,7 @@ impl LocalStore {
 
     /// What another process of the same server needs for [`LocalStore::open_at`]: the root, and the locks of names.
     #[must_use]
-    pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+    pub fn root_and_locks(&self) -> [BorrowedFd<'_>; 2] {
         [self.disk.root.as_fd(), self.disk.locks.as_fd()]
     }
 
@@ -182,30 +190,36 @@ impl LocalStore {
 }
 
 impl Store for LocalStore {
-    fn list<'a>(&'a self, dir: Option<&'a Key>, detail: Detail) -> BoxFuture<'a, Result<Listing, Error>> {
-        let dir = dir.cloned();
-        self.disk
-            .run(move |disk| folder::list(&disk.root, dir.as_ref(), detail))
-            .boxed()
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
     }
 
-    fn stat<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Meta, Error>> {
+    fn list<'a>(&'a self, folder: Option<&'a Key>, page: Page<'a>, detail: Detail) -> Answer<'a, Listing> {
+        let (folder, after) = (folder.cloned(), page.after.map(str::to_owned));
+        let listed = self.disk.run(move |disk| {
+            let page = Page {
+                after: after.as_deref(),
+                ..page
+            };
+            folder::list(&disk.root, folder.as_ref(), page, detail)
+        });
+        listed.boxed()
+    }
+
+    fn stat<'a>(&'a self, key: &'a Key) -> Answer<'a, Meta> {
         self.disk.stat(key).boxed()
     }
 
-    fn open<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Box<dyn Reader>, Error>> {
+    fn open<'a>(&'a self, key: &'a Key) -> Answer<'a, Box<dyn Reader>> {
         let opened = async move { Ok(Box::new(self.disk.open(key).await?) as Box<dyn Reader>) };
         opened.boxed()
     }
 
-    fn create<'a>(
-        &'a self,
-        key: &'a Key,
-        condition: Condition,
-    ) -> BoxFuture<'a, Result<Box<dyn Writer>, Error>> {
+    fn create<'a>(&'a self, key: &'a Key, options: CreateOptions) -> Answer<'a, Box<dyn Writer>> {
         let target = Target {
             key: key.clone(),
-            condition,
+            condition: options.condition,
+            parents: options.parents,
         };
         let created = self.disk.run(move |disk| {
             let begun = publish::take_off(disk, &target)?;
@@ -214,23 +228,51 @@ impl Store for LocalStore {
         created.boxed()
     }
 
-    fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
+    fn remove<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
         let key = key.clone();
         self.disk.run(move |disk| remove::remove(disk, &key)).boxed()
     }
 
-    fn remove_dir<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), Error>> {
+    fn make_dir<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
+        let key = key.clone();
+        self.disk.run(move |disk| folders::make_dir(disk, &key)).boxed()
+    }
+
+    fn remove_dir<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
         let key = key.clone();
         self.disk.run(move |disk| remove::remove_dir(disk, &key)).boxed()
     }
 
-    fn keep_digest<'a>(
-        &'a self,
-        key: &'a Key,
-        etag: &'a str,
-        digest: Digest,
-    ) -> BoxFuture<'a, Result<Meta, Error>> {
+    fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, ()> {
+        let (from, to) = (from.clone(), to.clone());
+        let renamed = self
+            .disk
+            .run(move |disk| rename::rename(disk, &from, &to, existing));
+        renamed.boxed()
+    }
+
+    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, Meta> {
+        self.disk.copy(from, to, existing).boxed()
+    }
+
+    fn set_modified<'a>(&'a self, key: &'a Key, modified: SystemTime) -> Answer<'a, Meta> {
+        self.disk.set_modified(key, modified).boxed()
+    }
+
+    fn keep_digest<'a>(&'a self, key: &'a Key, etag: &'a str, digest: Digest) -> Answer<'a, Meta> {
         self.disk.keep_digest(key, etag, digest).boxed()
+    }
+
+    fn maintain(&self) -> Answer<'_, Maintenance> {
+        let swept = self.disk.run(|disk| {
+            let swept = sweep::sweep(&disk.root)?;
+            Ok(Maintenance { swept })
+        });
+        swept.boxed()
+    }
+
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.root_and_locks().to_vec()
     }
 }
 

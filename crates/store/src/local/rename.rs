@@ -1,0 +1,228 @@
+//! Giving an object or a folder another name, in one step.
+//!
+//! On a disk without a journal a power cut may keep the removal of the old entry and lose the new one. So an object is
+//! linked to its new name there, and leaves the old one when the new one is on the disk.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FileType, RenameFlags, linkat, renameat, renameat_with, statat, unlinkat};
+use rustix::io::Errno;
+
+use super::Disk;
+use super::facts::Facts;
+use super::flight::Reserved;
+use super::folders::{Way, parent};
+use super::leaving::{Leaving, sync_content};
+use super::locks::Ticket;
+use super::medium::Care;
+use super::publish::{Present, present};
+use super::root::Purpose;
+use crate::{Condition, Error, Existing, Key, NodeKind};
+
+/// Moves `from` to `to`. The lock of both names is held for the step itself; other programs do not know of it, and against
+/// them a refusal to replace is atomic where the file system knows such a rename.
+pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> Result<(), Error> {
+    let ticket = Ticket::now();
+    let source = super::remove::parent(disk, from)?;
+    let kind = source_kind(disk, &source, from)?;
+    if kind == NodeKind::Folder && to.is_beneath(from) {
+        return Err(Error::IntoItself);
+    }
+    let folder = parent(&disk.root, to, Purpose::Folder)?;
+    let target = Way::over(disk, folder, to.parent().as_ref())?;
+    let moving = Moving {
+        disk,
+        from,
+        to,
+        existing,
+        source,
+        target,
+    };
+    if from == to {
+        return moving.stay();
+    }
+    match kind {
+        NodeKind::File => moving.object(ticket),
+        NodeKind::Folder => moving.folder(ticket),
+    }
+}
+
+/// What stands at the old name. A symbolic link counts as the object that it leads to.
+fn source_kind(disk: &Disk, source: &Way<'_>, key: &Key) -> Result<NodeKind, Error> {
+    let found = match statat(&source.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
+        found => found?,
+    };
+    match FileType::from_raw_mode(found.st_mode) {
+        FileType::RegularFile => Ok(NodeKind::File),
+        FileType::Directory => Ok(NodeKind::Folder),
+        FileType::Symlink => match present(&disk.root, key, &Condition::Always) {
+            Ok(Some(_)) => Ok(NodeKind::File),
+            Ok(None) => Err(Error::NotFound),
+            // To rename a link to a folder would be to rename something that no listing shows.
+            Err(Error::IsAFolder) => Err(Error::Forbidden),
+            Err(refusal) => Err(refusal),
+        },
+        _ => Err(Error::Forbidden),
+    }
+}
+
+/// One rename on its way.
+struct Moving<'a> {
+    disk: &'a Disk,
+    from: &'a Key,
+    to: &'a Key,
+    existing: Existing,
+    source: Way<'a>,
+    target: Way<'a>,
+}
+
+impl Moving<'_> {
+    fn stay(&self) -> Result<(), Error> {
+        match self.existing {
+            Existing::Refuse => Err(Error::Exists),
+            Existing::Replace => Ok(()),
+        }
+    }
+
+    fn object(&self, ticket: Ticket) -> Result<(), Error> {
+        // Once before anything is locked, since it may take its time.
+        self.sync_source()?;
+        let turns = self.disk.locks.lock_both(self.to, self.from)?;
+        let replaced = self.replaced_object()?;
+        let is_same = self.is_same_file(replaced.as_ref())?;
+        let leaving = match &replaced {
+            Some(_) if !is_same && self.target.care.syncs_freed() => {
+                Leaving::hold_by_name(self.disk.root.folder(), &self.target.folder, self.to.file_name())
+            }
+            _ => Leaving::default(),
+        };
+        if is_same {
+            // The system renames nothing where both names belong to one file.
+            self.unlink_source()?;
+        } else if self.target.care.syncs_freed() {
+            self.link_and_unlink()?;
+        } else {
+            self.rename_at().map_err(refusal)?;
+        }
+        turns.record(ticket)?;
+        drop(turns);
+        self.settle(leaving)
+    }
+
+    fn folder(&self, ticket: Ticket) -> Result<(), Error> {
+        let turns = self.disk.locks.lock_both(self.to, self.from)?;
+        let leaving = if self.existing == Existing::Replace && self.target.care.syncs_freed() {
+            Leaving::hold(&self.target.folder, self.to.file_name())
+        } else {
+            Leaving::default()
+        };
+        self.rename_at().map_err(|errno| match (errno, self.existing) {
+            // What some file systems say instead of ENOTEMPTY.
+            (Errno::EXIST, Existing::Replace) => Error::NotEmpty,
+            (Errno::INVAL, _) => Error::IntoItself,
+            (other, _) => refusal(other),
+        })?;
+        turns.record(ticket)?;
+        drop(turns);
+        self.settle(leaving)
+    }
+
+    /// The object at the new name, which an object may replace.
+    fn replaced_object(&self) -> Result<Option<Present>, Error> {
+        match present(&self.disk.root, self.to, &Condition::Always) {
+            Err(Error::IsAFolder) if self.existing == Existing::Refuse => Err(Error::Exists),
+            Ok(Some(_)) if self.existing == Existing::Refuse => Err(Error::Exists),
+            found => found,
+        }
+    }
+
+    /// Whether both names belong to one file already.
+    fn is_same_file(&self, replaced: Option<&Present>) -> Result<bool, Error> {
+        let Some(replaced) = replaced else {
+            return Ok(false);
+        };
+        let [from, to] = [(&self.source, self.from), (&self.target, self.to)].map(|(way, key)| {
+            statat(&way.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW).map(|found| Facts::from(&found))
+        });
+        let (from, to) = (from?, to?);
+        Ok(from.is_same_file(&to) && replaced.is_file(&to))
+    }
+
+    /// An object that replaces another is on the disk first, so that the old one is not lost for one that is not whole.
+    fn sync_source(&self) -> Result<(), Error> {
+        if self.existing == Existing::Replace && self.target.care != Care::None {
+            sync_content(&self.source.folder, self.from.file_name())?;
+        }
+        Ok(())
+    }
+
+    fn rename_at(&self) -> Result<(), Errno> {
+        let (source, target) = (&self.source.folder, &self.target.folder);
+        let (from, to) = (self.from.file_name(), self.to.file_name());
+        match self.existing {
+            Existing::Replace => renameat(source, from, target, to),
+            Existing::Refuse => match renameat_with(source, from, target, to, RenameFlags::NOREPLACE) {
+                // A file system, or a kernel, that knows no such rename.
+                Err(Errno::INVAL | Errno::NOSYS) => rename_where_free(source, from, target, to),
+                renamed => renamed,
+            },
+        }
+    }
+
+    fn link_and_unlink(&self) -> Result<(), Error> {
+        let (source, target) = (&self.source.folder, &self.target.folder);
+        let (from, to) = (self.from.file_name(), self.to.file_name());
+        match self.existing {
+            Existing::Refuse => linkat(source, from, target, to, AtFlags::empty()).map_err(refusal)?,
+            Existing::Replace => {
+                let beside = Reserved::of_present(self.disk.root.folder(), source, from);
+                beside
+                    .ok_or(Error::Unsupported)?
+                    .replace(target, to)
+                    .map_err(refusal)?;
+            }
+        }
+        sync_content(target, to)?;
+        self.target.sync()?;
+        self.unlink_source()
+    }
+
+    fn unlink_source(&self) -> Result<(), Error> {
+        Ok(unlinkat(
+            &self.source.folder,
+            self.from.file_name(),
+            AtFlags::empty(),
+        )?)
+    }
+
+    /// The new entry is on the disk before the removal of the old one is waited for.
+    fn settle(&self, leaving: Leaving) -> Result<(), Error> {
+        leaving.settle(&self.target)?;
+        self.source.sync()?;
+        if self.source.care.syncs_freed() {
+            sync_content(&self.target.folder, self.to.file_name())?;
+        }
+        Ok(())
+    }
+}
+
+/// The best that can be had without the kernel's help.
+fn rename_where_free(source: &Arc<OwnedFd>, from: &str, target: impl AsFd, to: &str) -> Result<(), Errno> {
+    match statat(&target, to, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Err(Errno::EXIST),
+        Err(Errno::NOENT) => renameat(source, from, target, to),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn refusal(errno: Errno) -> Error {
+    match errno {
+        // Between two file systems beneath the root there is no such step.
+        Errno::XDEV => Error::Unsupported,
+        // Another disk is mounted there.
+        Errno::BUSY => Error::Forbidden,
+        other => other.into(),
+    }
+}
