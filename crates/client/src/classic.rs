@@ -18,6 +18,18 @@ const EMPTY: &[u8] = b"''";
 /// What ends a classic request.
 const END: &[u8] = b"\r\n\r\n";
 
+/// What ends an UPLOAD as JSON, behind its payload.
+const JSON_END: &[u8] = b"\"}\r\n\r\n";
+
+/// The form of an UPLOAD's request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UploadForm {
+    /// `UPLOAD name payload`.
+    Line,
+    /// `{"command": "upload", "filename": name, "filedata": payload}`.
+    Json,
+}
+
 impl Connection {
     /// `LIST`: the names of the objects at the top.
     ///
@@ -49,7 +61,13 @@ impl Connection {
         source: &mut dyn Read,
         length_bytes: Option<u64>,
     ) -> Result<Transfer, Error> {
-        let bytes = self.send_upload(name, &Spelling::Ours, &mut Silent(source), length_bytes)?;
+        let bytes = self.send_upload(
+            name,
+            &Spelling::Ours,
+            UploadForm::Line,
+            &mut Silent(source),
+            length_bytes,
+        )?;
         let timings = self.receive_done()?;
         Ok(Transfer { bytes, timings })
     }
@@ -140,15 +158,25 @@ impl Connection {
         &mut self,
         name: &str,
         spelling: &Spelling,
+        form: UploadForm,
         feed: &mut dyn Feed,
         length_bytes: Option<u64>,
     ) -> Result<u64, Error> {
         let name = wire_name(name)?;
         self.begin_request();
         let mut head = Vec::new();
-        let end = match spelling {
-            Spelling::Ours => encode::classic(&mut head, &Request::Upload { name, shorter: None }),
-            Spelling::Text(text) => {
+        let end = match (form, spelling) {
+            (UploadForm::Json, _) => {
+                let name = serde_json::Value::from(name.as_str());
+                head.extend_from_slice(
+                    format!(r#"{{"command": "upload", "filename": {name}, "filedata": ""#).as_bytes(),
+                );
+                JSON_END
+            }
+            (UploadForm::Line, Spelling::Ours) => {
+                encode::classic(&mut head, &Request::Upload { name, shorter: None })
+            }
+            (UploadForm::Line, Spelling::Text(text)) => {
                 head.extend_from_slice(format!("UPLOAD {text} ").as_bytes());
                 END
             }

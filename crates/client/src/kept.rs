@@ -6,6 +6,7 @@ use std::io;
 
 use crate::{
     Client, Code, Connection, Error, Progress,
+    classic::UploadForm,
     connection::Sink,
     family::{Spelling, shortened},
     others,
@@ -13,6 +14,10 @@ use crate::{
 
 /// The length of a word that no file system takes for a name.
 const LONG_BYTES: usize = 256;
+
+/// Content from which on a server is asked whether it takes an UPLOAD as JSON. Some split a line word by word, which takes
+/// them 100 s for 1 MiB, and read JSON at once.
+const JSON_BYTES_MIN: u64 = 64 << 10;
 
 /// Refuses an upload where the server has shown that it would store it under another name.
 ///
@@ -50,18 +55,57 @@ fn uploads_quoted(client: &mut Client, progress: &mut dyn Progress) -> Result<bo
     // The first word alone is too long as well, and so is the payload: there are servers that take it for the name.
     let name = format!("{} x", "x".repeat(LONG_BYTES));
     let line = format!("UPLOAD '{name}' {}", "QUJD".repeat(LONG_BYTES / 4));
-    let answer = client.request(
-        progress,
-        |connection| connection.ask_line(&line),
-        Connection::receive_done,
-    );
-    let is_quoted = match answer {
-        Err(Error::Refused(refusal)) => refusal.sentence.contains(&name),
-        Err(error @ (Error::Connect { .. } | Error::NoAnswer(_))) => return Err(error),
-        _ => false,
-    };
+    let is_quoted = tells_long_name(client, &line, &name, progress)?;
     client.peer_ref().note_uploads_quoted(is_quoted);
     Ok(is_quoted)
+}
+
+/// How to send an UPLOAD of this length. The line where there is no need for another form or the server has not shown that it
+/// takes one: a form is never changed after content was sent, since the server may still act on what it has.
+///
+/// # Errors
+/// How the connection fails.
+pub(crate) fn upload_form(
+    client: &mut Client,
+    spelling: &Spelling,
+    length_bytes: u64,
+    progress: &mut dyn Progress,
+) -> Result<UploadForm, Error> {
+    if length_bytes < JSON_BYTES_MIN || *spelling != Spelling::Ours {
+        return Ok(UploadForm::Line);
+    }
+    if let Some(form) = client.peer_ref().upload_form() {
+        return Ok(form);
+    }
+    let name = "x".repeat(LONG_BYTES);
+    let line = format!(r#"{{"command": "upload", "filename": "{name}", "filedata": "QUJD"}}"#);
+    let takes_json = tells_long_name(client, &line, &name, progress)?;
+    let form = if takes_json {
+        UploadForm::Json
+    } else {
+        UploadForm::Line
+    };
+    client.peer_ref().note_upload_form(form);
+    Ok(form)
+}
+
+/// Whether the server refuses this UPLOAD with a sentence that holds the name, which is too long for every file system.
+fn tells_long_name(
+    client: &mut Client,
+    line: &str,
+    name: &str,
+    progress: &mut dyn Progress,
+) -> Result<bool, Error> {
+    let answer = client.request(
+        progress,
+        |connection| connection.ask_line(line),
+        Connection::receive_done,
+    );
+    match answer {
+        Err(Error::Refused(refusal)) => Ok(refusal.sentence.contains(name)),
+        Err(error @ (Error::Connect { .. } | Error::NoAnswer(_))) => Err(error),
+        _ => Ok(false),
+    }
 }
 
 /// Refuses where the answer to a GET of the name, be it content or "No such file: 'photo.jpg'", tells another one.

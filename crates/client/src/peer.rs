@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::family::Blanks;
+use crate::{classic::UploadForm, family::Blanks};
 
 /// The verbs that a client uses with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,7 @@ struct Known {
     is_ours: Option<bool>,
     blanks: Option<Blanks>,
     uploads_quoted: Option<bool>,
+    upload_form: Option<UploadForm>,
     keeps_names: bool,
     keeps_line_ends: bool,
 }
@@ -101,6 +102,15 @@ impl Peer {
 
     pub(crate) fn note_uploads_quoted(&self, is_quoted: bool) {
         self.known().uploads_quoted = Some(is_quoted);
+    }
+
+    /// The form in which the server takes a large UPLOAD, where it was asked.
+    pub(crate) fn upload_form(&self) -> Option<UploadForm> {
+        self.known().upload_form
+    }
+
+    pub(crate) fn note_upload_form(&self, form: UploadForm) {
+        self.known().upload_form = Some(form);
     }
 
     /// Whether the server has shown that it takes a name with capitals as it is.

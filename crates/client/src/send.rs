@@ -10,6 +10,7 @@ use haul_wire::{Code, Condition, Digest};
 
 use crate::{
     Client, Dialect, Error, Held, Progress, Source, Target, Timings, Verified, Verify,
+    classic::UploadForm,
     extended::is_digest,
     family::{self, Purpose},
     feed::Feed,
@@ -81,15 +82,17 @@ fn upload(
     progress: &mut dyn Progress,
 ) -> Result<Sent, Error> {
     let spelling = family::spell(client, name, Purpose::Change, progress)?;
+    let mut form = UploadForm::Line;
     if client.peer_ref().is_ours() == Some(false) {
         kept::expect_kept(client, name, &spelling, progress)?;
+        form = kept::upload_form(client, &spelling, source.length_bytes(), progress)?;
     }
     let asks = client.options().verify == Verify::Ask;
     let mut digest = None;
     let (bytes, timings) = client.exchange(progress, |connection, progress| {
         let length = begin(source, progress)?;
         let mut counted = Counted::new(source, progress, asks);
-        let bytes = connection.send_upload(name, &spelling, &mut counted, Some(length))?;
+        let bytes = connection.send_upload(name, &spelling, form, &mut counted, Some(length))?;
         digest = counted.digest();
         connection.await_answer(progress)?;
         let (timings, told) = connection.receive_named_done()?;

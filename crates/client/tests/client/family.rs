@@ -29,6 +29,8 @@ enum Reads {
     Shell,
     /// The same, but in the line of an UPLOAD at blanks.
     ShellButUploads,
+    /// The first word, and an UPLOAD as JSON as well.
+    Json,
 }
 
 type Objects = Arc<Mutex<BTreeMap<String, String>>>;
@@ -93,7 +95,10 @@ fn answer(mut stream: TcpStream, reads: Reads, tells: bool, objects: &Objects) {
 
 fn act(line: &str, reads: Reads, tells: bool, objects: &mut BTreeMap<String, String>) -> String {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let (name, payload) = operands(rest, verb == "UPLOAD", reads);
+    let as_json = (reads == Reads::Json && line.starts_with('{')).then(|| json_operands(line));
+    let verb = if as_json.is_some() { "UPLOAD" } else { verb };
+    let is_json = as_json.is_some();
+    let (name, payload) = as_json.unwrap_or_else(|| operands(rest, verb == "UPLOAD", reads));
     let failed = |what: &str| {
         let sentence = serde_json::to_string(&format!("{what}: '{name}'")).unwrap();
         format!(r#"{{"status":"ERROR","data":{sentence}}}"#)
@@ -116,6 +121,10 @@ fn act(line: &str, reads: Reads, tells: bool, objects: &mut BTreeMap<String, Str
             format!(r#"{{"status":"OK","data_namafile":{name},"data_file":"{content}"}}"#)
         }),
         "UPLOAD" if name.len() > 255 => failed("[Errno 36] File name too long"),
+        "UPLOAD" if is_json => {
+            objects.insert(name, format!("as JSON: {} letters", payload.len()));
+            r#"{"status":"OK","data":"stored"}"#.to_owned()
+        }
         "UPLOAD" => {
             objects.insert(name, payload);
             r#"{"status":"OK","data":"stored"}"#.to_owned()
@@ -126,6 +135,13 @@ fn act(line: &str, reads: Reads, tells: bool, objects: &mut BTreeMap<String, Str
         },
         _ => r#"{"status":"ERROR","data":"request tidak dikenali"}"#.to_owned(),
     }
+}
+
+fn json_operands(line: &str) -> (String, String) {
+    let request: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(request["command"], "upload");
+    let text = |key: &str| request[key].as_str().unwrap().to_owned();
+    (text("filename"), text("filedata"))
 }
 
 /// Splits as a POSIX shell does; an odd quote is passed over.
@@ -160,7 +176,9 @@ fn operands(rest: &str, has_payload: bool, reads: Reads) -> (String, String) {
     let mut words = split.into_iter();
     let mut first_words = || (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     match reads {
-        Reads::FirstWord | Reads::LowerCase | Reads::Shell | Reads::ShellButUploads => first_words(),
+        Reads::FirstWord | Reads::LowerCase | Reads::Shell | Reads::ShellButUploads | Reads::Json => {
+            first_words()
+        }
         Reads::Basename => {
             let (name, payload) = first_words();
             (name.rsplit('/').next().unwrap_or_default().to_owned(), payload)
@@ -493,5 +511,34 @@ fn what_a_server_says_is_told_as_its_words_and_not_found_is_known_in_both_langua
         assert_eq!(error.is_not_found(), is_not_found, "{sentence}");
         assert_eq!(error.to_string(), format!("the server says: {sentence}"));
         mock.finish();
+    }
+}
+
+#[test]
+fn a_large_upload_goes_as_json_to_a_server_that_has_shown_that_it_takes_it() {
+    let content = vec![1; 64 << 10];
+    let letters = content.len().div_ceil(3) * 4;
+    for (reads, is_json) in [
+        (Reads::Json, true),
+        (Reads::FirstWord, false),
+        (Reads::LowerCase, false),
+    ] {
+        let server = Family::serve(reads, &[]);
+        let mut client = server.client();
+        client
+            .send(
+                "large.bin",
+                &mut Cursor::new(&content),
+                &SendOptions::default(),
+                &mut (),
+            )
+            .unwrap();
+        put(&mut client, "small.bin").unwrap();
+        let objects = server.objects();
+        let names: Vec<&str> = objects.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["large.bin", "small.bin"]);
+        assert_eq!(objects[0].1 == format!("as JSON: {letters} letters"), is_json);
+        // Base64 of "ABC", in lower case where the server reads lines so.
+        assert!(objects[1].1.eq_ignore_ascii_case("QUJD"), "{}", objects[1].1);
     }
 }
