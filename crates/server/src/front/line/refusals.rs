@@ -82,18 +82,7 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
                 format!("{it} was damaged by a power cut of the server's machine; upload it again"),
             )
         }
-        Error::NoParent => (
-            Code::NotFound,
-            format!("the folder of {it} is not there; make it first"),
-        ),
-        Error::IntoItself => (
-            Code::BadRequest,
-            format!("{it} cannot be moved into itself or copied onto itself"),
-        ),
-        Error::Unsupported => (
-            Code::Forbidden,
-            format!("this server's storage cannot do that with {it}"),
-        ),
+        Error::NoParent | Error::IntoItself | Error::Unsupported => return from_misplaced(&error, &it),
         Error::Unavailable(cause) => {
             tracing::error!(%name, error = %cause, "the storage cannot be reached");
             (
@@ -115,6 +104,25 @@ pub(super) fn from_store(error: Error, name: &Name) -> Refusal {
                 format!("{it} could not be handled; the server's log says why"),
             )
         }
+    };
+    Refusal::new(code, sentence)
+}
+
+/// What is refused of operations on places.
+fn from_misplaced(error: &Error, it: &str) -> Refusal {
+    let (code, sentence) = match error {
+        Error::NoParent => (
+            Code::NotFound,
+            format!("the folder of {it} is not there; make it first"),
+        ),
+        Error::IntoItself => (
+            Code::BadRequest,
+            format!("{it} cannot be moved into itself or copied onto itself"),
+        ),
+        _ => (
+            Code::Forbidden,
+            format!("this server's storage cannot do that with {it}"),
+        ),
     };
     Refusal::new(code, sentence)
 }
