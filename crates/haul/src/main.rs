@@ -27,8 +27,8 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let typed: Vec<_> = std::env::args_os().collect();
-    if let Some(warden) = bench::as_warden(typed.get(1..).unwrap_or_default()) {
-        return ended(warden);
+    if let Some(reaper) = bench::as_reaper(typed.get(1..).unwrap_or_default()) {
+        return ended(reaper);
     }
     match cli::parse(&typed) {
         Ok(cli) => ended(run(cli)),

@@ -82,24 +82,3 @@ impl Message {
         line
     }
 }
-
-/// The object that clients download, for a volume.
-pub(crate) fn served_name(volume: Bytes) -> String {
-    format!("{SERVED_NAMES}{}.bin", volume.0)
-}
-
-/// The object that a client uploads.
-pub(crate) fn upload_name(client: u32) -> String {
-    format!("{NAMES}upload-{client:04}.bin")
-}
-
-/// The object that a client uploads to warm up.
-pub(crate) fn warm_up_name(client: u32) -> String {
-    format!("{NAMES}warm-up-{client:04}.bin")
-}
-
-/// How the names of all objects of the lab begin.
-const NAMES: &str = "haul-bench-";
-
-/// How the names of the served objects begin.
-pub(crate) const SERVED_NAMES: &str = "haul-bench-volume-";

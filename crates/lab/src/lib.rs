@@ -2,32 +2,32 @@
 //!
 //! A server under test is a command line and an address, so that an older build or somebody else's server can be
 //! measured. [`Plan`] says what a run will do, [`run`](run()) does it, [`resume`] goes on with it, [`work`] is what a client worker
-//! process does, [`ward`] what clears up after a lab that was killed. What is found goes into a journal and comes back as a [`Run`](haul_results::Run); nothing here prints.
+//! process does, [`reap`] what a reaper process does, which clears up after a lab that was killed. What is found goes into a journal and comes back as a [`Run`](haul_results::Run); nothing here prints.
 #![forbid(unsafe_code)]
 
-mod books;
 mod ceilings;
+mod client_pool;
 mod clock;
 mod command;
 mod content;
-mod crew;
 mod descriptors;
 mod interrupt;
 mod job;
 mod journal;
 mod load;
 mod machine;
+mod names;
 mod objects;
 mod plan;
 mod process;
+mod reaper;
 mod run;
 mod scratch;
+mod server_stats;
 mod subject;
 mod transfer;
 mod trial;
-mod warden;
 
-pub use books::pool_of;
 pub use command::CommandLine;
 pub use descriptors::{DescriptorError, allow_descriptors};
 pub use haul_client::{Address, AddressError};
@@ -37,8 +37,9 @@ pub use journal::{JOURNAL, OpenError, read_journal};
 pub use load::{LoadError, work};
 pub use machine::binary;
 pub use plan::Plan;
+pub use reaper::{ReaperError, reap};
 pub use run::{Event, LabError, Setup, resume, run};
-pub use scratch::{Place as ScratchPlace, SPARE as SCRATCH_SPARE, ScratchError, choose as choose_scratch};
+pub use scratch::{SPARE as SCRATCH_SPARE, ScratchDir, ScratchError, choose as choose_scratch};
+pub use server_stats::pool_of;
 pub use subject::{ServerCommand, ServerCommandError, SubjectSpec};
 pub use trial::Limits;
-pub use warden::{WardenError, ward};

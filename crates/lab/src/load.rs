@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::content::Content;
-use crate::interrupt::GLANCE;
+use crate::interrupt::POLL_INTERVAL;
 use crate::job::{Job, Message};
 use crate::transfer::Client;
 
@@ -29,39 +29,39 @@ pub enum LoadError {
     Io(#[from] io::Error),
 }
 
-/// Does a job that the lab gave as text. `control` releases and ends it, `report` takes its messages. Returns when
+/// Does a job that the lab gave as text. `control` releases and ends it, `reports` takes its messages. Returns when
 /// `control` ends; transfers that are not over then are left to the end of the process.
 ///
 /// # Errors
 ///
 /// If the job cannot be read, or threads or pipes fail.
-pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, report: W) -> Result<(), LoadError> {
+pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, reports: W) -> Result<(), LoadError> {
     let job: Job = serde_json::from_str(job).map_err(LoadError::Job)?;
     let worker = job.worker;
     let clients = job.clients;
-    let shared = Arc::new(Shared {
+    let context = Arc::new(JobContext {
         content: Content::new(job.seed),
         // The clients and this thread.
         barrier: Barrier::new(clients as usize + 1),
-        report: Mutex::new(report),
+        reports: Mutex::new(reports),
         job,
     });
     let (warm, is_warm) = mpsc::channel();
     for client in 0..clients {
-        let (shared, warm) = (Arc::clone(&shared), warm.clone());
+        let (context, warm) = (Arc::clone(&context), warm.clone());
         thread::Builder::new()
             .stack_size(STACK_BYTES)
-            .spawn(move || shared.serve(client, &warm))?;
+            .spawn(move || context.run_client(client, &warm))?;
     }
     drop(warm);
     if !all_warm(&is_warm, clients, control.as_fd())? {
         return Ok(());
     }
-    shared.say(&Message::Ready { worker });
+    context.report(&Message::Ready { worker });
     if !released(control.as_fd())? {
         return Ok(());
     }
-    shared.barrier.wait();
+    context.barrier.wait();
     // The clients stay, so that what they used can still be read, until the lab has read it.
     until_hung_up(control.as_fd())
 }
@@ -70,7 +70,7 @@ pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, report: W)
 fn all_warm(is_warm: &Receiver<()>, clients: u32, control: BorrowedFd<'_>) -> Result<bool, LoadError> {
     let mut warm = 0;
     while warm < clients {
-        match is_warm.recv_timeout(GLANCE) {
+        match is_warm.recv_timeout(POLL_INTERVAL) {
             Ok(()) => warm += 1,
             Err(RecvTimeoutError::Timeout) if is_hung_up(control, Some(&Timespec::default()))? => {
                 return Ok(false);
@@ -114,15 +114,15 @@ fn is_hung_up(control: BorrowedFd<'_>, within: Option<&Timespec>) -> Result<bool
 }
 
 #[derive(Debug)]
-struct Shared<W> {
+struct JobContext<W> {
     job: Job,
     content: Content,
     barrier: Barrier,
-    report: Mutex<W>,
+    reports: Mutex<W>,
 }
 
-impl<W: Write> Shared<W> {
-    fn serve(&self, client: u32, warm: &mpsc::Sender<()>) {
+impl<W: Write> JobContext<W> {
+    fn run_client(&self, client: u32, warm: &mpsc::Sender<()>) {
         let mut client = Client::new(&self.job, &self.content, self.job.first_client + client);
         client.warm_up();
         if warm.send(()).is_err() {
@@ -130,7 +130,7 @@ impl<W: Write> Shared<W> {
         }
         self.barrier.wait();
         let through = client.transfer();
-        self.say(&Message::Through(Box::new(through)));
+        self.report(&Message::Through(Box::new(through)));
         // A thread that ended would take its share of the books of the system with it.
         loop {
             thread::park();
@@ -138,10 +138,10 @@ impl<W: Write> Shared<W> {
     }
 
     /// One write for a line. If the lab is gone, nobody is left to be told.
-    fn say(&self, message: &Message) {
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        report.write_all(message.to_line().as_bytes()).ok();
-        report.flush().ok();
+    fn report(&self, message: &Message) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.write_all(message.to_line().as_bytes()).ok();
+        reports.flush().ok();
     }
 }
 

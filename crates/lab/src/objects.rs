@@ -16,20 +16,21 @@ use haul_client::{Address, Connection, Error, Options};
 use haul_results::{Bytes, FailureClass, Matrix, Operation, Outcome, Sample};
 
 use crate::content::{Check, Content, Finding, Stream};
-use crate::interrupt::{GLANCE, Interrupt};
-use crate::job::{served_name, upload_name, warm_up, warm_up_name};
+use crate::interrupt::{Interrupt, POLL_INTERVAL};
+use crate::job::warm_up;
+use crate::names::{served_name, upload_name, warm_up_name};
 use crate::transfer::{failure, outcome_of};
 
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 128 * 1024;
 /// How long a server may take to remove objects once the run is to stop.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
+pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// Why something was not done; nobody sees it, since the trial does not count.
 const STOPPED: &str = "the run is to stop";
 
 /// Where objects are.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum ObjectSite {
     /// In this folder.
     Folder(PathBuf),
     /// Behind this address; the limit is the longest silence.
@@ -47,7 +48,7 @@ pub(crate) fn served_volumes(matrix: &Matrix) -> BTreeSet<Bytes> {
         .collect()
 }
 
-impl Place {
+impl ObjectSite {
     /// Puts the object of a volume there.
     pub(crate) fn put(
         &self,
@@ -55,7 +56,7 @@ impl Place {
         volume: Bytes,
         interrupt: &Interrupt,
     ) -> Result<(), PutError> {
-        let mut reader = Glancing {
+        let mut reader = Interruptible {
             reader: content.served(volume).reader(),
             interrupt: interrupt.clone(),
         };
@@ -65,7 +66,7 @@ impl Place {
             }
             Self::Wire(address, stall) => {
                 let (address, stall) = (address.clone(), *stall);
-                unless_stopped(interrupt, Duration::ZERO, move || {
+                run_cancellable(interrupt, Duration::ZERO, move || {
                     connect(&address, stall)
                         .and_then(|mut connection| {
                             connection.upload(&served_name(volume), &mut reader, Some(volume.0))
@@ -81,7 +82,7 @@ impl Place {
         }
     }
 
-    /// Removes objects; those that are not there are no failure. Once the run is to stop, a server has [`FAREWELL`] for it.
+    /// Removes objects; those that are not there are no failure. Once the run is to stop, a server has [`SHUTDOWN_GRACE`] for it.
     pub(crate) fn remove(&self, names: impl IntoIterator<Item = String>, interrupt: &Interrupt) {
         match self {
             Self::Folder(root) => names.into_iter().for_each(|name| {
@@ -90,7 +91,7 @@ impl Place {
             Self::Wire(address, stall) => {
                 let (address, stall) = (address.clone(), *stall);
                 let names: Vec<String> = names.into_iter().collect();
-                unless_stopped(interrupt, FAREWELL, move || delete(&address, stall, &names));
+                run_cancellable(interrupt, SHUTDOWN_GRACE, move || delete(&address, stall, &names));
             }
         }
     }
@@ -139,7 +140,7 @@ impl Place {
             }),
             Self::Wire(address, stall) => {
                 let (address, stall) = (address.clone(), *stall);
-                let got = unless_stopped(interrupt, Duration::ZERO, move || {
+                let got = run_cancellable(interrupt, Duration::ZERO, move || {
                     let received = get(&address, stall, &name, &mut check);
                     (received, check)
                 });
@@ -179,23 +180,23 @@ pub(crate) fn warm_ups(clients: u32) -> impl Iterator<Item = String> {
     (0..clients).map(warm_up_name)
 }
 
-/// Does `work` aside, and leaves it to itself when the run is to stop and it takes longer than `farewell` from then on: a
+/// Does `work` aside, and leaves it to itself when the run is to stop and it takes longer than `grace` from then on: a
 /// server may stay silent for as long as the stall timeout allows.
-fn unless_stopped<T: Send + 'static>(
+fn run_cancellable<T: Send + 'static>(
     interrupt: &Interrupt,
-    farewell: Duration,
+    grace: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (done, outcome) = mpsc::channel();
     thread::spawn(move || done.send(work()));
     let mut until = None;
     loop {
-        match outcome.recv_timeout(GLANCE) {
+        match outcome.recv_timeout(POLL_INTERVAL) {
             Ok(outcome) => return Some(outcome),
             Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) if interrupt.is_set() => {
                 let now = Instant::now();
-                if now >= *until.get_or_insert(now + farewell) {
+                if now >= *until.get_or_insert(now + grace) {
                     return None;
                 }
             }
@@ -262,12 +263,12 @@ fn stop_if(interrupt: &Interrupt) -> io::Result<()> {
 }
 
 /// A reader that fails when the run is to stop.
-struct Glancing<R> {
+struct Interruptible<R> {
     reader: R,
     interrupt: Interrupt,
 }
 
-impl<R: Read> Read for Glancing<R> {
+impl<R: Read> Read for Interruptible<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         stop_if(&self.interrupt)?;
         self.reader.read(buffer)

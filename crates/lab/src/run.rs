@@ -10,7 +10,6 @@ use haul_results::{
 };
 use jiff::Timestamp;
 
-use crate::books::{self, Introduction};
 use crate::ceilings;
 use crate::command::CommandLine;
 use crate::content::Content;
@@ -18,11 +17,12 @@ use crate::descriptors::{DescriptorError, allow_descriptors};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::journal::{JOURNAL, JournalFile};
 use crate::machine;
-use crate::objects::{self, Place, PutError};
+use crate::objects::{self, ObjectSite, PutError};
 use crate::plan::Plan;
-use crate::scratch::{self, ScratchError, Space};
+use crate::scratch::{self, ScratchError, ScratchSpace};
+use crate::server_stats::{self, SubjectInfo};
 use crate::subject::{Subject, SubjectError, SubjectSpec};
-use crate::trial::{Bench, Limits};
+use crate::trial::{Limits, TrialRunner};
 
 /// How often each ceiling is measured before the trials; once more after them.
 const CEILING_ROUNDS: u32 = 3;
@@ -40,8 +40,8 @@ pub struct Setup {
     pub subject: SubjectSpec,
     /// The program that does a client worker's job, which is appended as its last argument.
     pub clients: CommandLine,
-    /// The program that [`ward`](crate::ward)s: the folder to remove, if any, is appended as its last argument.
-    pub warden: CommandLine,
+    /// The program that `reap`s: the folder to remove, if any, is appended as its last argument.
+    pub reaper: CommandLine,
     /// This program, for the record.
     pub program: Binary,
     /// The command line, for the record.
@@ -138,16 +138,16 @@ pub fn run(setup: &Setup, interrupt: &Interrupt, watch: &mut dyn FnMut(Event<'_>
     if setup.folder.join(JOURNAL).exists() {
         return Err(LabError::Taken(setup.folder.display().to_string()));
     }
-    let ground = Ground::prepare(setup, interrupt, watch)?;
-    let run = Run::new(ground.header(setup));
+    let environment = Environment::prepare(setup, interrupt, watch)?;
+    let run = Run::new(environment.header(setup));
     let begun = JournalFile::create(&setup.folder).and_then(|mut journal| {
         journal.append(&Record::Start(Box::new(run.header.clone())))?;
         Ok(journal)
     });
     let journal = begun.map_err(|cause| journal_error(setup, cause))?;
-    Running {
+    Runner {
         setup,
-        ground: &ground,
+        environment: &environment,
         interrupt,
         journal,
         run,
@@ -166,8 +166,8 @@ pub fn resume(
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(Event<'_>),
 ) -> Result<Run, LabError> {
-    let ground = Ground::prepare(setup, interrupt, watch)?;
-    let now = ground.header(setup);
+    let environment = Environment::prepare(setup, interrupt, watch)?;
+    let now = environment.header(setup);
     let old = &journal.run.header;
     if now.machine.cores != old.machine.cores || now.machine.processor != old.machine.processor {
         return Err(LabError::Changed("the machine has changed"));
@@ -187,9 +187,9 @@ pub fn resume(
     let mut run = journal.run;
     run.resumed.push(resumed);
     run.end = None;
-    Running {
+    Runner {
         setup,
-        ground: &ground,
+        environment: &environment,
         interrupt,
         journal: file,
         run,
@@ -205,9 +205,9 @@ fn journal_error(setup: &Setup, cause: io::Error) -> LabError {
 }
 
 /// What a run stands on: scratch space with the objects in it, and a server that was seen to work.
-struct Ground {
-    space: Space,
-    introduction: Option<Introduction>,
+struct Environment {
+    space: ScratchSpace,
+    info: Option<SubjectInfo>,
     /// What was put on a server that is not ours, to be removed.
     put: Option<Put>,
     interrupt: Interrupt,
@@ -215,13 +215,13 @@ struct Ground {
 
 /// Objects on a server that keeps them elsewhere than in the scratch space.
 struct Put {
-    place: Place,
+    place: ObjectSite,
     names: Vec<String>,
     /// The server, if the lab starts it: then another one than that to which they were sent removes them.
     starts: Option<(SubjectSpec, Pool, Duration)>,
 }
 
-impl Ground {
+impl Environment {
     fn prepare(
         setup: &Setup,
         interrupt: &Interrupt,
@@ -230,7 +230,7 @@ impl Ground {
         allow_descriptors(Plan::descriptors(&setup.matrix))?;
         let need = Plan::new(&setup.matrix, 1, setup.seed).scratch;
         let place = scratch::choose(setup.scratch.as_deref(), need)?;
-        let space = Space::create(&place, &setup.warden)?;
+        let space = ScratchSpace::create(&place, &setup.reaper)?;
         let root = space.root();
         std::fs::create_dir(&root).map_err(|cause| ScratchError::Unusable {
             folder: root.display().to_string(),
@@ -253,29 +253,29 @@ impl Ground {
             SubjectError::Interrupted => LabError::Interrupted,
             SubjectError::Failed(detail) => LabError::Subject(detail),
         })?;
-        let introduction = books::introduction(&subject.address);
-        let mut ground = Self {
+        let info = server_stats::info(&subject.address);
+        let mut environment = Self {
             space,
-            introduction,
+            info,
             put: None,
             interrupt: interrupt.clone(),
         };
         watch(Event::Phase("preparing the objects"));
-        ground.put(setup, &mut subject, interrupt)?;
-        Ok(ground)
+        environment.put(setup, &mut subject, interrupt)?;
+        Ok(environment)
     }
 
     fn put(&mut self, setup: &Setup, subject: &mut Subject, interrupt: &Interrupt) -> Result<(), LabError> {
         let content = Content::new(setup.seed);
         let volumes = objects::served_volumes(&setup.matrix);
         let place = match setup.subject.is_local() {
-            true => Place::Folder(self.space.root()),
-            false => Place::Wire(subject.address.clone(), setup.limits.stall),
+            true => ObjectSite::Folder(self.space.root()),
+            false => ObjectSite::Wire(subject.address.clone(), setup.limits.stall),
         };
         if !setup.subject.is_local() {
             let names = volumes
                 .iter()
-                .map(|volume| crate::job::served_name(*volume))
+                .map(|volume| crate::names::served_name(*volume))
                 .collect();
             let is_started = setup.subject.kind() == SubjectKind::Command;
             let starts = is_started.then(|| {
@@ -316,10 +316,7 @@ impl Ground {
             subject: SubjectFacts {
                 kind: setup.subject.kind(),
                 command: setup.subject.shown(),
-                name: self
-                    .introduction
-                    .as_ref()
-                    .map(|introduction| introduction.name.clone()),
+                name: self.info.as_ref().map(|info| info.name.clone()),
                 durability: setup.subject.durability(),
             },
             binaries,
@@ -333,7 +330,7 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
+impl Drop for Environment {
     fn drop(&mut self) {
         let Some(Put { place, names, starts }) = self.put.take() else {
             return;
@@ -342,13 +339,13 @@ impl Drop for Ground {
             return place.remove(names, &self.interrupt);
         };
         let limit = if self.interrupt.is_set() {
-            limit.min(objects::FAREWELL)
+            limit.min(objects::SHUTDOWN_GRACE)
         } else {
             limit
         };
         // What it stores stays there if it does not start again.
         if let Ok(server) = Subject::start(&spec, &pool, &self.space, limit, &Interrupt::default()) {
-            Place::Wire(server.address.clone(), limit).remove(names, &self.interrupt);
+            ObjectSite::Wire(server.address.clone(), limit).remove(names, &self.interrupt);
         }
     }
 }
@@ -361,15 +358,15 @@ fn smallest_pool(matrix: &Matrix) -> Pool {
         .expect("a matrix has at least one cell")
 }
 
-struct Running<'a> {
+struct Runner<'a> {
     setup: &'a Setup,
-    ground: &'a Ground,
+    environment: &'a Environment,
     interrupt: &'a Interrupt,
     journal: JournalFile,
     run: Run,
 }
 
-impl Running<'_> {
+impl Runner<'_> {
     fn go(mut self, watch: &mut dyn FnMut(Event<'_>)) -> Result<Run, LabError> {
         let missing = self.run.missing();
         let plan = Plan::of(&self.run.header.matrix, missing);
@@ -423,8 +420,8 @@ impl Running<'_> {
     }
 
     fn ceiling(&mut self, kind: CeilingKind) -> Result<(), LabError> {
-        let measured = ceilings::measure(kind, self.ground.space.path(), self.setup.ceiling_span);
-        let folder = || self.ground.space.path().display().to_string();
+        let measured = ceilings::measure(kind, self.environment.space.path(), self.setup.ceiling_span);
+        let folder = || self.environment.space.path().display().to_string();
         let bytes_per_s = measured.map_err(|cause| ScratchError::Unusable {
             folder: folder(),
             cause,
@@ -436,20 +433,20 @@ impl Running<'_> {
     }
 
     fn trials(&mut self, plan: &Plan, watch: &mut dyn FnMut(Event<'_>)) -> Result<(), LabError> {
-        let space = &self.ground.space;
-        let bench = Bench {
+        let space = &self.environment.space;
+        let bench = TrialRunner {
             subject: &self.setup.subject,
             clients: &self.setup.clients,
             limits: self.setup.limits,
             content: Content::new(self.setup.seed),
             seed: self.setup.seed,
-            folder: self.setup.subject.is_local().then(|| Place::Folder(space.root())),
+            folder: self
+                .setup
+                .subject
+                .is_local()
+                .then(|| ObjectSite::Folder(space.root())),
             space,
-            has_ledger: self
-                .ground
-                .introduction
-                .as_ref()
-                .is_some_and(|introduction| introduction.has_ledger),
+            has_ledger: self.environment.info.as_ref().is_some_and(|info| info.has_ledger),
             interrupt: self.interrupt,
         };
         let begun = Instant::now();

@@ -8,20 +8,19 @@ use haul_results::{Bytes, Scratch};
 use tempfile::TempDir;
 
 use crate::command::CommandLine;
-use crate::warden::FolderWarden;
+use crate::names::SCRATCH_PREFIX;
+use crate::reaper::FolderGuard;
 
 /// What stays free beside what a run needs.
 pub const SPARE: Bytes = Bytes::mib(64);
 /// What stays free of main memory, beside what a run needs, where the scratch space lies in it.
 const MEMORY_SPARE: Bytes = Bytes::mib(1024);
-/// How the names of all scratch spaces begin.
-pub(crate) const FOLDER_PREFIX: &str = "haul-bench-";
 
-/// A folder for a run, removed when dropped, or by its warden if the lab is killed.
+/// A folder for a run, removed on drop, or by its reaper if the lab is killed.
 #[derive(Debug)]
-pub(crate) struct Space {
+pub(crate) struct ScratchSpace {
     folder: TempDir,
-    pub(crate) warden: FolderWarden,
+    pub(crate) guard: FolderGuard,
     pub(crate) facts: Scratch,
 }
 
@@ -39,9 +38,9 @@ pub enum ScratchError {
         /// Where how much is free, as text that begins with a separator.
         found: String,
     },
-    /// Nobody would remove it if the lab is killed.
-    #[error("the warden of the scratch space cannot be started: {0}")]
-    Warden(io::Error),
+    /// Nothing would remove the space if the lab is killed.
+    #[error("the reaper of the scratch space cannot be started: {0}")]
+    Reaper(io::Error),
     /// The folder cannot be used.
     #[error("--scratch: `{folder}` cannot be used: {cause}")]
     Unusable {
@@ -52,9 +51,9 @@ pub enum ScratchError {
     },
 }
 
-/// A place for scratch space and what is free there.
+/// A folder in which scratch space may be made, and what is free there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ScratchDir {
     /// Its folder.
     pub folder: PathBuf,
     /// The kind of its file system.
@@ -65,7 +64,7 @@ pub struct Place {
     pub free: Bytes,
 }
 
-impl Place {
+impl ScratchDir {
     /// Looks at a folder.
     ///
     /// # Errors
@@ -97,65 +96,61 @@ impl Place {
     }
 }
 
-/// The place for a run that needs so much: the one that was asked for, else one in memory where it fits, else the folder
-/// for temporary files.
+/// The folder for a run that needs `need` bytes: the one that was asked for, else one in memory where the run fits, else
+/// the folder for temporary files.
 ///
 /// # Errors
 ///
-/// If there is too little room, with all places that were looked at.
-pub fn choose(asked: Option<&Path>, need: Bytes) -> Result<Place, ScratchError> {
+/// If there is too little room, with all folders that were looked at.
+pub fn choose(asked: Option<&Path>, need: Bytes) -> Result<ScratchDir, ScratchError> {
     let candidates = match asked {
-        Some(folder) => vec![Place::at(folder)?],
+        Some(folder) => vec![ScratchDir::at(folder)?],
         None => [
             Path::new("/dev/shm"),
             &std::env::temp_dir(),
             Path::new("/var/tmp"),
         ]
         .into_iter()
-        .filter_map(|folder| Place::at(folder).ok())
+        .filter_map(|folder| ScratchDir::at(folder).ok())
         .collect(),
     };
     pick(candidates, need)
 }
 
-fn pick(candidates: Vec<Place>, need: Bytes) -> Result<Place, ScratchError> {
-    let said = |place: &Place| {
+fn pick(candidates: Vec<ScratchDir>, need: Bytes) -> Result<ScratchDir, ScratchError> {
+    let described = |dir: &ScratchDir| {
         format!(
             ", {} ({}) has {:.0} MiB",
-            place.folder.display(),
-            place.file_system,
-            place.free.as_mib()
+            dir.folder.display(),
+            dir.file_system,
+            dir.free.as_mib()
         )
     };
-    let found = candidates.iter().map(said).collect();
-    let fits = candidates.into_iter().find(|place| place.is_enough(need));
+    let found = candidates.iter().map(described).collect();
+    let fits = candidates.into_iter().find(|dir| dir.is_enough(need));
     fits.ok_or(ScratchError::TooSmall {
         need: Bytes(need.0 + SPARE.0).as_mib(),
         found,
     })
 }
 
-impl Space {
-    /// A new folder in a place; `warden` is the program of the wardens.
-    pub(crate) fn create(place: &Place, warden: &CommandLine) -> Result<Self, ScratchError> {
+impl ScratchSpace {
+    /// A new folder in `dir`; `reaper` is the program of the reapers.
+    pub(crate) fn create(dir: &ScratchDir, reaper: &CommandLine) -> Result<Self, ScratchError> {
         let folder = tempfile::Builder::new()
-            .prefix(FOLDER_PREFIX)
-            .tempdir_in(&place.folder);
+            .prefix(SCRATCH_PREFIX)
+            .tempdir_in(&dir.folder);
         let folder = folder.map_err(|cause| ScratchError::Unusable {
-            folder: place.folder.display().to_string(),
+            folder: dir.folder.display().to_string(),
             cause,
         })?;
         let facts = Scratch {
-            folder: place.folder.display().to_string(),
-            file_system: place.file_system.clone(),
-            in_memory: place.in_memory,
+            folder: dir.folder.display().to_string(),
+            file_system: dir.file_system.clone(),
+            in_memory: dir.in_memory,
         };
-        let warden = FolderWarden::start(warden, folder.path()).map_err(ScratchError::Warden)?;
-        Ok(Self {
-            folder,
-            warden,
-            facts,
-        })
+        let guard = FolderGuard::start(reaper, folder.path()).map_err(ScratchError::Reaper)?;
+        Ok(Self { folder, guard, facts })
     }
 
     /// The folder that is served.
@@ -200,9 +195,9 @@ mod tests {
 
     use super::*;
 
-    fn place(folder: &str, in_memory: bool, free: Bytes) -> Place {
+    fn place(folder: &str, in_memory: bool, free: Bytes) -> ScratchDir {
         let file_system = if in_memory { "tmpfs" } else { "ext4" }.to_owned();
-        Place {
+        ScratchDir {
             folder: folder.into(),
             file_system,
             in_memory,
@@ -246,15 +241,15 @@ mod tests {
 
     #[test]
     fn a_space_is_removed_with_all_that_is_in_it() {
-        let place = Place::at(&std::env::temp_dir()).unwrap();
-        let space = Space::create(&place, &CommandLine::new("true", [""])).unwrap();
+        let place = ScratchDir::at(&std::env::temp_dir()).unwrap();
+        let space = ScratchSpace::create(&place, &CommandLine::new("true", [""])).unwrap();
         let root = space.root();
         fs::create_dir(&root).unwrap();
         fs::write(root.join("object"), b"x").unwrap();
         drop(space);
         assert!(!root.exists());
         assert!(
-            Place::at(Path::new("/no/such/folder"))
+            ScratchDir::at(Path::new("/no/such/folder"))
                 .unwrap_err()
                 .to_string()
                 .contains("/no/such/folder")

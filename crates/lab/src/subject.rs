@@ -15,16 +15,16 @@ use haul_results::{Durability, Pool, SubjectKind};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::command::CommandLine;
-use crate::interrupt::{GLANCE, Interrupt, Interrupted};
-use crate::scratch::Space;
-use crate::warden::GroupWarden;
+use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
+use crate::reaper::GroupGuard;
+use crate::scratch::ScratchSpace;
 
 /// How long a server that was asked to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often a port is tried, and a process that is to end looked at.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The most of what a server said that is shown, in bytes from the end.
-const SAID_BYTES_MAX: usize = 600;
+const STDERR_BYTES_MAX: usize = 600;
 
 /// Which server is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,8 +185,7 @@ pub(crate) struct Subject {
 #[derive(Debug)]
 struct Started {
     child: Child,
-    /// Leads its process group.
-    warden: GroupWarden,
+    guard: GroupGuard,
 }
 
 impl Subject {
@@ -195,7 +194,7 @@ impl Subject {
     pub(crate) fn start(
         spec: &SubjectSpec,
         pool: &Pool,
-        space: &Space,
+        space: &ScratchSpace,
         limit: Duration,
         interrupt: &Interrupt,
     ) -> Result<Self, SubjectError> {
@@ -247,7 +246,7 @@ impl Subject {
     /// How the server ended, if it did.
     pub(crate) fn death(&mut self) -> Option<String> {
         let status = self.started.as_mut()?.child.try_wait().ok()??;
-        Some(format!("the server ended with {status}{}", self.said()))
+        Some(format!("the server ended with {status}{}", self.stderr_tail()))
     }
 
     /// Reads the line with which our own server says where it listens.
@@ -265,7 +264,7 @@ impl Subject {
             lines.for_each(drop);
         });
         loop {
-            match announced.recv_timeout(GLANCE) {
+            match announced.recv_timeout(POLL_INTERVAL) {
                 Ok(line) => {
                     let address = line
                         .as_deref()
@@ -308,16 +307,16 @@ impl Subject {
     }
 
     fn failed(&self, what: &str) -> SubjectError {
-        SubjectError::Failed(format!("{what}{}", self.said()))
+        SubjectError::Failed(format!("{what}{}", self.stderr_tail()))
     }
 
     /// The end of what the server said on its standard error.
-    fn said(&self) -> String {
+    fn stderr_tail(&self) -> String {
         let mut said = Vec::new();
         if let Ok(mut file) = File::open(&self.log) {
             file.read_to_end(&mut said).ok();
         }
-        let tail = said.split_at(said.len().saturating_sub(SAID_BYTES_MAX)).1;
+        let tail = said.split_at(said.len().saturating_sub(STDERR_BYTES_MAX)).1;
         let text = String::from_utf8_lossy(tail);
         let text: Vec<String> = text
             .split_whitespace()
@@ -334,7 +333,7 @@ impl Subject {
 /// A server of the lab does not outlive its trial.
 impl Drop for Subject {
     fn drop(&mut self) {
-        let Some(Started { mut child, warden }) = self.started.take() else {
+        let Some(Started { mut child, guard }) = self.started.take() else {
             return;
         };
         if matches!(child.try_wait(), Ok(None)) {
@@ -345,7 +344,7 @@ impl Drop for Subject {
             thread::sleep(PAUSE);
         }
         // What is left of its group: itself if it did not end, and children that it forgot.
-        drop(warden);
+        drop(guard);
         child.wait().ok();
         fs::remove_file(&self.log).ok();
     }
@@ -371,23 +370,28 @@ fn own(program: &Path, durability: Durability, pool: &Pool, root: &Path) -> Comm
     command
 }
 
-/// Starts the server in the process group of a warden.
-fn spawn(command: &CommandLine, log: &Path, stdout: Stdio, space: &Space) -> Result<Started, SubjectError> {
+/// Starts the server in the process group of a reaper.
+fn spawn(
+    command: &CommandLine,
+    log: &Path,
+    stdout: Stdio,
+    space: &ScratchSpace,
+) -> Result<Started, SubjectError> {
     let program = command.program.display();
     let failed =
         |error: std::io::Error| SubjectError::Failed(format!("`{program}` cannot be started: {error}"));
     let log = File::create(log).map_err(failed)?;
-    let warden = space.warden.over_group();
-    let warden =
-        warden.map_err(|error| SubjectError::Failed(format!("its warden cannot be started: {error}")))?;
+    let guard = space.guard.guard_group();
+    let guard =
+        guard.map_err(|error| SubjectError::Failed(format!("its reaper cannot be started: {error}")))?;
     let child = command
         .prepare()
-        .process_group(warden.group())
+        .process_group(guard.group())
         .stdout(stdout)
         .stderr(log)
         .spawn()
         .map_err(failed)?;
-    Ok(Started { child, warden })
+    Ok(Started { child, guard })
 }
 
 fn free_port() -> std::io::Result<u16> {
@@ -402,10 +406,10 @@ mod tests {
     use std::net::Ipv4Addr;
 
     fn start(command: &str, limit: Duration) -> Result<Subject, SubjectError> {
-        // It waits for its end as a warden does, and does nothing then.
-        let warden = CommandLine::new("sh", ["-c", "cat >/dev/null"]);
-        let place = crate::scratch::Place::at(&std::env::temp_dir()).unwrap();
-        let space = Space::create(&place, &warden).unwrap();
+        // It waits for its end as a reaper does, and does nothing then.
+        let reaper = CommandLine::new("sh", ["-c", "cat >/dev/null"]);
+        let place = crate::scratch::ScratchDir::at(&std::env::temp_dir()).unwrap();
+        let space = ScratchSpace::create(&place, &reaper).unwrap();
         let spec = SubjectSpec::Command(command.parse().unwrap());
         let pool = "threads:3".parse().unwrap();
         Subject::start(&spec, &pool, &space, limit, &Interrupt::default())

@@ -8,7 +8,8 @@ use haul_results::{Bytes, Dialect, FailureClass, Operation, Outcome, Sample};
 
 use crate::clock::now_ns;
 use crate::content::{Check, Content, Finding, Reader, Stream};
-use crate::job::{Job, Through, served_name, upload_name, warm_up_name};
+use crate::job::{Job, Through};
+use crate::names::{served_name, upload_name, warm_up_name};
 
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

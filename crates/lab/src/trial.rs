@@ -11,15 +11,15 @@ use haul_results::{
     Bytes, Cell, FailureClass, Fault, FaultKind, Operation, Outcome, Sample, ServerBooks, Trial, Usage,
 };
 
-use crate::books;
+use crate::client_pool::{self, ClientWorkers, CrewError, Outcomes};
 use crate::command::CommandLine;
 use crate::content::Content;
-use crate::crew::{self, Crew, CrewError, Outcomes};
-use crate::interrupt::{GLANCE, Interrupt, Interrupted};
+use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
 use crate::job::Job;
-use crate::objects::{self, Place};
+use crate::objects::{self, ObjectSite};
 use crate::process::{self, Meter};
-use crate::scratch::Space;
+use crate::scratch::ScratchSpace;
+use crate::server_stats;
 use crate::subject::{Subject, SubjectError, SubjectSpec};
 
 /// The longest wait for a ledger.
@@ -53,16 +53,16 @@ impl Default for Limits {
 
 /// What all trials of a run share.
 #[derive(Debug)]
-pub(crate) struct Bench<'a> {
+pub(crate) struct TrialRunner<'a> {
     pub(crate) subject: &'a SubjectSpec,
     pub(crate) clients: &'a CommandLine,
     pub(crate) limits: Limits,
     pub(crate) content: Content,
     pub(crate) seed: u64,
     /// Where uploads are looked up; `None` asks the server of the trial.
-    pub(crate) folder: Option<Place>,
+    pub(crate) folder: Option<ObjectSite>,
     /// Where the served folder and the logs of the trial lie.
-    pub(crate) space: &'a Space,
+    pub(crate) space: &'a ScratchSpace,
     pub(crate) has_ledger: bool,
     pub(crate) interrupt: &'a Interrupt,
 }
@@ -74,7 +74,7 @@ struct Measured {
     clients: Option<Usage>,
 }
 
-impl Bench<'_> {
+impl TrialRunner<'_> {
     /// Makes a trial; `number` tells it from all others of the run. What goes wrong stands in it.
     pub(crate) fn trial(&self, cell: Cell, replicate: u32, number: u32) -> Result<Trial, Interrupted> {
         let mut trial = Trial {
@@ -95,7 +95,7 @@ impl Bench<'_> {
                 trial.faults.push(fault(FaultKind::ServerNotStarted, detail))
             }
         }
-        if let Some(Place::Folder(root)) = &self.folder {
+        if let Some(ObjectSite::Folder(root)) = &self.folder {
             clear(root);
         }
         self.interrupt.check()?;
@@ -108,8 +108,8 @@ impl Bench<'_> {
     }
 
     /// Where this trial's uploads are.
-    fn place(&self, subject: &Subject) -> Place {
-        let wire = || Place::Wire(subject.address.clone(), self.limits.stall);
+    fn place(&self, subject: &Subject) -> ObjectSite {
+        let wire = || ObjectSite::Wire(subject.address.clone(), self.limits.stall);
         self.folder.clone().unwrap_or_else(wire)
     }
 
@@ -127,13 +127,13 @@ impl Bench<'_> {
         &self,
         trial: &mut Trial,
         subject: &mut Subject,
-        place: &Place,
+        place: &ObjectSite,
         number: u32,
     ) -> Result<(), Interrupted> {
         let cell = trial.cell;
         if self.has_ledger {
-            let read = || books::read(&subject.address, LEDGER_LIMIT);
-            books::wait_until_up(read, self.limits.start, self.interrupt)?;
+            let read = || server_stats::read(&subject.address, LEDGER_LIMIT);
+            server_stats::wait_until_up(read, self.limits.start, self.interrupt)?;
         }
         let crew = match self.crew(&cell, &subject.address, number) {
             Ok(crew) => crew,
@@ -170,7 +170,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn crew(&self, cell: &Cell, address: &Address, number: u32) -> Result<Crew, CrewError> {
+    fn crew(&self, cell: &Cell, address: &Address, number: u32) -> Result<ClientWorkers, CrewError> {
         let whole = Job {
             worker: 0,
             first_client: 0,
@@ -187,9 +187,9 @@ impl Bench<'_> {
         };
         let log = File::create(self.space.path().join("clients.log"))
             .map_err(|error| CrewError::Failed(format!("no log for the clients: {error}")))?;
-        Crew::start(
+        ClientWorkers::start(
             self.clients,
-            &crew::jobs(cell, &whole),
+            &client_pool::jobs(cell, &whole),
             &log,
             self.limits.trial,
             self.interrupt,
@@ -197,7 +197,7 @@ impl Bench<'_> {
     }
 
     /// The timed part, with nothing in it but the clients, the server and a look at their memory now and then.
-    fn measure(&self, mut crew: Crew, subject: &mut Subject) -> Result<Measured, CrewError> {
+    fn measure(&self, mut crew: ClientWorkers, subject: &mut Subject) -> Result<Measured, CrewError> {
         let servers = || {
             subject
                 .process()
@@ -224,7 +224,7 @@ impl Bench<'_> {
         if !self.has_ledger {
             return None;
         }
-        let read = books::read(address, LEDGER_LIMIT);
+        let read = server_stats::read(address, LEDGER_LIMIT);
         read.map_err(|detail| faults.push(fault(FaultKind::Unreadable, detail)))
             .ok()
     }
@@ -243,11 +243,11 @@ impl Bench<'_> {
             let mut faults = Vec::new();
             let books = before.and_then(|before| {
                 let after = self.ledger(&subject.address, &mut faults)?;
-                Some(books::difference(before, &after, &trial.cell))
+                Some(server_stats::difference(before, &after, &trial.cell))
             });
             let is_dead = books.as_ref().is_some_and(has_death);
             if is_awaited && !is_dead && Instant::now() < until && !self.interrupt.is_set() {
-                thread::sleep(GLANCE);
+                thread::sleep(POLL_INTERVAL);
                 continue;
             }
             trial.server_books = books.unwrap_or(ServerBooks::NotReported);
@@ -260,7 +260,7 @@ impl Bench<'_> {
     }
 
     /// Compares what was uploaded.
-    fn compare(&self, trial: &mut Trial, place: &Place, number: u32) {
+    fn compare(&self, trial: &mut Trial, place: &ObjectSite, number: u32) {
         let volume = trial.cell.volume;
         let stream = |client| self.content.uploaded(number, client, volume);
         let spent = place.verify(&mut trial.samples, stream, self.interrupt);
@@ -306,7 +306,7 @@ fn clear(root: &Path) {
         if entry
             .file_name()
             .as_encoded_bytes()
-            .starts_with(crate::job::SERVED_NAMES.as_bytes())
+            .starts_with(crate::names::SERVED_PREFIX.as_bytes())
         {
             continue;
         }
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn what_a_server_left_is_cleared_and_the_served_objects_stay() -> std::io::Result<()> {
         let root = tempfile::tempdir()?;
-        let kept = crate::job::served_name(Bytes(7));
+        let kept = crate::names::served_name(Bytes(7));
         std::fs::write(root.path().join(&kept), b"x")?;
         std::fs::write(root.path().join(".part"), b"x")?;
         std::fs::create_dir(root.path().join("folder"))?;

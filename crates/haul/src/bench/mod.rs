@@ -1,5 +1,5 @@
 //! `haul bench`: what was typed becomes a run of the lab, its results files, a table and an exit code. And the hidden
-//! subcommands that are the clients of a trial and the wardens of a run.
+//! subcommands that are the clients of a trial and the reapers of a run.
 
 mod args;
 mod dry_run;
@@ -25,8 +25,8 @@ use settings::Settings;
 const EXIT_USAGE: u8 = 1;
 /// The run is invalid.
 const EXIT_INVALID: u8 = 5;
-/// The hidden subcommand that is a warden; with the folder to remove, if it has one.
-const WARDEN: &str = "warden";
+/// The hidden subcommand that is a reaper; with the folder to remove, if it has one.
+const REAPER: &str = "reaper";
 /// The lab's commands, whose exit codes differ from those of the others.
 const LAB_COMMANDS: [&str; 3] = ["bench", "compare", "report"];
 
@@ -46,16 +46,16 @@ pub(crate) fn work(job: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Is a warden of a run, if that was typed. It does not pass the parser of the command line: what a warden maps of the
+/// Is a reaper of a run, if that was typed. It does not pass the parser of the command line: what a reaper maps of the
 /// program into its memory, it shares with our server, which then seems to need less.
-pub(crate) fn as_warden(typed: &[OsString]) -> Option<anyhow::Result<ExitCode>> {
+pub(crate) fn as_reaper(typed: &[OsString]) -> Option<anyhow::Result<ExitCode>> {
     let folder = match typed {
-        [word] if word == WARDEN => None,
-        [word, folder] if word == WARDEN => Some(Path::new(folder)),
+        [word] if word == REAPER => None,
+        [word, folder] if word == REAPER => Some(Path::new(folder)),
         _ => return None,
     };
-    let warded = haul_lab::ward(folder, io::stdin());
-    Some(warded.map(|()| ExitCode::SUCCESS).map_err(Into::into))
+    let reaped = haul_lab::reap(folder, io::stdin());
+    Some(reaped.map(|()| ExitCode::SUCCESS).map_err(Into::into))
 }
 
 /// The lab's commands have their own exit code for what cannot be parsed; `None` for other commands.

@@ -51,7 +51,7 @@ pub(super) fn settings(args: &Args, typed: Vec<String>, now: Timestamp) -> Resul
         seed: 0,
         subject: own(Durability::Buffered),
         clients: CommandLine::new(own_program(), ["client-worker"]),
-        warden: CommandLine::new(own_program(), [super::WARDEN]),
+        reaper: CommandLine::new(own_program(), [super::REAPER]),
         program: haul_lab::binary("haul", Some(env!("CARGO_PKG_VERSION").to_owned()), &own_program()),
         arguments: typed,
         scratch: args.output.scratch.clone(),

@@ -117,9 +117,9 @@ fn a_lab_that_is_killed_leaves_no_process_and_no_scratch_space_and_can_be_resume
     });
     for server in children(bench.id(), "serve") {
         assert_eq!(
-            children(server, "warden"),
+            children(server, "reaper"),
             [0; 0],
-            "a warden is none of the server"
+            "a reaper is none of the server"
         );
     }
     signal(bench.id(), Signal::KILL);
@@ -173,8 +173,8 @@ fn clients_of_a_lab_that_is_killed_end_though_the_server_says_nothing() {
 #[test]
 fn a_warden_that_somebody_else_starts_does_nothing() {
     let place = Place::new();
-    let warden = |folder: &[&std::path::Path]| -> Ran { ran(haul().arg("warden").args(folder)) };
-    for refused in [warden(&[]), warden(&[&place.scratch()])] {
+    let reaper = |folder: &[&std::path::Path]| -> Ran { ran(haul().arg("reaper").args(folder)) };
+    for refused in [reaper(&[]), reaper(&[&place.scratch()])] {
         refused.expect_code(1);
         assert!(
             refused.stderr.contains("started by `haul bench` only"),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use haul_client::{Address, Connection, Hello, Options, Stats, WorkerStats};
 use haul_results::{Bytes, Cell, Dialect, Operation, Pool, ServerBooks, WorkerBooks};
 
-use crate::interrupt::{GLANCE, Interrupt, Interrupted};
+use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
 
 /// The longest silence after HELLO before a server counts as one that does not know it.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(3);
@@ -16,7 +16,7 @@ const STARTING: &str = "starting";
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Introduction {
+pub(crate) struct SubjectInfo {
     /// Name and version.
     pub(crate) name: String,
     /// Whether it has a ledger that can be read.
@@ -24,10 +24,10 @@ pub(crate) struct Introduction {
 }
 
 /// Asks a server what it is. One that does not know the question is `None`.
-pub(crate) fn introduction(address: &Address) -> Option<Introduction> {
+pub(crate) fn info(address: &Address) -> Option<SubjectInfo> {
     let hello = hello(address)?;
     let has_ledger = hello.verbs.iter().any(|verb| verb.eq_ignore_ascii_case("STATS"));
-    Some(Introduction {
+    Some(SubjectInfo {
         name: haul_client::shown(&hello.server).to_string(),
         has_ledger,
     })
@@ -79,7 +79,7 @@ pub(crate) fn wait_until_up(
     let is_starting = |stats: Stats| stats.workers.iter().any(|worker| worker.state == STARTING);
     while read().is_ok_and(is_starting) && Instant::now() < until {
         interrupt.check()?;
-        thread::sleep(GLANCE);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(())
 }

@@ -15,12 +15,12 @@ use haul_results::{Cell, ClientPool, FailureClass, Outcome, Sample};
 
 use crate::clock::now_ns;
 use crate::command::CommandLine;
-use crate::interrupt::{GLANCE, Interrupt, Interrupted};
+use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
 use crate::job::{Job, Message, Through};
 
 /// The clients of a trial.
 #[derive(Debug)]
-pub(crate) struct Crew {
+pub(crate) struct ClientWorkers {
     workers: Vec<Worker>,
     control: PipeWriter,
     messages: Receiver<Message>,
@@ -75,7 +75,7 @@ pub(crate) fn jobs(cell: &Cell, whole: &Job) -> Vec<Job> {
     }
 }
 
-impl Crew {
+impl ClientWorkers {
     /// Starts a worker for each job and waits until all are warm, at most for `limit`.
     pub(crate) fn start(
         command: &CommandLine,
@@ -130,7 +130,7 @@ impl Crew {
         let until = Instant::now() + limit;
         while self.workers.iter().any(|worker| !worker.is_ready) {
             interrupt.check()?;
-            match self.messages.recv_timeout(GLANCE) {
+            match self.messages.recv_timeout(POLL_INTERVAL) {
                 Ok(message) => self.enter(message),
                 Err(_) => {
                     self.bury();
@@ -169,9 +169,9 @@ impl Crew {
         mut tick: impl FnMut(),
     ) -> Result<(), Interrupted> {
         let until = Instant::now() + limit;
-        let mut glance = Instant::now() + GLANCE;
+        let mut next_poll = Instant::now() + POLL_INTERVAL;
         while self.awaited() > 0 {
-            let wait = glance.min(until).saturating_duration_since(Instant::now());
+            let wait = next_poll.min(until).saturating_duration_since(Instant::now());
             match self.messages.recv_timeout(wait) {
                 Ok(message) => self.enter(message),
                 Err(RecvTimeoutError::Disconnected) => {
@@ -184,7 +184,7 @@ impl Crew {
                     }
                     tick();
                     self.bury();
-                    glance = Instant::now() + GLANCE;
+                    next_poll = Instant::now() + POLL_INTERVAL;
                 }
             }
         }
@@ -304,7 +304,7 @@ fn outcomes(mut through: Vec<Through>, released_ns: u64) -> Outcomes {
 }
 
 /// Workers end by themselves when the control pipe ends, but not in the middle of a transfer.
-impl Drop for Crew {
+impl Drop for ClientWorkers {
     fn drop(&mut self) {
         for worker in &mut self.workers {
             // What is dead already cannot be killed and needs not be.

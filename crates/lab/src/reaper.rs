@@ -1,9 +1,9 @@
-//! What clears up after a lab that was killed and so could not do it itself: processes that wait for the end of a pipe
-//! which the lab holds, and which the system closes however the lab ends.
+//! Cleaning up after a lab that was killed: reapers, processes that wait for the end of a pipe which the lab holds. The
+//! system closes the pipe however the lab ends.
 //!
-//! Each server has a warden that leads its process group, so that the server is in it from its first instruction on, and
-//! that kills the group. The run has a warden that removes the scratch space once the lab and all other wardens are gone.
-//! None of them is a child of a server or of a client, so none is counted with what they use.
+//! Each server has a reaper that leads the server's process group and kills the group, so that the server is in the group
+//! from its first instruction on. The run has a reaper that removes the scratch space once the lab and all other reapers
+//! are gone. No reaper is a child of a server or of a client, so none is counted with what they use.
 
 use std::fs;
 use std::io::{self, Read};
@@ -16,37 +16,37 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, getpgrp, getpid, kill_process_group};
 
 use crate::command::CommandLine;
-use crate::scratch::FOLDER_PREFIX;
+use crate::names::SCRATCH_PREFIX;
 
 /// How often the removal of a folder is tried, since a process that was killed a moment ago may still add to it.
 const TRIES_MAX: u32 = 500;
 /// The time between two tries: 10 s in all.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Why a warden did not do its duty.
+/// Why a reaper could not clean up.
 #[derive(Debug, thiserror::Error)]
-pub enum WardenError {
-    /// It was started by somebody else, and would end or remove what is not the lab's.
+pub enum ReaperError {
+    /// The lab did not start the reaper, which would end or remove what is not the lab's.
     #[error("this subcommand is started by `haul bench` only")]
     NotOfLab,
     /// The pipe or the folder failed.
-    #[error("the warden failed: {0}")]
+    #[error("the reaper failed: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Is a warden: waits for the end of `lab`, then removes the scratch space in `folder`, or without one kills the process
-/// group that it leads, itself included.
+/// Does what a reaper process does: waits for the end of `lab`, then removes the scratch space in `folder`; without a
+/// folder it kills the process group that it leads, itself included.
 ///
 /// # Errors
 ///
-/// If it was not started by the lab, or the folder cannot be removed.
-pub fn ward(folder: Option<&Path>, lab: impl Read) -> Result<(), WardenError> {
+/// If the lab did not start the process, or the folder cannot be removed.
+pub fn reap(folder: Option<&Path>, lab: impl Read) -> Result<(), ReaperError> {
     let is_of_lab = match folder {
         Some(folder) => is_scratch(folder),
         None => getpgrp() == getpid(),
     };
     if !is_of_lab {
-        return Err(WardenError::NotOfLab);
+        return Err(ReaperError::NotOfLab);
     }
     wait_for_end(lab)?;
     match folder {
@@ -58,7 +58,7 @@ pub fn ward(folder: Option<&Path>, lab: impl Read) -> Result<(), WardenError> {
 
 fn is_scratch(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default();
-    name.as_encoded_bytes().starts_with(FOLDER_PREFIX.as_bytes())
+    name.as_encoded_bytes().starts_with(SCRATCH_PREFIX.as_bytes())
 }
 
 fn wait_for_end(mut lab: impl Read) -> io::Result<()> {
@@ -76,15 +76,15 @@ fn remove(folder: &Path) -> io::Result<()> {
     fs::remove_dir_all(folder)
 }
 
-/// The warden of a run's scratch space. When dropped it is ended: then the lab removes the space itself.
+/// Guards a run's scratch space with a reaper. Dropped, it ends the reaper: then the lab removes the space itself.
 #[derive(Debug)]
-pub(crate) struct FolderWarden {
+pub(crate) struct FolderGuard {
     command: CommandLine,
     child: Child,
 }
 
-impl FolderWarden {
-    /// Starts it with the program that [`ward`]s.
+impl FolderGuard {
+    /// Starts the reaper with `command`, the program that [`reap`]s.
     pub(crate) fn start(command: &CommandLine, folder: &Path) -> io::Result<Self> {
         let mut line = command.clone();
         line.arguments.push(folder.into());
@@ -100,8 +100,8 @@ impl FolderWarden {
         })
     }
 
-    /// Starts the warden of a server. It holds the pipe of this one, which therefore waits for it.
-    pub(crate) fn over_group(&self) -> io::Result<GroupWarden> {
+    /// Starts the reaper of a server. It holds a pipe to the reaper of the space, which therefore waits for it.
+    pub(crate) fn guard_group(&self) -> io::Result<GroupGuard> {
         let pipe = self
             .child
             .stdin
@@ -115,11 +115,11 @@ impl FolderWarden {
             .stdout(Stdio::from(pipe))
             .stderr(Stdio::null())
             .spawn()?;
-        Ok(GroupWarden(child))
+        Ok(GroupGuard(child))
     }
 }
 
-impl Drop for FolderWarden {
+impl Drop for FolderGuard {
     fn drop(&mut self) {
         // What has ended already cannot be killed and needs not be.
         self.child.kill().ok();
@@ -127,18 +127,18 @@ impl Drop for FolderWarden {
     }
 }
 
-/// The warden of a server's process group. When dropped the whole group is killed.
+/// Guards a server's process group, which its reaper leads. Dropped, it kills the whole group.
 #[derive(Debug)]
-pub(crate) struct GroupWarden(Child);
+pub(crate) struct GroupGuard(Child);
 
-impl GroupWarden {
+impl GroupGuard {
     /// The number of the group, for the server to join.
     pub(crate) fn group(&self) -> i32 {
         Pid::from_child(&self.0).as_raw_nonzero().get()
     }
 }
 
-impl Drop for GroupWarden {
+impl Drop for GroupGuard {
     fn drop(&mut self) {
         kill_process_group(Pid::from_child(&self.0), Signal::KILL).ok();
         self.0.wait().ok();
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn a_folder_is_removed_when_the_lab_is_gone_and_one_that_is_gone_already_is_no_failure() {
         let place = tempfile::tempdir().unwrap();
-        let folder = place.path().join(format!("{FOLDER_PREFIX}x"));
+        let folder = place.path().join(format!("{SCRATCH_PREFIX}x"));
         fs::create_dir_all(folder.join("root/deep")).unwrap();
         fs::write(folder.join("root/deep/object"), b"x").unwrap();
-        ward(Some(&folder), io::empty()).unwrap();
+        reap(Some(&folder), io::empty()).unwrap();
         assert!(!folder.exists());
-        ward(Some(&folder), io::empty()).unwrap();
+        reap(Some(&folder), io::empty()).unwrap();
     }
 
     #[test]
@@ -167,8 +167,8 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         for folder in [place.path(), Path::new("/"), Path::new("")] {
             assert!(matches!(
-                ward(Some(folder), io::empty()),
-                Err(WardenError::NotOfLab)
+                reap(Some(folder), io::empty()),
+                Err(ReaperError::NotOfLab)
             ));
         }
         assert!(place.path().is_dir());
