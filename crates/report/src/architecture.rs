@@ -2,7 +2,7 @@
 
 use haul_results::Operation;
 
-use crate::findings::{Findings, distinct, names};
+use crate::view::{View, distinct, names};
 use haul_chart::{Drawing, Ink, Style};
 
 const WIDTH: f64 = 440.0;
@@ -10,14 +10,14 @@ const WIDTH: f64 = 440.0;
 const LEFT: f64 = 8.0;
 const RIGHT: f64 = 304.0;
 
-pub(crate) fn drawing(findings: &Findings<'_>) -> Drawing {
-    let lang = findings.lang;
+pub(crate) fn drawing(view: &View<'_>) -> Drawing {
+    let lang = view.lang;
     let mut drawing = Drawing::new(WIDTH, 330.0);
-    let clients = names(&findings.clients()).join(", ");
-    let workers = names(&findings.workers()).join(", ");
-    let pools = distinct(findings.cells.iter().map(|summary| summary.cell.pool.family())).join(", ");
+    let clients = names(&view.clients()).join(", ");
+    let workers = names(&view.workers()).join(", ");
+    let pools = distinct(view.summaries().map(|summary| summary.cell.pool.family())).join(", ");
     let client_pools = names(&distinct(
-        findings.cells.iter().map(|summary| summary.cell.client_pool),
+        view.summaries().map(|summary| summary.cell.client_pool),
     ))
     .join(", ");
 
@@ -64,7 +64,7 @@ pub(crate) fn drawing(findings: &Findings<'_>) -> Drawing {
     row_of_dots(&mut drawing, 232.0, 6, Ink::Series(2));
     arrow(&mut drawing, 248.0, 272.0);
 
-    let store = files(findings);
+    let store = files(view);
     boxed(
         &mut drawing,
         276.0,
@@ -73,17 +73,15 @@ pub(crate) fn drawing(findings: &Findings<'_>) -> Drawing {
         store,
         Ink::Series(6),
     );
-    timed(&mut drawing, lang.pick("timed", "waktu ukur"), &phases(findings));
+    timed(&mut drawing, lang.pick("timed", "waktu ukur"), &phases(view));
     drawing
 }
 
 /// What the store does in the operations of the run.
-fn files(findings: &Findings<'_>) -> &'static str {
-    let lang = findings.lang;
+fn files(view: &View<'_>) -> &'static str {
+    let lang = view.lang;
     let has = |operation| {
-        findings
-            .cells
-            .iter()
+        view.summaries()
             .any(|summary| summary.cell.operation == operation)
     };
     match (has(Operation::Download), has(Operation::Upload)) {
@@ -97,8 +95,8 @@ fn files(findings: &Findings<'_>) -> &'static str {
 }
 
 /// What of a client's time passes where: the name of each part and the height at which it stands.
-fn phases(findings: &Findings<'_>) -> [(f64, &'static str); 3] {
-    let lang = findings.lang;
+fn phases(view: &View<'_>) -> [(f64, &'static str); 3] {
+    let lang = view.lang;
     [
         (90.0, lang.pick("1 connect", "1 menyambung")),
         (130.0, lang.pick("2 wait in line", "2 antre")),

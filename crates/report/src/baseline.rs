@@ -1,44 +1,21 @@
-//! What a run is set beside, under a name.
+//! What a run is set beside, where it is a table of a report.
 
-use haul_results::{BaselineError, Operation, Run};
+use haul_results::{Baseline, BaselineError, Operation};
 
+use crate::labels::operation;
 use crate::lang::Lang;
-use crate::table::{Column, operation};
+use crate::table::Column;
 
-/// Another run or a table, and what the report calls it.
-#[derive(Debug, Clone)]
-pub struct Baseline {
-    /// What it is called, a file's name for example.
-    pub name: String,
-    /// What it knows of each cell.
-    pub points: haul_results::Baseline,
-}
-
-impl Baseline {
-    /// The times of another run.
-    #[must_use]
-    pub fn from_run(name: impl Into<String>, run: &Run) -> Self {
-        Self {
-            name: name.into(),
-            points: haul_results::Baseline::from_run(run),
-        }
-    }
-
-    /// The times of a table of comma-separated values: one with the columns that [`haul_results::Baseline::from_csv`]
-    /// names, or a `table.csv` of a report in any language.
-    ///
-    /// # Errors
-    ///
-    /// If a column is missing, a field cannot be read, or there are no rows.
-    pub fn from_table(name: impl Into<String>, table: &[u8]) -> Result<Self, BaselineError> {
-        let points = match in_machine_words(table) {
-            Some(translated) => haul_results::Baseline::from_csv(&translated)?,
-            None => haul_results::Baseline::from_csv(table)?,
-        };
-        Ok(Self {
-            name: name.into(),
-            points,
-        })
+/// The times of a table of comma-separated values: one with the columns that [`Baseline::from_csv`] names, or a
+/// `table.csv` of a report in any language.
+///
+/// # Errors
+///
+/// If a column is missing, a field cannot be read, or there are no rows.
+pub fn baseline_from_table(name: impl Into<String>, table: &[u8]) -> Result<Baseline, BaselineError> {
+    match in_machine_words(table) {
+        Some(translated) => Baseline::from_csv(name, &translated),
+        None => Baseline::from_csv(name, table),
     }
 }
 

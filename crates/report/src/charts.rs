@@ -1,4 +1,4 @@
-//! The charts of a report: which ones there are and what they say. Each is made of the findings alone; one that would
+//! The charts of a report: which ones there are and what they say. Each is made of the view alone; one that would
 //! show nothing is left out.
 
 mod baseline;
@@ -9,22 +9,22 @@ mod scaling;
 mod throughput;
 mod time;
 
-use haul_results::{Bytes, CellSummary, Factor};
+use haul_results::{Bytes, Factor, Row};
 
-use crate::findings::{Findings, distinct, names};
 use crate::lang::Lang;
+use crate::view::{View, distinct, names};
 use haul_chart::{Axis, Chart, Ink, Key, Layer, Panel, Scale, Sign};
 
 /// All charts, in the order of the report.
-pub(crate) fn charts(findings: &Findings<'_>) -> Vec<Chart> {
+pub(crate) fn charts(view: &View<'_>) -> Vec<Chart> {
     let charts = [
-        throughput::chart(findings),
-        time::chart(findings),
-        scaling::chart(findings),
-        memory::chart(findings),
-        cpu::chart(findings),
-        phases::chart(findings),
-        baseline::chart(findings),
+        throughput::chart(view),
+        time::chart(view),
+        scaling::chart(view),
+        memory::chart(view),
+        cpu::chart(view),
+        phases::chart(view),
+        baseline::chart(view),
     ];
     charts
         .into_iter()
@@ -54,8 +54,8 @@ const PANEL_FACTORS_WITH_VOLUME: [Factor; 6] = [
 ];
 
 /// The cells of each panel: those that differ only in the numbers of clients and workers.
-fn panel_groups<'a>(findings: &'a Findings<'_>) -> Vec<Vec<&'a CellSummary>> {
-    findings.groups(|cell| {
+fn panel_groups<'a>(view: &'a View<'_>) -> Vec<Vec<&'a Row>> {
+    view.groups(|cell| {
         (
             cell.operation,
             cell.volume,
@@ -68,26 +68,31 @@ fn panel_groups<'a>(findings: &'a Findings<'_>) -> Vec<Vec<&'a CellSummary>> {
 }
 
 /// Those of [`panel_groups`] with the largest volume, and that volume.
-fn largest_volume_groups<'a>(findings: &'a Findings<'_>) -> Option<(Bytes, Vec<Vec<&'a CellSummary>>)> {
-    let volume = findings.cells.iter().map(|summary| summary.cell.volume).max()?;
-    let mut groups = panel_groups(findings);
-    groups.retain(|group| group[0].cell.volume == volume);
+fn largest_volume_groups<'a>(view: &'a View<'_>) -> Option<(Bytes, Vec<Vec<&'a Row>>)> {
+    let volume = view
+        .analysis
+        .rows
+        .iter()
+        .map(|row| row.summary.cell.volume)
+        .max()?;
+    let mut groups = panel_groups(view);
+    groups.retain(|group| group[0].summary.cell.volume == volume);
     Some((volume, groups))
 }
 
 /// Says that only the largest volume is shown, where there are others.
-fn largest_volume_note(findings: &Findings<'_>, volume: Bytes) -> Option<String> {
-    findings.varies(Factor::Volumes).then(|| match findings.lang {
+fn largest_volume_note(view: &View<'_>, volume: Bytes) -> Option<String> {
+    view.varies(Factor::Volumes).then(|| match view.lang {
         Lang::En => format!("Shown for the largest volume, {volume:#}."),
         Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),
     })
 }
 
 /// An axis with a level for each number of clients.
-fn clients_axis(findings: &Findings<'_>) -> Axis {
+fn clients_axis(view: &View<'_>) -> Axis {
     Axis {
-        title: findings.lang.pick("clients", "client").to_owned(),
-        scale: Scale::Levels(names(&findings.clients())),
+        title: view.lang.pick("clients", "client").to_owned(),
+        scale: Scale::Levels(names(&view.clients())),
     }
 }
 
@@ -110,14 +115,14 @@ fn bar_key(name: &str, ink: Ink) -> Key {
 }
 
 /// One entry of a legend for each number of workers.
-fn worker_keys(findings: &Findings<'_>, sign: Sign) -> Vec<Key> {
-    let lang = findings.lang;
+fn worker_keys(view: &View<'_>, sign: Sign) -> Vec<Key> {
+    let lang = view.lang;
     let key = |(number, workers): (usize, u32)| Key {
         name: lang.count(workers.into(), "server worker", "server workers", "server worker"),
         ink: Ink::Series(number),
         sign,
     };
-    findings.workers().into_iter().enumerate().map(key).collect()
+    view.workers().into_iter().enumerate().map(key).collect()
 }
 
 /// The first panels, and a note if some were left out.
@@ -132,12 +137,12 @@ fn limited(mut panels: Vec<Panel>, lang: Lang) -> (Vec<Panel>, Option<String>) {
 }
 
 /// How many panels belong side by side: those that differ only in how clients and server are run, or else in the volume.
-fn columns_max(findings: &Findings<'_>) -> usize {
-    let ways = distinct(findings.cells.iter().map(|summary| {
-        let cell = &summary.cell;
+fn columns_max(view: &View<'_>) -> usize {
+    let ways = distinct(view.analysis.rows.iter().map(|row| {
+        let cell = &row.summary.cell;
         (cell.pool.family(), cell.client_pool, cell.buffer, cell.dialect)
     }));
-    let volumes = distinct(findings.cells.iter().map(|summary| summary.cell.volume));
+    let volumes = distinct(view.analysis.rows.iter().map(|row| row.summary.cell.volume));
     if ways.len() > 1 {
         ways.len().min(4)
     } else {

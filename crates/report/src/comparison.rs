@@ -5,8 +5,8 @@ use haul_results::units::MIB;
 use haul_results::{CellComparison, Change, Comparison, Ratio, Unjudged};
 
 use crate::formats::terminal::push_wrapped;
+use crate::labels::operation;
 use crate::lang::Lang;
-use crate::table::operation;
 
 /// The narrowest table.
 const WIDTH_MIN: u16 = 60;

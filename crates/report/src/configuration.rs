@@ -2,14 +2,19 @@
 
 use haul_results::{Ceiling, CeilingKind, CellSummary, Durability, Machine, Run, Scratch, SubjectKind};
 
-use crate::findings::{Findings, distinct, names};
+use crate::labels::operation;
 use crate::lang::Lang;
-use crate::report::Fact;
-use crate::table::operation;
+use crate::view::{View, distinct, names};
+
+/// A name and what it is.
+pub(crate) struct Fact {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
 
 /// Every fact, in the order of the report.
-pub(crate) fn configuration(findings: &Findings<'_>) -> Vec<Fact> {
-    let (run, lang) = (findings.run, findings.lang);
+pub(crate) fn configuration(view: &View<'_>) -> Vec<Fact> {
+    let (run, lang) = (view.analysis.run, view.lang);
     let header = &run.header;
     let mut facts = Vec::new();
     let mut fact = |name: (&str, &str), value: String| {
@@ -23,7 +28,7 @@ pub(crate) fn configuration(findings: &Findings<'_>) -> Vec<Fact> {
         ("Durability", "Ketahanan data"),
         durability(header.subject.durability, lang).to_owned(),
     );
-    fact(("Matrix", "Matriks"), matrix(findings));
+    fact(("Matrix", "Matriks"), matrix(view));
     fact(("Machine", "Mesin"), machine(&header.machine, lang));
     fact(
         ("Scratch space", "Ruang kerja"),
@@ -55,7 +60,10 @@ pub(crate) fn configuration(findings: &Findings<'_>) -> Vec<Fact> {
             ceilings(&run.ceilings, lang),
         );
     }
-    fact(("Verification", "Verifikasi"), verification(findings));
+    fact(("Verification", "Verifikasi"), verification(view));
+    if let Some(baseline) = view.analysis.baseline {
+        fact(("Baseline", "Baseline"), baseline.name.clone());
+    }
     facts
 }
 
@@ -82,12 +90,12 @@ fn scratch(scratch: &Scratch, lang: Lang) -> String {
 }
 
 /// How many transfers were compared byte by byte, and what that cost.
-fn verification(findings: &Findings<'_>) -> String {
-    let lang = findings.lang;
-    let sum =
-        |of: fn(&CellSummary) -> u32| -> u64 { findings.cells.iter().map(|cell| u64::from(of(cell))).sum() };
+fn verification(view: &View<'_>) -> String {
+    let lang = view.lang;
+    let sum = |of: fn(&CellSummary) -> u32| -> u64 { view.summaries().map(|cell| u64::from(of(cell))).sum() };
     let (verified, ok) = (sum(CellSummary::verified), sum(CellSummary::clients_ok));
-    let check_s: f64 = findings
+    let check_s: f64 = view
+        .analysis
         .run
         .trials
         .iter()
@@ -139,9 +147,9 @@ fn durability(durability: Durability, lang: Lang) -> &'static str {
     }
 }
 
-fn matrix(findings: &Findings<'_>) -> String {
-    let lang = findings.lang;
-    let cells = || findings.cells.iter().map(|summary| &summary.cell);
+fn matrix(view: &View<'_>) -> String {
+    let lang = view.lang;
+    let cells = || view.summaries().map(|summary| &summary.cell);
     let list = |name: (&str, &str), levels: Vec<String>| {
         format!("{} {}", lang.pick(name.0, name.1), levels.join(", "))
     };
@@ -161,8 +169,8 @@ fn matrix(findings: &Findings<'_>) -> String {
     let parts = [
         list(("operations", "operasi"), operations),
         list(("volumes", "volume"), volumes),
-        list(("clients", "client"), names(&findings.clients())),
-        list(("server workers", "server worker"), names(&findings.workers())),
+        list(("clients", "client"), names(&view.clients())),
+        list(("server workers", "server worker"), names(&view.workers())),
         list(
             ("server pools", "pool server"),
             distinct(cells().map(|cell| cell.pool.family())),

@@ -1,10 +1,10 @@
 //! What the stress lab shows: one model of a run's results, and every format a function of it.
 //!
-//! [`render`] makes the files of a results folder, [`terminal`] the text for a terminal, [`comparison`] that of two runs
-//! side by side. Everything here is pure: a function of a run and of options, without clock, disk, network or terminal,
-//! so the same run gives the same bytes.
+//! A [`Report`] is made of an analysis and a language: [`Report::files`] are the files of a results folder,
+//! [`Report::terminal`] the text for a terminal; [`comparison`] is that of two runs side by side. Everything here is pure,
+//! without clock, disk, network or terminal, so the same run gives the same bytes.
 //!
-//! A map of the crate, in the order in which a report is made: `findings` (the run and its summaries), `verdict`,
+//! A map of the crate, in the order in which a report is made: `view` (the analysis in one language), `verdict`,
 //! `table`, `charts`, `report` (the model that ties them together), `formats` (what is written). How a chart is drawn is
 //! the business of `haul-chart`. Only this crate knows the libraries for PDF and spreadsheets.
 
@@ -13,29 +13,26 @@ mod baseline;
 mod charts;
 mod comparison;
 mod configuration;
-mod findings;
 mod formats;
+mod labels;
 mod lang;
-mod problems;
 mod report;
 mod scaling_law;
-#[cfg(test)]
-#[path = "../tests/support/mod.rs"]
-mod synthetic;
 mod table;
 mod verdict;
+mod view;
 
 use std::fmt;
 use std::str::FromStr;
 
-use haul_results::{Comparison, Run, Threshold};
+use haul_results::Comparison;
 
-pub use baseline::Baseline;
+pub use baseline::baseline_from_table;
 pub use comparison::Shown;
 pub use lang::{Lang, UnknownLang};
+pub use report::Report;
 
-use formats::{csv, html, markdown, pdf, terminal as terminal_format, xlsx};
-use report::Report;
+use formats::{csv, html, markdown, pdf, terminal, xlsx};
 
 /// What a report is written as. The word is what is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,30 +96,6 @@ impl FromStr for Format {
     }
 }
 
-/// How a report is made.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The language of texts and tables; default English.
-    pub lang: Lang,
-    /// Which files are made; default all.
-    pub formats: Vec<Format>,
-    /// What the run is set beside; default nothing.
-    pub baseline: Option<Baseline>,
-    /// Conditions under which the run counts as failed; default none.
-    pub thresholds: Vec<Threshold>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            lang: Lang::default(),
-            formats: Format::ALL.to_vec(),
-            baseline: None,
-            thresholds: Vec::new(),
-        }
-    }
-}
-
 /// A format that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
@@ -134,41 +107,41 @@ pub enum RenderError {
     Pdf(krilla::error::KrillaError),
 }
 
-/// The files of a report: each name, relative to the results folder with `/` between its parts, and its content. A run
-/// that is not complete gives a report of what is there.
-///
-/// # Errors
-///
-/// If one of the formats cannot hold the run; the others can be asked for without it.
-pub fn render(run: &Run, options: &Options) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
-    let report = Report::new(run, options);
-    let mut files = Vec::new();
-    for format in &options.formats {
-        let mut file = |name: &str, content| files.push((name.to_owned(), content));
-        match format {
-            Format::Html => file("report.html", html::document(&report).into_bytes()),
-            Format::Pdf => file("report.pdf", pdf::document(&report).map_err(RenderError::Pdf)?),
-            Format::Markdown => {
-                file("report.md", markdown::document(&report).into_bytes());
-                files.extend(markdown::charts(&report));
+impl Report<'_> {
+    /// The files of the report: each name, relative to the results folder with `/` between its parts, and its content. A
+    /// run that is not complete gives a report of what is there.
+    ///
+    /// # Errors
+    ///
+    /// If one of the formats cannot hold the run; the others can be asked for without it.
+    pub fn files(&self, formats: &[Format]) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+        let mut files = Vec::new();
+        for format in formats {
+            let mut file = |name: &str, content| files.push((name.to_owned(), content));
+            match format {
+                Format::Html => file("report.html", html::document(self).into_bytes()),
+                Format::Pdf => file("report.pdf", pdf::document(self).map_err(RenderError::Pdf)?),
+                Format::Markdown => {
+                    file("report.md", markdown::document(self).into_bytes());
+                    files.extend(markdown::charts(self));
+                }
+                Format::Csv => file("table.csv", csv::table(self)),
+                Format::Xlsx => file(
+                    "table.xlsx",
+                    xlsx::workbook(self).map_err(RenderError::Spreadsheet)?,
+                ),
+                Format::Json => file("results.json", self.run.to_json().into_bytes()),
             }
-            Format::Csv => file("table.csv", csv::table(&report)),
-            Format::Xlsx => file(
-                "table.xlsx",
-                xlsx::workbook(&report).map_err(RenderError::Spreadsheet)?,
-            ),
-            Format::Json => file("results.json", run.to_json().into_bytes()),
         }
+        Ok(files)
     }
-    Ok(files)
-}
 
-/// The report for a terminal of `width` columns (at least 60 are used): verdict, what is wrong, and the table with the
-/// nine columns of the exercise and as many further ones as fit.
-#[must_use]
-pub fn terminal(run: &Run, options: &Options, width: u16) -> String {
-    let report = Report::new(run, options);
-    terminal_format::text(&report, width)
+    /// The report for a terminal of `width` columns (at least 60 are used): verdict, what is wrong, and the table with
+    /// the nine columns of the exercise and as many further ones as fit.
+    #[must_use]
+    pub fn terminal(&self, width: u16) -> String {
+        terminal::text(self, width)
+    }
 }
 
 /// Two runs side by side, for a terminal of `width` columns: what it comes to in one sentence, how it was judged, and a

@@ -1,28 +1,28 @@
 //! The one model that every format writes: the sections of a report in their order, in its language.
 
-use haul_results::{CellSummary, Run};
+use haul_results::{Analysis, CellSummary, Row, Run};
 
-use crate::Options;
 use crate::architecture;
 use crate::charts::charts;
-use crate::configuration::configuration;
-use crate::findings::{Findings, distinct};
+use crate::configuration::{Fact, configuration};
+use crate::labels::{classes_text, problem_text};
 use crate::lang::Lang;
-use crate::problems::{classes_text, problem_text};
 use crate::table::Table;
-use crate::verdict::{Verdict, verdict};
+use crate::verdict::{VerdictText, verdict};
+use crate::view::{View, distinct};
 use haul_chart::{Chart, Drawing};
 
 /// Most lines of the banner; the table's remarks have the rest.
 const BANNER_LINES_MAX: usize = 12;
 
 /// The whole report.
-pub(crate) struct Report {
+pub struct Report<'a> {
+    pub(crate) run: &'a Run,
     pub(crate) lang: Lang,
     pub(crate) title: String,
     /// When and where, in one line.
     pub(crate) subtitle: String,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: VerdictText,
     /// What is wrong with the run; empty if nothing is.
     pub(crate) banner: Vec<String>,
     pub(crate) configuration: Vec<Fact>,
@@ -32,14 +32,6 @@ pub(crate) struct Report {
     pub(crate) table_note: String,
     pub(crate) table: Table,
     pub(crate) repeat: Repeat,
-    /// When the run began, in seconds since 1970.
-    pub(crate) started_s: i64,
-}
-
-/// A name and what it is.
-pub(crate) struct Fact {
-    pub(crate) name: String,
-    pub(crate) value: String,
 }
 
 /// What was timed.
@@ -66,34 +58,27 @@ pub(crate) struct Headings {
     pub(crate) repeat: &'static str,
 }
 
-impl Report {
-    pub(crate) fn new(run: &Run, options: &Options) -> Self {
-        let lang = options.lang;
-        let baseline = options.baseline.as_ref();
-        let findings = Findings::new(run, lang, baseline.map(|baseline| &baseline.points));
-        let mut configuration = configuration(&findings);
-        if let Some(baseline) = baseline {
-            let name = lang.pick("Baseline", "Baseline").to_owned();
-            configuration.push(Fact {
-                name,
-                value: baseline.name.clone(),
-            });
-        }
+impl<'a> Report<'a> {
+    /// The report of an analysis in one language.
+    #[must_use]
+    pub fn new(analysis: &'a Analysis<'a>, lang: Lang) -> Self {
+        let view = &View { analysis, lang };
+        let run = analysis.run;
         Self {
+            run,
             lang,
             title: lang
                 .pick("Stress test of a file server", "Uji beban server berkas")
                 .to_owned(),
             subtitle: subtitle(run, lang),
-            verdict: verdict(&findings, &options.thresholds),
-            banner: banner(&findings),
-            configuration,
-            architecture: architecture(&findings),
-            charts: charts(&findings),
+            verdict: verdict(view),
+            banner: banner(view),
+            configuration: configuration(view),
+            architecture: architecture(view),
+            charts: charts(view),
             table_note: table_note(run, lang),
-            table: Table::new(&findings),
+            table: Table::new(view),
             repeat: repeat(run, lang),
-            started_s: run.header.started.as_second(),
         }
     }
 
@@ -128,12 +113,12 @@ fn subtitle(run: &Run, lang: Lang) -> String {
 }
 
 /// What is wrong, cell by cell, the whole run first.
-fn banner(findings: &Findings<'_>) -> Vec<String> {
-    let (run, lang) = (findings.run, findings.lang);
+fn banner(view: &View<'_>) -> Vec<String> {
+    let (run, lang) = (view.analysis.run, view.lang);
     let mut lines = Vec::new();
     let missing = run.missing().len();
     if missing > 0 {
-        let planned = findings.cells.len() * run.header.repeats as usize;
+        let planned = view.analysis.rows.len() * run.header.repeats as usize;
         lines.push(match lang {
             Lang::En => format!("The run is not complete: {missing} of {planned} trials are missing."),
             Lang::Id => {
@@ -142,10 +127,12 @@ fn banner(findings: &Findings<'_>) -> Vec<String> {
         });
     }
     let mut cells: Vec<String> = Vec::new();
-    for (index, summary) in findings.cells.iter().enumerate() {
+    for Row {
+        number: no, summary, ..
+    } in &view.analysis.rows
+    {
         if let Some(reason) = reason(summary, lang) {
-            let no = index + 1;
-            let name = findings.cell_name(&summary.cell);
+            let name = view.cell_name(&summary.cell);
             cells.push(match lang {
                 Lang::En => format!("Cell {no} ({name}): {reason}"),
                 Lang::Id => format!("Sel {no} ({name}): {reason}"),
@@ -195,8 +182,8 @@ fn reason(summary: &CellSummary, lang: Lang) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-fn architecture(findings: &Findings<'_>) -> Architecture {
-    let text = findings.lang.pick(
+fn architecture(view: &View<'_>) -> Architecture {
+    let text = view.lang.pick(
         "All clients of a trial start together, at one barrier. A client's time runs from that moment until its whole \
          transfer is complete, so waiting for a free worker is part of it. The server is a process of its own. Content is \
          generated before the trial. Downloads are compared byte by byte as they arrive, within the client's time; uploads \
@@ -209,7 +196,7 @@ fn architecture(findings: &Findings<'_>) -> Architecture {
          terakhir selesai, bukan jumlah kecepatan client.",
     );
     Architecture {
-        drawing: architecture::drawing(findings),
+        drawing: architecture::drawing(view),
         text: text.to_owned(),
     }
 }

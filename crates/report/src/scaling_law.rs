@@ -1,27 +1,20 @@
 //! The curve through throughput against a pool's size, or why there is none, in words.
 
-use haul_results::scale::{self, Fit, Refusal};
-use haul_results::{Factor, Run};
+use haul_results::scaling::{Fit, Interval, LEVELS_MIN, NoCurve, REPEATS_MIN};
 
 use crate::lang::Lang;
 
-/// The fit to a run that varies one factor, workers or else clients; `None` for other runs.
-pub(crate) fn fit(run: &Run) -> Option<Result<Fit, Refusal>> {
-    let levels = scale::levels(run, Factor::Workers).or_else(|| scale::levels(run, Factor::Clients))?;
-    (levels.len() > 1).then(|| scale::fit(&levels, run.header.seed))
-}
-
 /// The fit, where the run was made for one: with a few levels nobody expects a curve.
-pub(crate) fn asked_for(law: Option<&Result<Fit, Refusal>>) -> Option<&Result<Fit, Refusal>> {
-    law.filter(|law| !matches!(law, Err(Refusal::TooFewLevels { .. })))
+pub(crate) fn asked_for(law: Option<&Result<Fit, NoCurve>>) -> Option<&Result<Fit, NoCurve>> {
+    law.filter(|law| !matches!(law, Err(NoCurve::TooFewLevels { .. })))
 }
 
 /// What became of the fitted curve.
-pub(crate) fn text(fit: &Result<Fit, Refusal>, lang: Lang) -> String {
+pub(crate) fn text(fit: &Result<Fit, NoCurve>, lang: Lang) -> String {
     match (fit, lang) {
         (Ok(fit), lang) => {
             let number = |value: f64| lang.fixed(value, 5);
-            let range = |interval: scale::Interval| {
+            let range = |interval: Interval| {
                 format!(
                     "{} ({} – {})",
                     number(interval.value),
@@ -46,30 +39,30 @@ pub(crate) fn text(fit: &Result<Fit, Refusal>, lang: Lang) -> String {
     }
 }
 
-fn refusal_in_indonesian(refusal: &Refusal) -> String {
+fn refusal_in_indonesian(refusal: &NoCurve) -> String {
     let number = |value: f64| Lang::Id.fixed(value, 6);
     match refusal {
-        Refusal::TooFewLevels { found } => {
-            format!("hanya {found} tingkat yang diuji, perlu {}", scale::LEVELS_MIN)
+        NoCurve::TooFewLevels { found } => {
+            format!("hanya {found} tingkat yang diuji, perlu {}", LEVELS_MIN)
         }
-        Refusal::TooFewRepeats { count, found } => {
-            format!("tingkat {count} diuji {found} kali, perlu {}", scale::REPEATS_MIN)
+        NoCurve::TooFewRepeats { count, found } => {
+            format!("tingkat {count} diuji {found} kali, perlu {}", REPEATS_MIN)
         }
-        Refusal::Invalid { count } => format!("sel dengan {count} tidak sah atau ada transfer yang gagal"),
-        Refusal::Singular => "hasil ukur tidak menentukan kurva".to_owned(),
-        Refusal::Alpha { alpha } => format!("α akan menjadi {}, di luar 0 sampai 1", number(alpha.value)),
-        Refusal::Beta { beta } => format!("β akan menjadi {}, padahal tidak boleh negatif", number(*beta)),
-        Refusal::NoPeak { beta } => {
+        NoCurve::Invalid { count } => format!("sel dengan {count} tidak sah atau ada transfer yang gagal"),
+        NoCurve::Singular => "hasil ukur tidak menentukan kurva".to_owned(),
+        NoCurve::Alpha { alpha } => format!("α akan menjadi {}, di luar 0 sampai 1", number(alpha.value)),
+        NoCurve::Beta { beta } => format!("β akan menjadi {}, padahal tidak boleh negatif", number(*beta)),
+        NoCurve::NoPeak { beta } => {
             format!(
                 "tidak tampak puncak: β mungkin 0 (interval {} – {})",
                 number(beta.low),
                 number(beta.high)
             )
         }
-        Refusal::PeakOutside { peak, least, most } => {
+        NoCurve::PeakOutside { peak, least, most } => {
             format!("puncak akan berada pada {peak:.0}, di luar yang diuji ({least} – {most})")
         }
-        Refusal::RelativeError { count, error } => {
+        NoCurve::RelativeError { count, error } => {
             format!(
                 "kurva meleset {} dari median pada {count}",
                 Lang::Id.percent(*error)

@@ -1,11 +1,11 @@
 //! The table of results: typed values under typed columns, which every format writes in its own way.
 
 use haul_results::units::MIB;
-use haul_results::{Bytes, CellSummary, Remark, Tail, WorkerTally};
+use haul_results::{Bytes, CellSummary, Remark, Row, Tail, WorkerTally};
 
-use crate::findings::Findings;
+use crate::labels::{operation, problem_text};
 use crate::lang::Lang;
-use crate::problems::problem_text;
+use crate::view::{View, ratio};
 
 /// What a column shows. The first nine are those of the exercise, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(crate) enum Value {
 
 /// One cell of the matrix.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct TableRow {
     /// As many as columns.
     pub(crate) values: Vec<Value>,
     /// Whether something is wrong with the cell: it failed, is invalid, or was not measured.
@@ -71,7 +71,7 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<TableRow>,
 }
 
 /// What each column means, in English and Indonesian.
@@ -270,32 +270,32 @@ impl Column {
 }
 
 impl Table {
-    pub(crate) fn new(findings: &Findings<'_>) -> Self {
-        let (cells, lang) = (&findings.cells, findings.lang);
-        let has_dialects = cells
-            .iter()
+    pub(crate) fn new(view: &View<'_>) -> Self {
+        let lang = view.lang;
+        let has_dialects = view
+            .summaries()
             .any(|summary| summary.cell.dialect != haul_results::Dialect::Classic);
         let is_shown = |column: &Column| match column {
             Column::Dialect => has_dialects,
-            Column::Ratio => findings.ratios.is_some(),
+            Column::Ratio => view.analysis.baseline.is_some(),
             _ => true,
         };
         let columns: Vec<Column> = Column::ALL.into_iter().filter(is_shown).collect();
-        let row = |(index, summary): (usize, &CellSummary)| {
-            let ratio = findings.ratios.as_ref().and_then(|ratios| ratios[index]);
+        let row = |row: &Row| {
             let value = |column: &Column| match column {
-                Column::Number => Value::Whole(index as u64 + 1),
-                Column::Ratio => ratio.map_or(Value::Missing, Value::Ratio),
-                Column::Remarks => Value::Text(remarks(findings, index).join("; ")),
-                column => measured(*column, summary, lang),
+                Column::Number => Value::Whole(row.number.into()),
+                Column::Ratio => ratio(row).map_or(Value::Missing, Value::Ratio),
+                Column::Remarks => Value::Text(remarks(row, lang).join("; ")),
+                column => measured(*column, &row.summary, lang),
             };
+            let summary = &row.summary;
             let is_whole = summary.is_valid() && summary.clients_failed() == 0 && !summary.trials.is_empty();
-            Row {
+            TableRow {
                 values: columns.iter().map(value).collect(),
                 is_marked: !is_whole,
             }
         };
-        let rows = cells.iter().enumerate().map(row).collect();
+        let rows = view.analysis.rows.iter().map(row).collect();
         Self { columns, rows }
     }
 }
@@ -340,14 +340,6 @@ fn measured(column: Column, summary: &CellSummary, lang: Lang) -> Value {
     }
 }
 
-/// The name of an operation.
-pub(crate) fn operation(operation: haul_results::Operation, lang: Lang) -> &'static str {
-    match operation {
-        haul_results::Operation::Download => lang.pick("download", "unduh"),
-        haul_results::Operation::Upload => lang.pick("upload", "unggah"),
-    }
-}
-
 fn clients_ok(summary: &CellSummary) -> Value {
     let counts = |trial: &haul_results::TrialSummary| {
         Value::Counts(trial.clients_ok.into(), trial.clients_failed().into())
@@ -364,10 +356,10 @@ fn workers_ok(summary: &CellSummary, lang: Lang) -> Value {
 }
 
 /// What else there is to know of a cell, the worst first.
-fn remarks(findings: &Findings<'_>, index: usize) -> Vec<String> {
-    let (summary, lang) = (&findings.cells[index], findings.lang);
+fn remarks(row: &Row, lang: Lang) -> Vec<String> {
+    let summary = &row.summary;
     let remark = |remark: &Remark| remark_text(remark, summary, lang);
-    let mut remarks: Vec<String> = findings.remarks[index].iter().filter_map(remark).collect();
+    let mut remarks: Vec<String> = row.remarks.iter().filter_map(remark).collect();
     if let Some(tally) = summary.workers() {
         let (part, whole) = (tally.took_part, summary.cell.pool.workers);
         if part < summary.cell.clients.min(whole) {

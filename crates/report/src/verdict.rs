@@ -1,18 +1,18 @@
 //! The verdict in words: what came out, in one sentence, and how sure it is.
 
 use haul_results::units::MIB;
-use haul_results::{Extreme, FailureClass, Grade, Recommendation, Threshold};
+use haul_results::{Extreme, FailureClass, Grade, Recommendation, Verdict};
 
-use crate::findings::{Findings, median};
+use crate::labels::classes_text;
 use crate::lang::Lang;
-use crate::problems::classes_text;
 use crate::scaling_law;
+use crate::view::{View, median};
 
 /// Most crossed thresholds that are listed.
 const CROSSINGS_MAX: usize = 6;
 
 /// What came out.
-pub(crate) struct Verdict {
+pub(crate) struct VerdictText {
     pub(crate) sentence: String,
     /// How sure it is.
     pub(crate) confidence: String,
@@ -22,17 +22,17 @@ pub(crate) struct Verdict {
     pub(crate) is_good: bool,
 }
 
-pub(crate) fn verdict(findings: &Findings<'_>, thresholds: &[Threshold]) -> Verdict {
-    let verdict = findings.run.verdict(thresholds);
-    Verdict {
-        sentence: sentence(&verdict, findings.lang),
-        confidence: confidence(findings, &verdict),
-        points: points(findings, &verdict),
+pub(crate) fn verdict(view: &View<'_>) -> VerdictText {
+    let verdict = &view.analysis.verdict;
+    VerdictText {
+        sentence: sentence(verdict, view.lang),
+        confidence: confidence(view, verdict),
+        points: points(view, verdict),
         is_good: verdict.grade == Grade::Ok,
     }
 }
 
-fn sentence(verdict: &haul_results::Verdict, lang: Lang) -> String {
+fn sentence(verdict: &Verdict, lang: Lang) -> String {
     let outcome = outcome(verdict, lang);
     match &verdict.recommendation {
         Some(recommendation) => format!("{outcome}; {}.", advice(recommendation, lang)),
@@ -40,7 +40,7 @@ fn sentence(verdict: &haul_results::Verdict, lang: Lang) -> String {
     }
 }
 
-fn outcome(verdict: &haul_results::Verdict, lang: Lang) -> String {
+fn outcome(verdict: &Verdict, lang: Lang) -> String {
     let cells = verdict.cells;
     let failed: u64 = verdict.failures.values().sum();
     let transfers = verdict.transfers_ok + failed;
@@ -139,9 +139,9 @@ fn advice(recommendation: &Recommendation, lang: Lang) -> String {
     }
 }
 
-fn confidence(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> String {
-    let lang = findings.lang;
-    let repeats = findings.run.header.repeats;
+fn confidence(view: &View<'_>, verdict: &Verdict) -> String {
+    let lang = view.lang;
+    let repeats = view.analysis.run.header.repeats;
     let mut text = match (verdict.confidence > 0.0, lang) {
         (true, Lang::En) => format!(
             "Confidence: {repeats} repetitions; an interval holds the true median {} of the time",
@@ -184,8 +184,8 @@ fn confidence(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Strin
     text
 }
 
-fn points(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Vec<String> {
-    let lang = findings.lang;
+fn points(view: &View<'_>, verdict: &Verdict) -> Vec<String> {
+    let lang = view.lang;
     let mut points = Vec::new();
     let moved = lang.number(verdict.content.as_gib());
     points.push(match lang {
@@ -201,12 +201,12 @@ fn points(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Vec<Strin
     points.extend(
         verdict
             .fastest
-            .map(|cell| extreme(findings, &cell, lang.pick("Fastest cell", "Sel tercepat"))),
+            .map(|cell| extreme(view, &cell, lang.pick("Fastest cell", "Sel tercepat"))),
     );
     points.extend(
         verdict
             .slowest
-            .map(|cell| extreme(findings, &cell, lang.pick("Slowest cell", "Sel terlambat"))),
+            .map(|cell| extreme(view, &cell, lang.pick("Slowest cell", "Sel terlambat"))),
     );
     if !verdict.failures.is_empty() {
         points.push(format!(
@@ -228,14 +228,14 @@ fn points(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Vec<Strin
             ),
         });
     }
-    if let Some(ratio) = median(findings.ratios.iter().flatten().copied().flatten()) {
+    if let Some(ratio) = median(view.ratios()) {
         let ratio = lang.number(ratio);
         points.push(match lang {
             Lang::En => format!("Against the baseline: {ratio} times as fast in the median cell"),
             Lang::Id => format!("Terhadap baseline: {ratio} kali secepat itu pada sel median"),
         });
     }
-    let law = scaling_law::asked_for(findings.law.as_ref());
+    let law = scaling_law::asked_for(view.analysis.scaling.as_ref());
     points.extend(law.map(|law| scaling_law::text(law, lang)));
     for crossing in verdict.crossings.iter().take(CROSSINGS_MAX) {
         points.push(format!(
@@ -248,9 +248,7 @@ fn points(findings: &Findings<'_>, verdict: &haul_results::Verdict) -> Vec<Strin
     points
 }
 
-fn extreme(findings: &Findings<'_>, extreme: &Extreme, name: &str) -> String {
-    let rate = findings
-        .lang
-        .number(extreme.total_bytes_per_s.median / MIB as f64);
-    format!("{name}: {rate} MiB/s ({})", findings.cell_name(&extreme.cell))
+fn extreme(view: &View<'_>, extreme: &Extreme, name: &str) -> String {
+    let rate = view.lang.number(extreme.total_bytes_per_s.median / MIB as f64);
+    format!("{name}: {rate} MiB/s ({})", view.cell_name(&extreme.cell))
 }

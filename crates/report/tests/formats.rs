@@ -7,30 +7,25 @@
 // What a test asks for is there, or the test fails; and what it skips it has to say.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-#[path = "support/mod.rs"]
-mod synthetic;
-
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use haul_report::{Baseline, Format, Lang, Options, Shown, comparison, render, terminal};
-use haul_results::{Method, Run, compare};
+use haul_report::{Format, Lang, Report, Shown, baseline_from_table, comparison};
+use haul_results::{Baseline, Method, Run, compare, simulation};
 
-fn options(lang: Lang, formats: &[Format]) -> Options {
-    Options {
-        lang,
-        formats: formats.to_vec(),
-        ..Options::default()
-    }
-}
-
-fn files(run: &Run, options: &Options) -> HashMap<String, Vec<u8>> {
-    render(run, options).unwrap().into_iter().collect()
+fn files(run: &Run, lang: Lang, formats: &[Format]) -> HashMap<String, Vec<u8>> {
+    let analysis = run.analyse(None, &[]);
+    let files = Report::new(&analysis, lang).files(formats).unwrap();
+    files.into_iter().collect()
 }
 
 fn text(run: &Run, lang: Lang, format: Format, name: &str) -> String {
-    String::from_utf8(files(run, &options(lang, &[format])).remove(name).unwrap()).unwrap()
+    String::from_utf8(files(run, lang, &[format]).remove(name).unwrap()).unwrap()
+}
+
+fn terminal(run: &Run, lang: Lang, width: u16) -> String {
+    Report::new(&run.analyse(None, &[]), lang).terminal(width)
 }
 
 #[track_caller]
@@ -57,15 +52,24 @@ fn assert_golden(name: &str, found: &str) {
 }
 
 #[test]
+fn one_analysis_is_enough_for_all_that_is_shown_of_a_run() {
+    let (run, other) = (simulation::quick(), simulation::full());
+    let before = simulation::bootstraps();
+    let baseline = Baseline::from_run("other", &other);
+    let analysis = run.analyse(Some(&baseline), &["failed > 0".parse().unwrap()]);
+    let report = Report::new(&analysis, Lang::En);
+    let files = report.files(Format::ALL).unwrap();
+    assert!(!files.is_empty() && !report.terminal(120).is_empty());
+    assert_eq!(simulation::bootstraps() - before, 1);
+}
+
+#[test]
 fn the_texts_look_as_they_did() {
-    let broken = synthetic::broken();
-    let quick = synthetic::quick();
-    assert_golden("quick.80.en.txt", &terminal(&quick, &Options::default(), 80));
-    assert_golden(
-        "broken.80.id.txt",
-        &terminal(&broken, &options(Lang::Id, &[]), 80),
-    );
-    assert_golden("broken.160.en.txt", &terminal(&broken, &Options::default(), 160));
+    let broken = simulation::broken();
+    let quick = simulation::quick();
+    assert_golden("quick.80.en.txt", &terminal(&quick, Lang::En, 80));
+    assert_golden("broken.80.id.txt", &terminal(&broken, Lang::Id, 80));
+    assert_golden("broken.160.en.txt", &terminal(&broken, Lang::En, 160));
     assert_golden(
         "broken.en.csv",
         &text(&broken, Lang::En, Format::Csv, "table.csv"),
@@ -79,7 +83,7 @@ fn the_texts_look_as_they_did() {
 
 #[test]
 fn the_charts_look_as_they_did() {
-    let quick = synthetic::quick();
+    let quick = simulation::quick();
     for name in ["architecture", "throughput", "scaling", "cpu"] {
         let svg = text(&quick, Lang::En, Format::Markdown, &format!("charts/{name}.svg"));
         let (before, rest) = svg.split_once("@font-face").unwrap();
@@ -90,10 +94,10 @@ fn the_charts_look_as_they_did() {
 
 #[test]
 fn no_line_of_the_terminal_is_wider_than_it() {
-    for run in [synthetic::full(), synthetic::broken(), synthetic::foreign()] {
+    for run in [simulation::full(), simulation::broken(), simulation::foreign()] {
         for lang in Lang::ALL {
             for width in [80, 100, 140, 220] {
-                let text = terminal(&run, &options(*lang, &[]), width);
+                let text = terminal(&run, *lang, width);
                 let widest = text
                     .lines()
                     .map(|line| line.trim_end().chars().count())
@@ -107,12 +111,12 @@ fn no_line_of_the_terminal_is_wider_than_it() {
 
 #[test]
 fn the_first_columns_of_the_table_are_those_of_the_exercise() {
-    let english = text(&synthetic::quick(), Lang::En, Format::Csv, "table.csv");
+    let english = text(&simulation::quick(), Lang::En, Format::Csv, "table.csv");
     assert!(english.starts_with(
         "No,Operation,Volume,Client workers,Server workers,Time per client (s),Throughput per client (MiB/s),\
          Client workers ok/failed,Server workers ok/failed,Server pool,Client pool,Buffer,"
     ));
-    let indonesian = text(&synthetic::quick(), Lang::Id, Format::Csv, "table.csv");
+    let indonesian = text(&simulation::quick(), Lang::Id, Format::Csv, "table.csv");
     assert!(
         indonesian
             .starts_with("No,Operasi,Volume,Jumlah client worker,Jumlah server worker,Waktu per client (s),")
@@ -122,13 +126,13 @@ fn the_first_columns_of_the_table_are_those_of_the_exercise() {
 
 #[test]
 fn a_table_in_either_language_and_the_results_are_the_same_baseline() {
-    let run = synthetic::quick();
+    let run = simulation::quick();
     for lang in Lang::ALL {
         let table = text(&run, *lang, Format::Csv, "table.csv");
-        let from_table = Baseline::from_table("table.csv", table.as_bytes()).unwrap();
+        let from_table = baseline_from_table("table.csv", table.as_bytes()).unwrap();
         let from_run = Baseline::from_run("results.json", &run);
         for cell in run.header.matrix.cells() {
-            let seconds = |baseline: &Baseline| baseline.points.point(cell).unwrap().client_s.unwrap();
+            let seconds = |baseline: &Baseline| baseline.point(cell).unwrap().client_s.unwrap();
             let (left, right) = (seconds(&from_table), seconds(&from_run));
             assert!((left / right - 1.0).abs() < 1e-4, "{cell}: {left} {right}");
         }
@@ -139,9 +143,13 @@ fn a_table_in_either_language_and_the_results_are_the_same_baseline() {
 fn with_a_baseline_there_is_a_column_and_a_chart_of_ratios() {
     let classroom = b"operation,volume_bytes,clients,server_workers,time_per_client_s\n\
         download,10485760,1,1,0.46\ndownload,10485760,5,5,1.92\ndownload,10485760,50,50,\n";
-    let mut options = options(Lang::En, &[Format::Csv, Format::Html]);
-    options.baseline = Some(Baseline::from_table("classroom.csv", classroom).unwrap());
-    let files = files(&synthetic::full(), &options);
+    let baseline = baseline_from_table("classroom.csv", classroom).unwrap();
+    let run = simulation::full();
+    let analysis = run.analyse(Some(&baseline), &[]);
+    let files = Report::new(&analysis, Lang::En)
+        .files(&[Format::Csv, Format::Html])
+        .unwrap();
+    let files: HashMap<String, Vec<u8>> = files.into_iter().collect();
     let table = String::from_utf8(files["table.csv"].clone()).unwrap();
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let place = reader
@@ -167,7 +175,7 @@ fn with_a_baseline_there_is_a_column_and_a_chart_of_ratios() {
 
 #[test]
 fn the_page_needs_nothing_from_outside_and_has_every_section() {
-    for run in [synthetic::full(), synthetic::broken()] {
+    for run in [simulation::full(), simulation::broken()] {
         let page = text(&run, Lang::En, Format::Html, "report.html");
         for outside in [
             "http:", "https:", "src=", "href=", "url(h", "url(/", "@import", "<link", "<img",
@@ -190,7 +198,7 @@ fn the_page_needs_nothing_from_outside_and_has_every_section() {
 
 #[test]
 fn what_a_run_says_of_itself_cannot_become_markup() {
-    let mut run = synthetic::quick();
+    let mut run = simulation::quick();
     let hostile = "<script>alert(1)</script>|`x`\u{0}\n# y";
     run.header.subject.name = Some(hostile.to_owned());
     run.header.machine.processor = hostile.to_owned();
@@ -205,12 +213,12 @@ fn what_a_run_says_of_itself_cannot_become_markup() {
         2,
         "the command stays one line within its fence"
     );
-    assert!(!files(&run, &options(Lang::En, &[Format::Pdf, Format::Xlsx])).is_empty());
+    assert!(!files(&run, Lang::En, &[Format::Pdf, Format::Xlsx]).is_empty());
 }
 
 #[test]
 fn the_json_is_the_run_itself() {
-    let run = synthetic::broken();
+    let run = simulation::broken();
     assert_eq!(
         Run::from_json(&text(&run, Lang::En, Format::Json, "results.json")).unwrap(),
         run
@@ -219,7 +227,7 @@ fn the_json_is_the_run_itself() {
 
 #[test]
 fn a_comparison_names_what_differs_and_how_it_was_judged() {
-    let before = synthetic::quick();
+    let before = simulation::quick();
     let mut after = before.clone();
     for trial in &mut after.trials {
         if trial.cell.clients == 16 {
@@ -256,7 +264,7 @@ fn is_there(program: &str, arguments: &[&str], needed_for: &str) -> bool {
 
 fn written(folder: &tempfile::TempDir, run: &Run, format: Format, name: &str) -> PathBuf {
     let path = folder.path().join(name);
-    std::fs::write(&path, &files(run, &options(Lang::En, &[format]))[name]).unwrap();
+    std::fs::write(&path, &files(run, Lang::En, &[format])[name]).unwrap();
     path
 }
 
@@ -292,7 +300,7 @@ fn another_program_finds_typed_numbers_a_frozen_heading_and_a_filter_in_the_work
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = written(&folder, &synthetic::quick(), Format::Xlsx, "table.xlsx");
+    let path = written(&folder, &simulation::quick(), Format::Xlsx, "table.xlsx");
     let found = output(Command::new("python3").arg("-c").arg(READ_WORKBOOK).arg(&path));
     let lines: Vec<&str> = found.lines().collect();
     assert_eq!(
@@ -318,7 +326,7 @@ fn another_program_finds_the_verdict_the_charts_and_every_row_in_the_pdf() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = written(&folder, &synthetic::quick(), Format::Pdf, "report.pdf");
+    let path = written(&folder, &simulation::quick(), Format::Pdf, "report.pdf");
     let found = output(Command::new("pdftotext").arg("-layout").arg(&path).arg("-"));
     for part in [
         "Stress test of a file server",
@@ -351,7 +359,7 @@ fn a_browser_shows_the_page_at_400_pixels_without_error_or_request_or_sideways_s
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = written(&folder, &synthetic::quick(), Format::Html, "report.html");
+    let path = written(&folder, &simulation::quick(), Format::Html, "report.html");
     let page = std::fs::read_to_string(&path)
         .unwrap()
         .replace("</body>", &format!("{LOOK}</body>"));

@@ -6,11 +6,14 @@ use std::collections::HashMap;
 
 use crate::cell::{Cell, Operation};
 use crate::run::Run;
+use crate::statistics::median;
 use crate::units::{Bytes, BytesError};
 
 /// Times of other measurements, found by cell.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Baseline {
+    /// What it is called, a file's name for example.
+    pub name: String,
     exact: HashMap<Cell, Point>,
     alike: HashMap<Coordinates, Point>,
 }
@@ -79,7 +82,7 @@ impl Baseline {
     /// # Errors
     ///
     /// If a column is missing, a field cannot be read, or there are no rows.
-    pub fn from_csv(table: &[u8]) -> Result<Self, BaselineError> {
+    pub fn from_csv(name: impl Into<String>, table: &[u8]) -> Result<Self, BaselineError> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(table);
         let heading = reader.headers()?.clone();
         let column = |name: &'static str| {
@@ -87,7 +90,7 @@ impl Baseline {
                 .iter()
                 .position(|found| found.trim_start_matches('\u{feff}') == name);
             place
-                .map(|place| Column { name, place })
+                .map(|place| CsvColumn { name, place })
                 .ok_or(BaselineError::NoColumn { column: name })
         };
         let (operation, volume, clients, workers, time) = (
@@ -97,7 +100,10 @@ impl Baseline {
             column("server_workers")?,
             column("time_per_client_s")?,
         );
-        let mut baseline = Self::default();
+        let mut baseline = Self {
+            name: name.into(),
+            ..Self::default()
+        };
         for row in reader.records() {
             let row = row?;
             let volume = volume.read(&row, "a number of bytes", |text| {
@@ -123,19 +129,22 @@ impl Baseline {
 
     /// The times of another run: the median client's, over its valid trials.
     #[must_use]
-    pub fn from_run(run: &Run) -> Self {
-        let mut baseline = Self::default();
-        for summary in run
-            .summaries()
-            .iter()
-            .filter(|summary| !summary.trials.is_empty())
-        {
+    pub fn from_run(name: impl Into<String>, run: &Run) -> Self {
+        let mut baseline = Self {
+            name: name.into(),
+            ..Self::default()
+        };
+        for (cell, trials) in run.trial_summaries() {
+            let valid = trials.iter().filter(|trial| trial.is_valid());
+            let times: Vec<f64> = valid.filter_map(|trial| trial.client_s).collect();
             let point = Point {
-                client_s: summary.client_s.map(|estimate| estimate.median),
-                volume: summary.cell.volume,
+                client_s: median(&times),
+                volume: cell.volume,
             };
-            baseline.exact.insert(summary.cell, point);
-            baseline.alike.entry(coordinates(&summary.cell)).or_insert(point);
+            if !trials.is_empty() {
+                baseline.exact.insert(cell, point);
+                baseline.alike.entry(coordinates(&cell)).or_insert(point);
+            }
         }
         baseline
     }
@@ -170,12 +179,12 @@ fn seconds(text: &str) -> Result<Option<f64>, ()> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Column {
+struct CsvColumn {
     name: &'static str,
     place: usize,
 }
 
-impl Column {
+impl CsvColumn {
     fn read<T>(
         self,
         row: &csv::StringRecord,
@@ -195,7 +204,7 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::{self, Server};
+    use crate::simulation::{self, SimulatedServer};
 
     const TABLE: &str = "no,operation,volume_bytes,clients,server_workers,time_per_client_s,stated_throughput_mib_per_s,outcome
 1,download,10485760,1,1,0.46,0.01241927471,
@@ -214,7 +223,7 @@ mod tests {
 
     #[test]
     fn throughput_is_computed_from_the_time_and_not_taken_from_the_table() {
-        let baseline = Baseline::from_csv(TABLE.as_bytes()).unwrap();
+        let baseline = Baseline::from_csv("table", TABLE.as_bytes()).unwrap();
         let first = baseline.point(&cell(10, 1, 1)).unwrap();
         assert_eq!(first.client_s, Some(0.46));
         let mib_per_s = first.client_bytes_per_s().unwrap() / 1_048_576.0;
@@ -223,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_row_that_did_not_finish_is_known_and_has_no_time() {
-        let baseline = Baseline::from_csv(TABLE.as_bytes()).unwrap();
+        let baseline = Baseline::from_csv("table", TABLE.as_bytes()).unwrap();
         let killed = baseline.point(&cell(50, 50, 50)).unwrap();
         assert_eq!((killed.client_s, killed.client_bytes_per_s()), (None, None));
         assert_eq!(baseline.point(&cell(100, 1, 1)), None);
@@ -231,7 +240,11 @@ mod tests {
 
     #[test]
     fn a_table_that_is_wrong_is_refused_by_the_place() {
-        let refusal = |table: &str| Baseline::from_csv(table.as_bytes()).unwrap_err().to_string();
+        let refusal = |table: &str| {
+            Baseline::from_csv("table", table.as_bytes())
+                .unwrap_err()
+                .to_string()
+        };
         assert_eq!(
             refusal(&TABLE.replace("399.34", "never")),
             "line 3, column time_per_client_s: `never` is not a number of seconds above 0"
@@ -248,8 +261,8 @@ mod tests {
 
     #[test]
     fn another_run_is_found_by_its_cell_and_else_by_what_the_cells_have_in_common() {
-        let run = simulation::run(Server::default(), 3, 1);
-        let baseline = Baseline::from_run(&run);
+        let run = simulation::run(SimulatedServer::default(), 3, 1);
+        let baseline = Baseline::from_run("run", &run);
         let summary = &run.summaries()[5];
         let mut other = summary.cell;
         other.client_pool = crate::ClientPool::Processes;

@@ -149,10 +149,10 @@ fn copying(run: &Run) -> Option<(CeilingKind, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::{self, Server};
+    use crate::simulation::{self, SimulatedServer};
 
     fn machine(ceilings: &[(CeilingKind, &[f64])]) -> Run {
-        let mut run = simulation::run(Server::default(), 1, 1);
+        let mut run = simulation::run(SimulatedServer::default(), 1, 1);
         run.ceilings = ceilings
             .iter()
             .map(|(kind, rates)| Ceiling {

@@ -32,11 +32,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use crate::analysis::summary::TrialSummary;
 use crate::cell::Cell;
 use crate::random::{Purpose, Random};
 use crate::run::Run;
 use crate::statistics::{benjamini_hochberg, mean, median};
-use crate::summary::TrialSummary;
 use variance::{Component, Variances};
 
 /// How strict a comparison is.

@@ -146,10 +146,10 @@ mod tests {
 
     use super::*;
     use crate::run::CeilingKind;
-    use crate::simulation::{self, Server};
+    use crate::simulation::{self, SimulatedServer};
 
     fn journal() -> (Run, Vec<u8>) {
-        let mut run = simulation::run(Server::default(), 2, 11);
+        let mut run = simulation::run(SimulatedServer::default(), 2, 11);
         run.trials.truncate(5);
         run.ceilings = vec![Ceiling {
             kind: CeilingKind::Tcp { streams: 5 },

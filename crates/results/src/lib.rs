@@ -3,13 +3,13 @@
 //! - What is measured: [`Levels`] make a [`Matrix`] of [`Cell`]s; each repetition of a cell is a [`Trial`] with a
 //!   [`Sample`] for each client.
 //! - What is kept: a [`Run`] is a [`Header`], [`Ceiling`]s and trials; a [`Journal`] is its text, a [`Record`] a line.
-//! - What is known: [`Run::summaries`] has the numbers of each cell with their intervals, [`Run::table`] the rows of the
-//!   report, [`Run::verdict`] what it comes to.
-//! - What may be concluded: [`compare`] sets two runs against each other, [`scale`] fits a scaling law or says why not,
-//!   [`recommend`] names a pool, a [`Baseline`] gives ratios, a [`Threshold`] fails a run.
+//! - What may be concluded: [`Run::analyse`] gives an [`Analysis`], once for a run: a [`Row`] for each cell with its
+//!   numbers and their intervals, beside a [`Baseline`]; the [`Verdict`] with the pool to take and the [`Threshold`]s that
+//!   were crossed; and a [`scaling`] law, or why there is none. [`compare`] sets two runs against each other.
 //!
 //! Bytes, seconds and their quotients are the units everywhere; a name says which (`client_s`, `total_bytes_per_s`).
 
+mod analysis;
 mod baseline;
 mod ceiling;
 mod cell;
@@ -17,21 +17,22 @@ mod compare;
 mod journal;
 mod matrix;
 mod random;
-mod recommend;
 mod run;
 mod sample;
-pub mod scale;
-#[cfg(test)]
-mod simulation;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulation;
 mod statistics;
-mod summary;
-mod table;
 pub mod threshold;
 mod trial;
 pub mod units;
-mod verdict;
 mod words;
 
+pub use analysis::Analysis;
+pub use analysis::recommend::{Candidate, GOOD_ENOUGH, Recommendation};
+pub use analysis::rows::{Against, Remark, Row};
+pub use analysis::scaling;
+pub use analysis::summary::{CellSummary, CpuCost, PhaseMedians, Tail, TrialSummary, WorkerTally};
+pub use analysis::verdict::{Extreme, Grade, Verdict};
 pub use baseline::{Baseline, BaselineError, Point};
 pub use ceiling::CeilingShare;
 pub use cell::{Cell, ClientPool, Dialect, Operation, Pool, PoolError, PoolKind, PoolLevel};
@@ -41,17 +42,13 @@ pub use compare::{
 };
 pub use journal::{Journal, JournalError, Record};
 pub use matrix::{Factor, Levels, Matrix, MatrixError};
-pub use recommend::{Candidate, GOOD_ENOUGH, Recommendation, recommend};
 pub use run::{
     Binary, Ceiling, CeilingKind, Durability, End, FORMAT, Header, Machine, Run, RunError, Scratch, Subject,
     SubjectKind,
 };
 pub use sample::{Failure, FailureClass, Outcome, Phases, Sample};
-pub use statistics::Estimate;
-pub use summary::{CellSummary, CpuCost, PhaseMedians, Tail, TrialSummary, WorkerTally};
-pub use table::{Against, Remark, Row};
+pub use statistics::{Estimate, median};
 pub use threshold::{Crossing, Threshold, ThresholdError};
 pub use trial::{Fault, FaultKind, Problem, ServerBooks, Trial, Usage, WorkerBooks};
 pub use units::{Bytes, BytesError};
-pub use verdict::{Extreme, Grade, Verdict};
 pub use words::UnknownWord;

@@ -44,22 +44,23 @@ impl Random {
     }
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    impl Random {
-        /// A number from 0 to 1, both excluded.
-        pub(crate) fn unit(&mut self) -> f64 {
-            ((self.0.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-        }
-
-        /// A draw from the normal distribution with mean 0 and deviation 1 (Box and Muller).
-        pub(crate) fn normal(&mut self) -> f64 {
-            let radius = (-2.0 * self.unit().ln()).sqrt();
-            radius * (std::f64::consts::TAU * self.unit()).cos()
-        }
+#[cfg(any(test, feature = "testing"))]
+impl Random {
+    /// A number from 0 to 1, both excluded.
+    pub(crate) fn unit(&mut self) -> f64 {
+        ((self.0.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
+
+    /// A draw from the normal distribution with mean 0 and deviation 1 (Box and Muller).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * self.unit().ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_seed_gives_the_same_numbers_for_ever() {

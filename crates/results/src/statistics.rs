@@ -62,7 +62,8 @@ impl Estimate {
 }
 
 /// The middle value, or the mean of the two in the middle; `None` if there are none or one is not finite.
-pub(crate) fn median(values: &[f64]) -> Option<f64> {
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
     median_in_place(&mut values.to_vec())
 }
 

@@ -19,10 +19,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::summary::{CellSummary, CpuCost};
 use crate::cell::{Cell, ClientPool, Dialect, Operation, PoolKind};
 use crate::matrix::Matrix;
 use crate::sample::FailureClass;
-use crate::summary::{CellSummary, CpuCost};
 use crate::units::Bytes;
 use crate::words::words;
 use reader::Reader;
@@ -205,8 +205,8 @@ impl Threshold {
 
     /// The cells that cross it. A cell whose value is not known does not.
     #[must_use]
-    pub fn crossings(&self, summaries: &[CellSummary]) -> Vec<Crossing> {
-        let about = summaries.iter().filter(|summary| self.is_about(&summary.cell));
+    pub fn crossings<'s>(&self, summaries: impl Iterator<Item = &'s CellSummary>) -> Vec<Crossing> {
+        let about = summaries.filter(|summary| self.is_about(&summary.cell));
         let valued = about.filter_map(|summary| Some((summary.cell, self.measure.of(summary)?)));
         valued
             .filter(|(_, value)| self.comparator.holds(*value, self.value))
@@ -277,15 +277,15 @@ mod tests {
 
     use super::*;
     use crate::sample::Outcome;
-    use crate::simulation::{self, Server};
+    use crate::simulation::{self, SimulatedServer};
 
     fn crossed(text: &str) -> usize {
         let threshold: Threshold = text.parse().unwrap();
-        let mut run = simulation::run(Server::default(), 1, 1);
+        let mut run = simulation::run(SimulatedServer::default(), 1, 1);
         let is_it = |trial: &&mut crate::Trial| trial.cell.clients == 16 && trial.cell.pool.workers == 1;
         let failed = run.trials.iter_mut().find(is_it).unwrap();
         failed.samples[3].outcome = Outcome::failed(FailureClass::Corrupt, "");
-        threshold.crossings(&run.summaries()).len()
+        threshold.crossings(run.summaries().iter()).len()
     }
 
     #[test]

@@ -3,15 +3,17 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use haul_report::{Format, Report};
 use haul_results::Run;
 
 use super::settings::Settings;
 
 /// Writes the report beside the journal, and prints what it says and where it is, the HTML last.
 pub(super) fn finish(run: &Run, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let verdict = run.verdict(&settings.report.thresholds);
-    let mut text = haul_report::terminal(run, &settings.report, crate::report::terminal_width());
-    let written = crate::report::write(run, &settings.report, &settings.setup.folder);
+    let analysis = run.analyse(settings.report.baseline.as_ref(), &settings.report.thresholds);
+    let report = Report::new(&analysis, settings.report.lang);
+    let mut text = report.terminal(crate::report::terminal_width());
+    let written = crate::report::write(&report, Format::ALL, &settings.setup.folder);
     if let Ok(files) = &written {
         files
             .iter()
@@ -26,5 +28,5 @@ pub(super) fn finish(run: &Run, settings: &Settings) -> anyhow::Result<ExitCode>
         )
         .ok();
     }
-    Ok(ExitCode::from(verdict.grade.exit_code()))
+    Ok(ExitCode::from(analysis.verdict.grade.exit_code()))
 }

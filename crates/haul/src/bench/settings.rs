@@ -5,8 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use haul_lab::{Address, CommandLine, Limits, ServerCommand, Setup, SubjectSpec};
+use haul_report::Lang;
 use haul_results::{
-    Bytes, Durability, Factor, Header, Journal, Levels, Matrix, MatrixError, PoolKind, PoolLevel,
+    Baseline, Bytes, Durability, Factor, Header, Journal, Levels, Matrix, MatrixError, PoolKind, PoolLevel,
     SubjectKind, Threshold,
 };
 use jiff::Timestamp;
@@ -38,7 +39,15 @@ pub(super) struct Settings {
     /// The run that is continued.
     pub(super) journal: Option<Journal>,
     /// How the report is made.
-    pub(super) report: haul_report::Options,
+    pub(super) report: ReportSettings,
+}
+
+/// What the report shows of the run, beside the run itself.
+#[derive(Debug)]
+pub(super) struct ReportSettings {
+    pub(super) lang: Lang,
+    pub(super) baseline: Option<Baseline>,
+    pub(super) thresholds: Vec<Threshold>,
 }
 
 /// Reads the flags. `now` is for the name of the folder and a new seed; `typed` is the command line for the record.
@@ -91,7 +100,7 @@ fn ceiling_span(content: Bytes) -> Duration {
 }
 
 /// Read before the run, so that a wrong threshold or baseline does not come to light after it.
-fn report(args: &OutputArgs) -> Result<haul_report::Options, UsageError> {
+fn report(args: &OutputArgs) -> Result<ReportSettings, UsageError> {
     let thresholds = args
         .fail_if
         .iter()
@@ -102,11 +111,10 @@ fn report(args: &OutputArgs) -> Result<haul_report::Options, UsageError> {
         .as_deref()
         .map(crate::report::read_baseline)
         .transpose();
-    Ok(haul_report::Options {
+    Ok(ReportSettings {
         lang: flag("--lang", &args.lang)?,
         baseline: baseline.map_err(|error| UsageError(format!("--baseline: {error:#}")))?,
         thresholds,
-        ..haul_report::Options::default()
     })
 }
 

@@ -5,9 +5,6 @@
 
 mod compare;
 mod results;
-#[cfg(test)]
-#[path = "../../../report/tests/support/mod.rs"]
-mod synthetic;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +13,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
-use haul_report::{Format, Options};
-use haul_results::Run;
+use haul_report::{Format, Report};
 
 pub(crate) use compare::{CompareArgs, compare};
 pub(crate) use results::{read_baseline, read_run};
@@ -54,29 +50,28 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         word.parse()
             .expect("the parser of the command line takes only formats")
     };
-    let options = Options {
-        lang: args
-            .lang
-            .parse()
-            .expect("the parser of the command line takes only languages"),
-        formats: args.formats.iter().map(parsed).collect(),
-        baseline: args.baseline.as_deref().map(read_baseline).transpose()?,
-        thresholds: Vec::new(),
-    };
+    let formats: Vec<Format> = args.formats.iter().map(parsed).collect();
+    let lang = args
+        .lang
+        .parse()
+        .expect("the parser of the command line takes only languages");
+    let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
+    let analysis = run.analyse(baseline.as_ref(), &[]);
+    let report = Report::new(&analysis, lang);
     let folder = args.out.clone().unwrap_or_else(|| results::folder(&args.results));
-    let files = write(&run, &options, &folder)?;
-    let mut text = haul_report::terminal(&run, &options, terminal_width());
+    let files = write(&report, &formats, &folder)?;
+    let mut text = report.terminal(terminal_width());
     for file in files {
         text += &format!("{}\n", file.display());
     }
     crate::print(text.as_bytes())
 }
 
-/// Writes the report of a run into a folder, which is made if need be, and gives the paths of its documents, that of the
+/// Writes a report into a folder, which is made if need be, and gives the paths of its documents, that of the
 /// HTML last. Files of the same names give way.
-pub(crate) fn write(run: &Run, options: &Options, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn write(report: &Report<'_>, formats: &[Format], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
-    for (name, content) in haul_report::render(run, options)? {
+    for (name, content) in report.files(formats)? {
         let path = folder.join(&name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| format!("`{}` cannot be made", parent.display()))?;
@@ -99,13 +94,18 @@ pub(crate) fn terminal_width() -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use haul_report::Lang;
+    use haul_results::simulation;
+
     use super::*;
 
     #[test]
     fn a_report_is_written_file_by_file_with_the_html_last() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("new");
-        let paths = write(&synthetic::quick(), &Options::default(), &inner).unwrap();
+        let run = simulation::quick();
+        let analysis = run.analyse(None, &[]);
+        let paths = write(&Report::new(&analysis, Lang::En), Format::ALL, &inner).unwrap();
         let names: Vec<_> = paths
             .iter()
             .map(|path| path.strip_prefix(&inner).unwrap().display().to_string())

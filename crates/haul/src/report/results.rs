@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use haul_report::Baseline;
-use haul_results::{Journal, Run};
+use haul_report::baseline_from_table;
+use haul_results::{Baseline, Journal, Run};
 
 /// The names of a folder's results, the one that is believed first.
 const NAMES: [&str; 2] = ["journal.jsonl", "results.json"];
@@ -36,7 +36,7 @@ pub(crate) fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
         return Ok(Baseline::from_run(name, &read_run(path)?));
     }
     let table = fs::read(path).with_context(|| format!("`{name}` cannot be read"))?;
-    Baseline::from_table(name.as_str(), &table).with_context(|| format!("`{name}`"))
+    baseline_from_table(name.as_str(), &table).with_context(|| format!("`{name}`"))
 }
 
 fn file_of(path: &Path) -> anyhow::Result<PathBuf> {
@@ -68,10 +68,10 @@ fn parse(content: &[u8]) -> anyhow::Result<Run> {
 
 #[cfg(test)]
 mod tests {
-    use haul_results::Record;
+    use haul_report::{Format, Lang, Report};
+    use haul_results::{Record, simulation};
 
     use super::*;
-    use crate::report::synthetic;
 
     fn journal(run: &Run) -> String {
         let mut text = Record::Start(Box::new(run.header.clone())).to_line();
@@ -84,14 +84,18 @@ mod tests {
     #[test]
     fn the_journal_of_a_folder_is_believed_before_its_results_even_if_it_was_cut_off() {
         let folder = tempfile::tempdir().unwrap();
-        let run = synthetic::quick();
+        let run = simulation::quick();
         let missing = read_run(folder.path()).unwrap_err().to_string();
         assert!(
             missing.contains("neither journal.jsonl nor results.json"),
             "{missing}"
         );
-        fs::write(folder.path().join("results.json"), synthetic::foreign().to_json()).unwrap();
-        assert_eq!(read_run(folder.path()).unwrap(), synthetic::foreign());
+        fs::write(
+            folder.path().join("results.json"),
+            simulation::foreign().to_json(),
+        )
+        .unwrap();
+        assert_eq!(read_run(folder.path()).unwrap(), simulation::foreign());
         let text = journal(&run);
         fs::write(folder.path().join("journal.jsonl"), &text[..text.len() - 9]).unwrap();
         let read = read_run(folder.path()).unwrap();
@@ -102,7 +106,7 @@ mod tests {
     fn results_of_another_version_and_other_files_are_refused_by_their_name() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.json");
-        let other = synthetic::quick()
+        let other = simulation::quick()
             .to_json()
             .replacen("\"format\": 1", "\"format\": 9", 1);
         for (content, reason) in [
@@ -123,12 +127,14 @@ mod tests {
     #[test]
     fn a_baseline_is_a_folder_a_results_file_or_a_table() {
         let folder = tempfile::tempdir().unwrap();
-        let run = synthetic::quick();
-        crate::report::write(&run, &haul_report::Options::default(), folder.path()).unwrap();
+        let run = simulation::quick();
+        let analysis = run.analyse(None, &[]);
+        let report = Report::new(&analysis, Lang::En);
+        crate::report::write(&report, Format::ALL, folder.path()).unwrap();
         let cell = run.header.matrix.cells()[0];
         for name in ["", "results.json", "table.csv"] {
             let baseline = read_baseline(&folder.path().join(name)).unwrap();
-            assert!(baseline.points.point(&cell).unwrap().client_s.is_some(), "{name}");
+            assert!(baseline.point(&cell).unwrap().client_s.is_some(), "{name}");
         }
         fs::write(folder.path().join("other.csv"), "a,b\n1,2\n").unwrap();
         let error = format!(

@@ -1,41 +1,26 @@
 //! Each cell beside the baseline: how many times as fast.
 
-use haul_results::{CellSummary, Factor};
+use haul_results::{Factor, Row};
 
 use super::{limited, series_dots};
-use crate::findings::{Findings, distinct, ends, median, place};
 use crate::lang::Lang;
+use crate::view::{View, distinct, ends, median, place, ratio};
 use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 
-pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
-    let lang = findings.lang;
-    let ratios = findings.ratios.as_ref()?;
-    let known: Vec<f64> = ratios
-        .iter()
-        .copied()
-        .flatten()
+pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
+    let lang = view.lang;
+    let known: Vec<f64> = view
+        .ratios()
         .filter(|ratio| ratio.is_finite() && *ratio > 0.0)
         .collect();
     let middle = median(known.iter().copied())?;
     let (low, high) = ends(&known)?;
     let scale = Scale::log_around(known.iter().copied().chain([1.0]));
-    let ratio_of = |summary: &CellSummary| {
-        let index = findings
-            .cells
-            .iter()
-            .position(|other| other.cell == summary.cell)?;
-        ratios.get(index).copied().flatten()
-    };
-    let families = distinct(
-        findings
-            .cells
-            .iter()
-            .map(|summary| series_name(findings, summary)),
-    );
-    let groups = findings.groups(|cell| (cell.operation, cell.volume));
+    let families = distinct(view.analysis.rows.iter().map(|row| series_name(view, row)));
+    let groups = view.groups(|cell| (cell.operation, cell.volume));
     let panels = groups
         .iter()
-        .map(|group| panel(findings, group, &families, &scale, &ratio_of))
+        .map(|group| panel(view, group, &families, &scale))
         .collect();
     let (panels, note) = limited(panels, lang);
     let (middle, low, high) = (lang.number(middle), lang.number(low), lang.number(high));
@@ -71,9 +56,9 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     })
 }
 
-fn series_name(findings: &Findings<'_>, summary: &CellSummary) -> String {
-    let name = findings.name(
-        &summary.cell,
+fn series_name(view: &View<'_>, row: &Row) -> String {
+    let name = view.name(
+        &row.summary.cell,
         &[
             Factor::Pools,
             Factor::ClientPools,
@@ -82,38 +67,32 @@ fn series_name(findings: &Findings<'_>, summary: &CellSummary) -> String {
         ],
     );
     if name.is_empty() {
-        findings.lang.pick("this run", "hasil ini").to_owned()
+        view.lang.pick("this run", "hasil ini").to_owned()
     } else {
         name
     }
 }
 
-fn panel(
-    findings: &Findings<'_>,
-    group: &[&CellSummary],
-    families: &[String],
-    scale: &Scale,
-    ratio_of: &impl Fn(&CellSummary) -> Option<f64>,
-) -> Panel {
+fn panel(view: &View<'_>, group: &[&Row], families: &[String], scale: &Scale) -> Panel {
     let mut rows = distinct(
         group
             .iter()
-            .map(|summary| (summary.cell.clients, summary.cell.pool.workers)),
+            .map(|row| (row.summary.cell.clients, row.summary.cell.pool.workers)),
     );
     rows.sort_unstable_by(|left, right| right.cmp(left));
     let mut series: Vec<Vec<(f64, f64)>> = vec![Vec::new(); families.len()];
-    for summary in group {
-        let row = place(&rows, &(summary.cell.clients, summary.cell.pool.workers)) as f64;
-        let number = place(families, &series_name(findings, summary));
+    for row in group {
+        let level = place(&rows, &(row.summary.cell.clients, row.summary.cell.pool.workers)) as f64;
+        let number = place(families, &series_name(view, row));
         let offset = (number as f64 - (families.len() - 1) as f64 / 2.0) * 0.6 / families.len() as f64;
-        series[number].extend(ratio_of(summary).map(|ratio| (ratio, row - offset)));
+        series[number].extend(ratio(row).map(|ratio| (ratio, level - offset)));
     }
     let mut layers = vec![Layer::Dashes {
         ink: Ink::Muted,
         points: vec![(1.0, -0.5), (1.0, rows.len() as f64 - 0.5)],
     }];
     layers.extend(series_dots(series));
-    let lang = findings.lang;
+    let lang = view.lang;
     let levels = rows
         .iter()
         .map(|(clients, workers)| format!("{clients} · {workers}"))
@@ -131,7 +110,7 @@ fn panel(
         height: 16.0 * rows.len() as f64,
     };
     Panel {
-        title: findings.name(&group[0].cell, &[Factor::Operations, Factor::Volumes]),
+        title: view.name(&group[0].summary.cell, &[Factor::Operations, Factor::Volumes]),
         plot: Plot::Lines(lines),
     }
 }

@@ -1,17 +1,17 @@
 //! What a GiB of content costs in processor time, on both sides, inside and outside the kernel.
 
-use haul_results::{CellSummary, CpuCost, Factor};
+use haul_results::{CpuCost, Factor, Row};
 
 use super::{bar_key, limited};
-use crate::findings::{Findings, distinct, ends, median};
 use crate::lang::Lang;
+use crate::view::{View, distinct, ends, median};
 use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
 
 const USER: Ink = Ink::Series(0);
 const SYSTEM: Ink = Ink::Series(4);
 
-pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
-    let lang = findings.lang;
+pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
+    let lang = view.lang;
     let reading = lang.pick(
         "Median over all cells of a pool, both sides beside each other. User time is the program's own work, system time \
          the kernel's, mostly copying through the network.",
@@ -19,10 +19,10 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
          kerja kernel, terutama menyalin lewat jaringan.",
     );
     let mut drawn: Vec<(String, Vec<Bar>)> = Vec::new();
-    for group in findings.groups(|cell| cell.operation) {
+    for group in view.groups(|cell| cell.operation) {
         let bars = bars(&group, lang);
         if !bars.is_empty() {
-            drawn.push((findings.name(&group[0].cell, &[Factor::Operations]), bars));
+            drawn.push((view.name(&group[0].summary.cell, &[Factor::Operations]), bars));
         }
     }
     let totals = drawn
@@ -51,7 +51,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     ];
     Some(Chart {
         id: "cpu",
-        title: title(findings),
+        title: title(view),
         reading: reading.to_owned(),
         legend,
         heat: None,
@@ -63,12 +63,13 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
 }
 
 /// From what to what the cells cost the server.
-fn title(findings: &Findings<'_>) -> String {
-    let lang = findings.lang;
-    let costs: Vec<f64> = findings
-        .cells
+fn title(view: &View<'_>) -> String {
+    let lang = view.lang;
+    let costs: Vec<f64> = view
+        .analysis
+        .rows
         .iter()
-        .filter_map(|summary| Some(summary.server_cpu?.total_s_per_gib()))
+        .filter_map(|row| Some(row.summary.server_cpu?.total_s_per_gib()))
         .collect();
     match (ends(&costs), lang) {
         (Some((low, high)), Lang::En) => {
@@ -90,25 +91,25 @@ fn title(findings: &Findings<'_>) -> String {
     }
 }
 
-fn bars(group: &[&CellSummary], lang: Lang) -> Vec<Bar> {
-    let families = distinct(group.iter().map(|summary| summary.cell.pool.family()));
-    let client_pools = distinct(group.iter().map(|summary| summary.cell.client_pool));
+fn bars(group: &[&Row], lang: Lang) -> Vec<Bar> {
+    let families = distinct(group.iter().map(|row| row.summary.cell.pool.family()));
+    let client_pools = distinct(group.iter().map(|row| row.summary.cell.client_pool));
     let server = families.iter().filter_map(|family| {
         let costs = group
             .iter()
-            .filter(|summary| summary.cell.pool.family() == *family);
+            .filter(|row| row.summary.cell.pool.family() == *family);
         bar(
             format!("server, {family}"),
-            &costs.filter_map(|summary| summary.server_cpu).collect::<Vec<_>>(),
+            &costs.filter_map(|row| row.summary.server_cpu).collect::<Vec<_>>(),
             lang,
         )
     });
     let clients = client_pools.iter().filter_map(|pool| {
-        let costs = group.iter().filter(|summary| summary.cell.client_pool == *pool);
+        let costs = group.iter().filter(|row| row.summary.cell.client_pool == *pool);
         let name = format!("{}, {pool}", lang.pick("clients", "client"));
         bar(
             name,
-            &costs.filter_map(|summary| summary.client_cpu).collect::<Vec<_>>(),
+            &costs.filter_map(|row| row.summary.client_cpu).collect::<Vec<_>>(),
             lang,
         )
     });

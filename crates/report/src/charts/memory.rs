@@ -1,37 +1,37 @@
 //! Peak memory of both sides against the number of clients.
 
-use haul_results::{Bytes, CellSummary, Factor};
+use haul_results::{Bytes, Factor, Row};
 
 use super::{clients_axis, limited, worker_keys};
-use crate::findings::{Findings, place};
 use crate::lang::Lang;
+use crate::view::{View, place};
 use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
-type Side = fn(&CellSummary) -> Option<Bytes>;
+type Side = fn(&Row) -> Option<Bytes>;
 
-pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
-    let lang = findings.lang;
-    let highest = |side: Side| findings.cells.iter().filter_map(side).max();
-    let server: Side = |summary| summary.server_memory;
-    let clients: Side = |summary| summary.client_memory;
+pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
+    let lang = view.lang;
+    let highest = |side: Side| view.analysis.rows.iter().filter_map(side).max();
+    let server: Side = |row| row.summary.server_memory;
+    let clients: Side = |row| row.summary.client_memory;
     let server_peak = highest(server);
     let peak = server_peak.max(highest(clients))?;
     let scale = Scale::from_zero([peak.as_mib()]);
     let mut panels = Vec::new();
     if server_peak.is_some() {
-        for group in findings.groups(|cell| (cell.operation, cell.pool.family())) {
-            let name = format!("server, {}", group[0].cell.pool.family());
-            panels.push(panel(findings, &group, server, &scale, &name));
+        for group in view.groups(|cell| (cell.operation, cell.pool.family())) {
+            let name = format!("server, {}", group[0].summary.cell.pool.family());
+            panels.push(panel(view, &group, server, &scale, &name));
         }
     }
     if highest(clients).is_some() {
-        for group in findings.groups(|cell| (cell.operation, cell.client_pool)) {
+        for group in view.groups(|cell| (cell.operation, cell.client_pool)) {
             let name = format!(
                 "{}, {}",
                 lang.pick("clients", "client"),
-                group[0].cell.client_pool
+                group[0].summary.cell.client_pool
             );
-            panels.push(panel(findings, &group, clients, &scale, &name));
+            panels.push(panel(view, &group, clients, &scale, &name));
         }
     }
     let (panels, note) = limited(panels, lang);
@@ -45,7 +45,7 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
         id: "memory",
         title: title(server_peak, peak, lang),
         reading: reading.to_owned(),
-        legend: worker_keys(findings, Sign::Line),
+        legend: worker_keys(view, Sign::Line),
         heat: None,
         panels,
         panel_width: 220.0,
@@ -66,14 +66,14 @@ fn title(server_peak: Option<Bytes>, peak: Bytes, lang: Lang) -> String {
 }
 
 /// The panel of one side, run as `name` says, under one operation.
-fn panel(findings: &Findings<'_>, group: &[&CellSummary], side: Side, scale: &Scale, name: &str) -> Panel {
-    let (clients, workers) = (findings.clients(), findings.workers());
+fn panel(view: &View<'_>, group: &[&Row], side: Side, scale: &Scale, name: &str) -> Panel {
+    let (clients, workers) = (view.clients(), view.workers());
     let mut layers = Vec::new();
     for (series, count) in workers.iter().enumerate() {
         let mut highest: Vec<Option<Bytes>> = vec![None; clients.len()];
-        for summary in group.iter().filter(|summary| summary.cell.pool.workers == *count) {
-            let level = place(&clients, &summary.cell.clients);
-            highest[level] = highest[level].max(side(summary));
+        for row in group.iter().filter(|row| row.summary.cell.pool.workers == *count) {
+            let level = place(&clients, &row.summary.cell.clients);
+            highest[level] = highest[level].max(side(row));
         }
         let known = highest.iter().enumerate();
         let points: Vec<(f64, f64)> = known
@@ -88,11 +88,11 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary], side: Side, scale: &Sc
             points,
         });
     }
-    let operation = findings.name(&group[0].cell, &[Factor::Operations]);
+    let operation = view.name(&group[0].summary.cell, &[Factor::Operations]);
     let lines = Lines {
-        x: clients_axis(findings),
+        x: clients_axis(view),
         y: Axis {
-            title: findings
+            title: view
                 .lang
                 .pick("peak memory (MiB)", "memori puncak (MiB)")
                 .to_owned(),

@@ -1,29 +1,30 @@
 //! Where a client's time goes: connecting, waiting in line, moving bytes.
 
-use haul_results::{CellSummary, PhaseMedians};
+use haul_results::{PhaseMedians, Row};
 
 use super::{PANEL_FACTORS, bar_key, join_notes, largest_volume_groups, largest_volume_note, limited};
-use crate::findings::Findings;
 use crate::lang::Lang;
+use crate::view::View;
 use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
 
 const CONNECT: Ink = Ink::Series(0);
 const WAIT: Ink = Ink::Series(4);
 const TRANSFER: Ink = Ink::Series(2);
 
-pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
-    let lang = findings.lang;
-    let (volume, groups) = largest_volume_groups(findings)?;
-    let longest_wait = findings
-        .cells
+pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
+    let lang = view.lang;
+    let (volume, groups) = largest_volume_groups(view)?;
+    let longest_wait = view
+        .analysis
+        .rows
         .iter()
-        .filter(|summary| summary.cell.volume == volume)
-        .filter_map(|summary| Some((summary, wait_share(&summary.phases?))))
+        .filter(|row| row.summary.cell.volume == volume)
+        .filter_map(|row| Some((row, wait_share(&row.summary.phases?))))
         .filter(|(_, share)| share.is_finite())
         .max_by(|(_, left), (_, right)| left.total_cmp(right))?;
-    let panels = groups.iter().filter_map(|group| panel(findings, group)).collect();
+    let panels = groups.iter().filter_map(|group| panel(view, group)).collect();
     let (panels, note) = limited(panels, lang);
-    let only = largest_volume_note(findings, volume);
+    let only = largest_volume_note(view, volume);
     let reading = lang.pick(
         "One bar for each number of clients and server workers, from the common start (0%) to the end (100%); the median \
          client's time stands behind it. Waiting is mostly the server's queue: more workers than clients remove it.",
@@ -51,9 +52,14 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     })
 }
 
-fn title(lang: Lang, summary: &CellSummary, share: f64) -> String {
-    let clients = lang.count(summary.cell.clients.into(), "client", "clients", "client");
-    let workers = lang.count(summary.cell.pool.workers.into(), "worker", "workers", "worker");
+fn title(lang: Lang, row: &Row, share: f64) -> String {
+    let clients = lang.count(row.summary.cell.clients.into(), "client", "clients", "client");
+    let workers = lang.count(
+        row.summary.cell.pool.workers.into(),
+        "worker",
+        "workers",
+        "worker",
+    );
     let share = lang.percent(share);
     match lang {
         Lang::En => format!("With {clients} and {workers}, {share} of a client's time is waiting"),
@@ -71,18 +77,19 @@ fn wait_share(phases: &PhaseMedians) -> f64 {
     phases.wait_s / sum(phases)
 }
 
-fn panel(findings: &Findings<'_>, group: &[&CellSummary]) -> Option<Panel> {
-    let lang = findings.lang;
-    let mut group: Vec<&&CellSummary> = group.iter().collect();
-    group.sort_by_key(|summary| (summary.cell.clients, summary.cell.pool.workers));
-    let bar = |summary: &&&CellSummary| {
-        let phases = summary.phases?;
+fn panel(view: &View<'_>, group: &[&Row]) -> Option<Panel> {
+    let lang = view.lang;
+    let mut group: Vec<&&Row> = group.iter().collect();
+    group.sort_by_key(|row| (row.summary.cell.clients, row.summary.cell.pool.workers));
+    let bar = |row: &&&Row| {
+        let phases = row.summary.phases?;
         let percent = |part: f64| 100.0 * part / sum(&phases);
-        let time = summary
+        let time = row
+            .summary
             .client_s
             .map(|time| format!("{} s", lang.number(time.median)));
         Some(Bar {
-            name: format!("{} · {}", summary.cell.clients, summary.cell.pool.workers),
+            name: format!("{} · {}", row.summary.cell.clients, row.summary.cell.pool.workers),
             parts: vec![
                 (CONNECT, percent(phases.connect_s)),
                 (WAIT, percent(phases.wait_s)),
@@ -92,7 +99,7 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary]) -> Option<Panel> {
         })
     };
     let bars: Vec<Bar> = group.iter().filter_map(bar).collect();
-    let title = findings.name(&group.first()?.cell, &PANEL_FACTORS);
+    let title = view.name(&group.first()?.summary.cell, &PANEL_FACTORS);
     let axis = Axis {
         title: lang
             .pick("share of a client's time (%)", "bagian waktu client (%)")

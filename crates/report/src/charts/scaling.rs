@@ -1,13 +1,13 @@
 //! How total throughput grows with the pool, beside the line of a pool that loses nothing.
 
-use haul_results::scale::Fit;
+use haul_results::scaling::Fit;
 use haul_results::units::MIB;
-use haul_results::{Cell, CellSummary, Estimate};
+use haul_results::{Cell, Estimate, Row};
 
 use super::{PANEL_FACTORS, join_notes, largest_volume_groups, largest_volume_note, limited};
-use crate::findings::{Findings, ends, place};
 use crate::lang::Lang;
 use crate::scaling_law;
+use crate::view::{View, ends, place};
 use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 
 const IDEAL: Ink = Ink::Muted;
@@ -27,8 +27,8 @@ struct Count {
 
 impl Count {
     /// Workers where they vary, else clients; `None` if neither does.
-    fn of(findings: &Findings<'_>) -> Option<Self> {
-        let (workers, clients) = (findings.workers(), findings.clients());
+    fn of(view: &View<'_>) -> Option<Self> {
+        let (workers, clients) = (view.workers(), view.clients());
         let of_workers: CountOf = |cell| cell.pool.workers;
         let of_clients: CountOf = |cell| cell.clients;
         if workers.len() > 1 {
@@ -60,23 +60,27 @@ impl Count {
     }
 }
 
-pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
-    let lang = findings.lang;
-    let count = Count::of(findings)?;
-    let (volume, groups) = largest_volume_groups(findings)?;
+pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
+    let lang = view.lang;
+    let count = Count::of(view)?;
+    let (volume, groups) = largest_volume_groups(view)?;
     let highs = groups
         .iter()
         .flatten()
-        .filter_map(|summary| summary.total_bytes_per_s);
+        .filter_map(|row| row.summary.total_bytes_per_s);
     let scale = Scale::from_zero(highs.map(|rate| rate.high / MIB as f64));
-    let curve = findings.law.as_ref().and_then(|law| law.as_ref().ok());
-    let law = findings.law.as_ref().map(|law| scaling_law::text(law, lang));
+    let curve = view.analysis.scaling.as_ref().and_then(|law| law.as_ref().ok());
+    let law = view
+        .analysis
+        .scaling
+        .as_ref()
+        .map(|law| scaling_law::text(law, lang));
     let panels = groups
         .iter()
-        .filter_map(|group| panel(findings, group, &count, &scale, curve))
+        .filter_map(|group| panel(view, group, &count, &scale, curve))
         .collect();
     let (panels, note) = limited(panels, lang);
-    let only = largest_volume_note(findings, volume);
+    let only = largest_volume_note(view, volume);
     let reading = lang.pick(
         "Total throughput with the interval of each estimate as a band. The dashed line loses nothing: twice as many, twice \
          as much, from the first point of the last line on.",
@@ -136,14 +140,14 @@ fn line_key(count: &Count, lang: Lang, series: usize, level: u32) -> Key {
 }
 
 /// By how much the last line of the best panel grows from its first to its last level.
-fn title(count: &Count, groups: &[Vec<&CellSummary>], lang: Lang) -> Option<String> {
+fn title(count: &Count, groups: &[Vec<&Row>], lang: Lang) -> Option<String> {
     let (least, most) = (*count.levels.first()?, *count.levels.last()?);
     let lines = *count.line_levels.last()?;
-    let rate = |group: &[&CellSummary], level: u32| {
-        let found = group
-            .iter()
-            .find(|summary| (count.grows)(&summary.cell) == level && (count.lines)(&summary.cell) == lines)?;
-        Some(found.total_bytes_per_s?.median)
+    let rate = |group: &[&Row], level: u32| {
+        let found = group.iter().find(|row| {
+            (count.grows)(&row.summary.cell) == level && (count.lines)(&row.summary.cell) == lines
+        })?;
+        Some(found.summary.total_bytes_per_s?.median)
     };
     let gains: Vec<f64> = groups
         .iter()
@@ -169,8 +173,8 @@ fn title(count: &Count, groups: &[Vec<&CellSummary>], lang: Lang) -> Option<Stri
 }
 
 fn panel(
-    findings: &Findings<'_>,
-    group: &[&CellSummary],
+    view: &View<'_>,
+    group: &[&Row],
     count: &Count,
     scale: &Scale,
     curve: Option<&Fit>,
@@ -200,7 +204,7 @@ fn panel(
             },
         );
     }
-    let lang = findings.lang;
+    let lang = view.lang;
     let first = f64::from(*count.levels.first()?);
     let lines = Lines {
         x: Axis {
@@ -215,27 +219,27 @@ fn panel(
         height: 120.0,
     };
     Some(Panel {
-        title: findings.name(&group.first()?.cell, &PANEL_FACTORS),
+        title: view.name(&group.first()?.summary.cell, &PANEL_FACTORS),
         plot: Plot::Lines(lines),
     })
 }
 
 /// A line with its band and its dots for each level of the other count, and the first point of the last line.
-fn lines(group: &[&CellSummary], count: &Count) -> (Vec<Layer>, Option<(f64, f64)>) {
+fn lines(group: &[&Row], count: &Count) -> (Vec<Layer>, Option<(f64, f64)>) {
     let mut layers = Vec::new();
     let mut ideal = None;
     for level in &count.line_levels {
         let ink = Ink::Series(place(&count.line_levels, level));
-        let mut line: Vec<&&CellSummary> = group
+        let mut line: Vec<&&Row> = group
             .iter()
-            .filter(|summary| (count.lines)(&summary.cell) == *level)
+            .filter(|row| (count.lines)(&row.summary.cell) == *level)
             .collect();
-        line.sort_by_key(|summary| (count.grows)(&summary.cell));
+        line.sort_by_key(|row| (count.grows)(&row.summary.cell));
         let at = |of: fn(Estimate) -> f64| -> Vec<(f64, f64)> {
-            let point = |summary: &&&CellSummary| {
+            let point = |row: &&&Row| {
                 Some((
-                    f64::from((count.grows)(&summary.cell)),
-                    of(summary.total_bytes_per_s?) / MIB as f64,
+                    f64::from((count.grows)(&row.summary.cell)),
+                    of(row.summary.total_bytes_per_s?) / MIB as f64,
                 ))
             };
             line.iter().filter_map(point).collect()

@@ -1,11 +1,19 @@
+use haul_results::simulation;
 use haul_results::{Factor, Levels, Run};
 
 use haul_chart::{Anchor, Drawing, Mark, Plot, Text};
 
 use super::*;
-use crate::findings::Findings;
 use crate::lang::Lang;
-use crate::synthetic;
+use crate::view::View;
+
+fn english(run: &Run) -> Vec<Chart> {
+    let analysis = &run.analyse(None, &[]);
+    charts(&View {
+        analysis,
+        lang: Lang::En,
+    })
+}
 
 /// A box: left, top, right, bottom.
 type Extent = [f64; 4];
@@ -45,20 +53,20 @@ fn overlap([left, top, right, bottom]: Extent, other: Extent) -> bool {
 }
 
 fn runs() -> Vec<(&'static str, Run)> {
-    let scale = |factor| synthetic::run(Levels::default().scale(factor).unwrap(), 3);
+    let scale = |factor| simulation::lifelike(Levels::default().scale(factor).unwrap(), 3);
     let mut one = Levels::quick();
     one.operations.truncate(1);
     one.volumes.truncate(1);
     one.clients.truncate(1);
     one.workers.truncate(1);
-    let unmeasured = Run::new(synthetic::quick().header);
+    let unmeasured = Run::new(simulation::quick().header);
     vec![
-        ("full", synthetic::full()),
-        ("broken", synthetic::broken()),
-        ("foreign", synthetic::foreign()),
+        ("full", simulation::full()),
+        ("broken", simulation::broken()),
+        ("foreign", simulation::foreign()),
         ("workers", scale(Factor::Workers)),
         ("clients", scale(Factor::Clients)),
-        ("one cell", synthetic::run(one, 2)),
+        ("one cell", simulation::lifelike(one, 2)),
         ("not measured", unmeasured),
     ]
 }
@@ -66,8 +74,12 @@ fn runs() -> Vec<(&'static str, Run)> {
 #[test]
 fn no_text_of_a_chart_is_cut_or_lies_upon_another() {
     for (name, run) in runs() {
+        let analysis = &run.analyse(None, &[]);
         for lang in Lang::ALL {
-            for chart in charts(&Findings::new(&run, *lang, None)) {
+            for chart in charts(&View {
+                analysis,
+                lang: *lang,
+            }) {
                 for (drawing, panel) in chart.drawings().iter().zip(&chart.panels) {
                     let place = format!("{name}, {lang}, {}, {}", chart.id, panel.title);
                     let texts = extents(drawing);
@@ -95,8 +107,8 @@ fn no_text_of_a_chart_is_cut_or_lies_upon_another() {
 
 #[test]
 fn every_chart_says_what_to_see_how_to_read_it_and_has_axes_with_titles() {
-    let run = synthetic::full();
-    let charts = charts(&Findings::new(&run, Lang::En, None));
+    let run = simulation::full();
+    let charts = english(&run);
     let ids: Vec<&str> = charts.iter().map(|chart| chart.id).collect();
     assert_eq!(ids, ["throughput", "time", "scaling", "memory", "cpu", "phases"]);
     for chart in &charts {
@@ -118,8 +130,8 @@ fn every_chart_says_what_to_see_how_to_read_it_and_has_axes_with_titles() {
 fn a_chart_with_too_many_panels_says_how_many_are_left_out() {
     let mut levels = Levels::quick();
     levels.buffers = [1, 2, 3, 4, 5].map(Bytes::kib).to_vec();
-    let run = synthetic::run(levels, 1);
-    let charts = charts(&Findings::new(&run, Lang::En, None));
+    let run = simulation::lifelike(levels, 1);
+    let charts = english(&run);
     assert_eq!(charts[0].panels.len(), PANELS_MAX);
     let note = charts[0].note.as_deref().unwrap_or_default();
     assert!(note.starts_with("6 further panels"), "{note}");
@@ -128,12 +140,12 @@ fn a_chart_with_too_many_panels_says_how_many_are_left_out() {
 #[test]
 fn a_curve_is_drawn_only_where_the_fit_was_accepted() {
     let drawn = |run: &Run| {
-        let charts = charts(&Findings::new(run, Lang::En, None));
+        let charts = english(run);
         let scaling = charts.into_iter().find(|chart| chart.id == "scaling").unwrap();
         let has_curve = scaling.legend.iter().any(|key| key.name.contains("Scalability"));
         (has_curve, scaling.note.unwrap_or_default())
     };
-    let mut run = synthetic::run(Levels::default().scale(Factor::Workers).unwrap(), 3);
+    let mut run = simulation::lifelike(Levels::default().scale(Factor::Workers).unwrap(), 3);
     let (has_curve, note) = drawn(&run);
     assert!(!has_curve && note.starts_with("No curve is drawn"), "{note}");
 
@@ -161,6 +173,6 @@ fn a_curve_is_drawn_only_where_the_fit_was_accepted() {
 
 #[test]
 fn a_run_without_results_has_no_charts() {
-    let findings = Run::new(synthetic::quick().header);
-    assert!(charts(&Findings::new(&findings, Lang::En, None)).is_empty());
+    let run = Run::new(simulation::quick().header);
+    assert!(english(&run).is_empty());
 }

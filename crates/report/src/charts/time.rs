@@ -1,37 +1,35 @@
 //! Each client's own time, on a logarithmic axis: the waves in which a small pool lets clients out.
 
-use haul_results::{CellSummary, Sample};
+use haul_results::{Row, Sample};
 
 use super::{
     PANEL_FACTORS_WITH_VOLUME, clients_axis, columns_max, limited, panel_groups, series_dots, worker_keys,
 };
-use crate::findings::{Findings, place};
 use crate::lang::Lang;
+use crate::view::{View, place};
 use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
 /// The most dots of one cell; of more clients an even choice is shown.
 const DOTS_MAX: usize = 60;
 
-pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
-    let lang = findings.lang;
-    let spread = findings
-        .cells
+pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
+    let lang = view.lang;
+    let spread = view
+        .analysis
+        .rows
         .iter()
-        .map(|summary| (summary, times(findings, summary)))
+        .map(|row| (row, times(view, row)))
         .filter(|(_, times)| !times.is_empty())
         .max_by(|(_, left), (_, right)| reach(left).total_cmp(&reach(right)))?;
-    let ends = findings.cells.iter().flat_map(|summary| {
-        let times = times(findings, summary);
+    let ends = view.analysis.rows.iter().flat_map(|row| {
+        let times = times(view, row);
         [times.first().copied(), times.last().copied()]
             .into_iter()
             .flatten()
     });
     let scale = Scale::log_around(ends);
-    let groups = panel_groups(findings);
-    let panels = groups
-        .iter()
-        .map(|group| panel(findings, group, &scale))
-        .collect();
+    let groups = panel_groups(view);
+    let panels = groups.iter().map(|group| panel(view, group, &scale)).collect();
     let (panels, note) = limited(panels, lang);
     let reading = lang.pick(
         "Each small dot is one client of one trial, the fastest at the left of its group, so that waiting in line shows \
@@ -41,19 +39,19 @@ pub(super) fn chart(findings: &Findings<'_>) -> Option<Chart> {
     );
     Some(Chart {
         id: "time",
-        title: title(findings, spread.0, &spread.1),
+        title: title(view, spread.0, &spread.1),
         reading: reading.to_owned(),
-        legend: worker_keys(findings, Sign::Dots),
+        legend: worker_keys(view, Sign::Dots),
         heat: None,
         panels,
         panel_width: 160.0,
-        columns_max: columns_max(findings),
+        columns_max: columns_max(view),
         note,
     })
 }
 
-fn title(findings: &Findings<'_>, summary: &CellSummary, times: &[f64]) -> String {
-    let lang = findings.lang;
+fn title(view: &View<'_>, row: &Row, times: &[f64]) -> String {
+    let lang = view.lang;
     let times_as_long = reach(times);
     if times_as_long < 1.5 {
         let text = lang.pick(
@@ -62,8 +60,13 @@ fn title(findings: &Findings<'_>, summary: &CellSummary, times: &[f64]) -> Strin
         );
         return text.to_owned();
     }
-    let clients = lang.count(summary.cell.clients.into(), "client", "clients", "client");
-    let workers = lang.count(summary.cell.pool.workers.into(), "worker", "workers", "worker");
+    let clients = lang.count(row.summary.cell.clients.into(), "client", "clients", "client");
+    let workers = lang.count(
+        row.summary.cell.pool.workers.into(),
+        "worker",
+        "workers",
+        "worker",
+    );
     let ratio = lang.number(times_as_long);
     match lang {
         Lang::En => {
@@ -84,8 +87,8 @@ fn reach(times: &[f64]) -> f64 {
 }
 
 /// The clients' times in the first valid trial, in seconds, rising.
-fn times(findings: &Findings<'_>, summary: &CellSummary) -> Vec<f64> {
-    let Some(trial) = findings.valid_trials(summary.cell).next() else {
+fn times(view: &View<'_>, row: &Row) -> Vec<f64> {
+    let Some(trial) = view.analysis.first_valid_trial(row) else {
         return Vec::new();
     };
     let mut times: Vec<f64> = trial
@@ -98,16 +101,16 @@ fn times(findings: &Findings<'_>, summary: &CellSummary) -> Vec<f64> {
     times
 }
 
-fn panel(findings: &Findings<'_>, group: &[&CellSummary], scale: &Scale) -> Panel {
-    let (clients, workers) = (findings.clients(), findings.workers());
+fn panel(view: &View<'_>, group: &[&Row], scale: &Scale) -> Panel {
+    let (clients, workers) = (view.clients(), view.workers());
     let slot = 0.84 / workers.len() as f64;
     let mut layers = Vec::new();
     let mut medians: Vec<Vec<(f64, f64)>> = vec![Vec::new(); workers.len()];
-    for summary in group {
-        let series = place(&workers, &summary.cell.pool.workers);
-        let level = place(&clients, &summary.cell.clients) as f64;
+    for row in group {
+        let series = place(&workers, &row.summary.cell.pool.workers);
+        let level = place(&clients, &row.summary.cell.clients) as f64;
         let middle = level + (series as f64 - (workers.len() - 1) as f64 / 2.0) * slot;
-        let points = thinned(&times(findings, summary));
+        let points = thinned(&times(view, row));
         let last = points.len().saturating_sub(1).max(1) as f64;
         let spread = |(rank, time): (usize, f64)| {
             let offset = if points.len() > 1 {
@@ -122,20 +125,20 @@ fn panel(findings: &Findings<'_>, group: &[&CellSummary], scale: &Scale) -> Pane
             ink: Ink::Series(series),
             points: dots,
         });
-        medians[series].extend(summary.client_s.map(|time| (middle, time.median)));
+        medians[series].extend(row.summary.client_s.map(|time| (middle, time.median)));
     }
     layers.extend(series_dots(medians));
     let lines = Lines {
-        x: clients_axis(findings),
+        x: clients_axis(view),
         y: Axis {
-            title: findings.lang.pick("time (s)", "waktu (s)").to_owned(),
+            title: view.lang.pick("time (s)", "waktu (s)").to_owned(),
             scale: scale.clone(),
         },
         layers,
         height: 110.0,
     };
     Panel {
-        title: findings.name(&group[0].cell, &PANEL_FACTORS_WITH_VOLUME),
+        title: view.name(&group[0].summary.cell, &PANEL_FACTORS_WITH_VOLUME),
         plot: Plot::Lines(lines),
     }
 }

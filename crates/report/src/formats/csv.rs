@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::table::{Column, Value};
 
 /// The file's content.
-pub(crate) fn table(report: &Report) -> Vec<u8> {
+pub(crate) fn table(report: &Report<'_>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let headings: Vec<String> = report
         .table

@@ -10,7 +10,7 @@ const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/sort.js");
 
 /// The file's content.
-pub(crate) fn document(report: &Report) -> String {
+pub(crate) fn document(report: &Report<'_>) -> String {
     let headings = report.headings();
     let mut page = head(report);
     page += &format!(
@@ -55,7 +55,7 @@ pub(crate) fn document(report: &Report) -> String {
     page
 }
 
-fn head(report: &Report) -> String {
+fn head(report: &Report<'_>) -> String {
     // The policy makes the browser itself see to it that nothing is loaded from anywhere.
     format!(
         "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -72,7 +72,7 @@ fn head(report: &Report) -> String {
     )
 }
 
-fn verdict(report: &Report) -> String {
+fn verdict(report: &Report<'_>) -> String {
     let verdict = &report.verdict;
     let class = if verdict.is_good {
         "verdict good"
@@ -95,7 +95,7 @@ fn verdict(report: &Report) -> String {
     text + "</section>\n"
 }
 
-fn banner(report: &Report) -> String {
+fn banner(report: &Report<'_>) -> String {
     if report.banner.is_empty() {
         return String::new();
     }
@@ -146,7 +146,7 @@ fn chart(chart: &Chart) -> String {
     text + "</figure>\n"
 }
 
-fn table(report: &Report) -> String {
+fn table(report: &Report<'_>) -> String {
     let (headings, lang) = (report.headings(), report.lang);
     let mut text = format!(
         "<section class=\"cells\"><h2>{}</h2><p>{}</p>\n",

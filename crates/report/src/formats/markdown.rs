@@ -7,7 +7,7 @@ use haul_chart::svg;
 const CHART_WIDTH: f64 = 760.0;
 
 /// The file's content; the charts are those of [`charts`].
-pub(crate) fn document(report: &Report) -> String {
+pub(crate) fn document(report: &Report<'_>) -> String {
     let headings = report.headings();
     let mut text = format!("# {}\n\n{}\n\n", escape(&report.title), escape(&report.subtitle));
     text += &format!(
@@ -69,7 +69,7 @@ pub(crate) fn document(report: &Report) -> String {
 }
 
 /// Each chart as an SVG file: its name and its content.
-pub(crate) fn charts(report: &Report) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn charts(report: &Report<'_>) -> Vec<(String, Vec<u8>)> {
     let drawn = report
         .charts
         .iter()
@@ -85,7 +85,7 @@ pub(crate) fn charts(report: &Report) -> Vec<(String, Vec<u8>)> {
     architecture.into_iter().chain(drawn).map(file).collect()
 }
 
-fn push_table(text: &mut String, report: &Report) {
+fn push_table(text: &mut String, report: &Report<'_>) {
     let table = &report.table;
     let headings: Vec<String> = table
         .columns

@@ -20,7 +20,7 @@ use paper::{Orientation, Paper};
 pub(crate) type PdfError = krilla::error::KrillaError;
 
 /// The file's content.
-pub(crate) fn document(report: &Report) -> Result<Vec<u8>, PdfError> {
+pub(crate) fn document(report: &Report<'_>) -> Result<Vec<u8>, PdfError> {
     let paper = pages(report);
     let mut document = Document::new();
     let mut outline = Outline::new();
@@ -43,10 +43,8 @@ pub(crate) fn document(report: &Report) -> Result<Vec<u8>, PdfError> {
     document.finish()
 }
 
-fn metadata(report: &Report) -> Metadata {
-    let started = jiff::Timestamp::from_second(report.started_s)
-        .unwrap_or_default()
-        .to_zoned(jiff::tz::TimeZone::UTC);
+fn metadata(report: &Report<'_>) -> Metadata {
+    let started = report.run.header.started.to_zoned(jiff::tz::TimeZone::UTC);
     let part = |value: i8| u8::try_from(value).unwrap_or_default();
     let created = DateTime::new(u16::try_from(started.year()).unwrap_or_default())
         .month(part(started.month()))
@@ -62,7 +60,7 @@ fn metadata(report: &Report) -> Metadata {
 }
 
 /// The pages of a report.
-fn pages(report: &Report) -> Paper {
+fn pages(report: &Report<'_>) -> Paper {
     let headings = report.headings();
     let mut paper = Paper::new();
     paper.paragraph(&report.title, Style::new(22.0).bold());
@@ -107,7 +105,7 @@ fn pages(report: &Report) -> Paper {
     paper
 }
 
-fn verdict(paper: &mut Paper, report: &Report) {
+fn verdict(paper: &mut Paper, report: &Report<'_>) {
     let ink = if report.verdict.is_good {
         Ink::Series(2)
     } else {

@@ -3,7 +3,7 @@
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use crate::report::Report;
-use crate::table::{Column, Row};
+use crate::table::{Column, TableRow};
 
 /// The narrowest table; a terminal that is narrower breaks its lines itself.
 const WIDTH_MIN: u16 = 60;
@@ -44,7 +44,7 @@ const FURTHER: [Column; 15] = [
 const BLOCK: [Column; 4] = [Column::Pool, Column::ClientPool, Column::Buffer, Column::Dialect];
 
 /// The text, its lines no wider than `width` columns.
-pub(crate) fn text(report: &Report, width: u16) -> String {
+pub(crate) fn text(report: &Report<'_>, width: u16) -> String {
     let width = width.max(WIDTH_MIN);
     let mut text = String::new();
     let mut paragraph = |line: &str| push_wrapped(&mut text, line, width);
@@ -65,7 +65,7 @@ pub(crate) fn text(report: &Report, width: u16) -> String {
     text.push('\n');
     let columns = columns(report, width);
     if columns.contains(&Column::ClientPool) {
-        let rows: Vec<&Row> = report.table.rows.iter().collect();
+        let rows: Vec<&TableRow> = report.table.rows.iter().collect();
         text += &format!("{}\n\n", table(report, &columns, &rows, width));
     } else {
         for (name, rows) in blocks(report) {
@@ -77,7 +77,7 @@ pub(crate) fn text(report: &Report, width: u16) -> String {
 }
 
 /// The columns that fit without breaking a value or a word of a heading, in the order of the table.
-fn columns(report: &Report, width: u16) -> Vec<Column> {
+fn columns(report: &Report<'_>, width: u16) -> Vec<Column> {
     let mut chosen = FIRST.to_vec();
     let has = |column: &Column| report.table.columns.contains(column);
     let mut used: usize = FIRST.iter().map(|column| needed(report, *column)).sum();
@@ -99,7 +99,7 @@ fn columns(report: &Report, width: u16) -> Vec<Column> {
 }
 
 /// How many letters a column needs, the space behind it included.
-fn needed(report: &Report, column: Column) -> usize {
+fn needed(report: &Report<'_>, column: Column) -> usize {
     const REMARKS: usize = 24;
     let heading = breakable(column.heading(report.lang));
     let words = heading.split(' ').map(|word| word.chars().count() + 1);
@@ -116,8 +116,8 @@ fn needed(report: &Report, column: Column) -> usize {
 }
 
 /// The rows in tables of one pool, client pool, buffer and dialect each, with what they are called.
-fn blocks(report: &Report) -> Vec<(String, Vec<&Row>)> {
-    let mut blocks: Vec<(String, Vec<&Row>)> = Vec::new();
+fn blocks<'r>(report: &'r Report<'_>) -> Vec<(String, Vec<&'r TableRow>)> {
+    let mut blocks: Vec<(String, Vec<&TableRow>)> = Vec::new();
     for row in &report.table.rows {
         let shown = report
             .table
@@ -137,7 +137,7 @@ fn blocks(report: &Report) -> Vec<(String, Vec<&Row>)> {
     blocks
 }
 
-fn table(report: &Report, columns: &[Column], rows: &[&Row], width: u16) -> Table {
+fn table(report: &Report<'_>, columns: &[Column], rows: &[&TableRow], width: u16) -> Table {
     let places: Vec<usize> = columns
         .iter()
         .filter_map(|column| report.table.columns.iter().position(|other| other == column))

@@ -54,10 +54,10 @@ impl Formats {
 }
 
 /// The file's content.
-pub(crate) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
+pub(crate) fn workbook(report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
     let formats = Formats::new();
     let mut workbook = Workbook::new();
-    let created = ExcelDateTime::from_timestamp(report.started_s)?;
+    let created = ExcelDateTime::from_timestamp(report.run.header.started.as_second())?;
     workbook.set_properties(
         &DocProperties::new()
             .set_title(&report.title)
@@ -68,7 +68,7 @@ pub(crate) fn workbook(report: &Report) -> Result<Vec<u8>, XlsxError> {
     workbook.save_to_buffer()
 }
 
-fn write_table(sheet: &mut Worksheet, report: &Report, formats: &Formats) -> Result<(), XlsxError> {
+fn write_table(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) -> Result<(), XlsxError> {
     sheet.set_name(report.lang.pick("Results", "Hasil"))?;
     let mut at = 0_u16;
     for column in &report.table.columns {
@@ -145,7 +145,7 @@ fn width(column: Column) -> f64 {
     }
 }
 
-fn write_texts(sheet: &mut Worksheet, report: &Report, formats: &Formats) -> Result<(), XlsxError> {
+fn write_texts(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) -> Result<(), XlsxError> {
     sheet.set_name(report.lang.pick("About", "Keterangan"))?;
     sheet.set_column_width(0, 30)?;
     sheet.set_column_width(1, 110)?;

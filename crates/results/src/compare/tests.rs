@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::sample::{FailureClass, Outcome};
-use crate::simulation::{self, Server, ceilings};
+use crate::simulation::{self, SimulatedServer, ceilings};
 
 /// A run on a machine that is `machine` times as slow as usual, which its ceilings show.
-fn run(server: Server, machine: f64, seed: u64) -> Run {
+fn run(server: SimulatedServer, machine: f64, seed: u64) -> Run {
     let mut run = simulation::run(
-        Server {
+        SimulatedServer {
             pace: server.pace * machine,
             ..server
         },
@@ -18,7 +18,7 @@ fn run(server: Server, machine: f64, seed: u64) -> Run {
     run
 }
 
-const STEADY: Server = Server {
+const STEADY: SimulatedServer = SimulatedServer {
     mib_ns: 1_000_000,
     pace: 1.0,
     trial_noise: 0.02,
@@ -27,7 +27,7 @@ const STEADY: Server = Server {
 };
 
 /// In how many of `pairs` comparisons of the same server something is called significant.
-fn false_alarms(server: Server, drift: f64, pairs: u64) -> usize {
+fn false_alarms(server: SimulatedServer, drift: f64, pairs: u64) -> usize {
     let mut random = Random::new(99, Purpose::Estimate, 0);
     (0..pairs)
         .filter(|pair| {
@@ -43,7 +43,7 @@ fn false_alarms(server: Server, drift: f64, pairs: u64) -> usize {
 
 #[test]
 fn two_runs_of_the_same_server_show_no_significant_cell_in_at_least_9_of_10_pairs() {
-    let uneven = Server {
+    let uneven = SimulatedServer {
         is_uneven: true,
         ..STEADY
     };
@@ -51,7 +51,7 @@ fn two_runs_of_the_same_server_show_no_significant_cell_in_at_least_9_of_10_pair
         ("steady", STEADY, 0.0),
         (
             "without drift between replicates",
-            Server {
+            SimulatedServer {
                 block_noise: 0.0,
                 ..STEADY
             },
@@ -59,7 +59,7 @@ fn two_runs_of_the_same_server_show_no_significant_cell_in_at_least_9_of_10_pair
         ),
         (
             "drifting replicates",
-            Server {
+            SimulatedServer {
                 block_noise: 0.04,
                 ..STEADY
             },
@@ -68,7 +68,7 @@ fn two_runs_of_the_same_server_show_no_significant_cell_in_at_least_9_of_10_pair
         ("uneven noise with outliers", uneven, 0.0),
         (
             "noisy",
-            Server {
+            SimulatedServer {
                 trial_noise: 0.15,
                 ..uneven
             },
@@ -76,7 +76,7 @@ fn two_runs_of_the_same_server_show_no_significant_cell_in_at_least_9_of_10_pair
         ),
         (
             "quiet",
-            Server {
+            SimulatedServer {
                 trial_noise: 0.002,
                 block_noise: 0.001,
                 ..STEADY
@@ -92,14 +92,14 @@ fn two_runs_of_the_same_server_show_no_significant_cell_in_at_least_9_of_10_pair
 
 /// How 30 comparisons of a steady server with one that has `pace` end, all cells together.
 fn overall(pace: f64) -> Vec<Comparison> {
-    let steady = Server {
+    let steady = SimulatedServer {
         block_noise: 0.003,
         ..STEADY
     };
     let comparison = |seed| {
         let (before, after) = (
             run(steady, 1.0, seed),
-            run(Server { pace, ..steady }, 1.0, seed + 1000),
+            run(SimulatedServer { pace, ..steady }, 1.0, seed + 1000),
         );
         compare(&before, &after, Method::default()).unwrap()
     };
@@ -165,7 +165,7 @@ fn one_cell_that_changed_is_found_among_those_that_did_not() {
 fn more_repeats_find_smaller_differences_in_single_cells() {
     let repeated = |pace, seed| {
         simulation::run(
-            Server {
+            SimulatedServer {
                 pace,
                 block_noise: 0.0,
                 ..STEADY
@@ -186,9 +186,9 @@ fn more_repeats_find_smaller_differences_in_single_cells() {
 fn a_difference_below_the_floor_is_within_noise_however_sure_it_is() {
     let exact = |pace, seed| {
         simulation::run(
-            Server {
+            SimulatedServer {
                 pace,
-                ..Server::default()
+                ..SimulatedServer::default()
             },
             12,
             seed,

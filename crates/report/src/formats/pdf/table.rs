@@ -20,7 +20,7 @@ struct Layout {
     texts: Vec<Vec<String>>,
 }
 
-pub(super) fn table(paper: &mut Paper, report: &Report) {
+pub(super) fn table(paper: &mut Paper, report: &Report<'_>) {
     let layout = layout(report, paper.inner_width());
     heading(paper, &layout, &report.table);
     for (number, texts) in layout.texts.iter().enumerate() {
@@ -79,7 +79,7 @@ fn write(paper: &mut Paper, layout: &Layout, table: &Table, cells: &[Vec<String>
     }
 }
 
-fn layout(report: &Report, width: f64) -> Layout {
+fn layout(report: &Report<'_>, width: f64) -> Layout {
     let (table, lang) = (&report.table, report.lang);
     let texts: Vec<Vec<String>> = table
         .rows

@@ -1,7 +1,7 @@
 use super::*;
-use crate::synthetic;
-use crate::{Lang, Options};
+use crate::Lang;
 use haul_chart::{Anchor, Mark, Text};
+use haul_results::simulation;
 
 fn texts(page: &haul_chart::Drawing) -> impl Iterator<Item = (&str, [f64; 4])> {
     page.marks.iter().filter_map(|mark| {
@@ -27,15 +27,10 @@ fn texts(page: &haul_chart::Drawing) -> impl Iterator<Item = (&str, [f64; 4])> {
 
 #[test]
 fn nothing_runs_over_the_edge_of_a_page_and_no_cell_is_lost() {
-    for run in [synthetic::full(), synthetic::broken(), synthetic::foreign()] {
+    for run in [simulation::full(), simulation::broken(), simulation::foreign()] {
+        let analysis = run.analyse(None, &[]);
         for lang in Lang::ALL {
-            let report = Report::new(
-                &run,
-                &Options {
-                    lang: *lang,
-                    ..Options::default()
-                },
-            );
+            let report = Report::new(&analysis, *lang);
             let paper = pages(&report);
             for (number, page) in paper.pages.iter().enumerate() {
                 for (text, [left, top, right, bottom]) in texts(page) {
@@ -62,7 +57,9 @@ fn nothing_runs_over_the_edge_of_a_page_and_no_cell_is_lost() {
 
 #[test]
 fn columns_of_the_table_do_not_run_into_each_other() {
-    let report = Report::new(&synthetic::broken(), &Options::default());
+    let run = simulation::broken();
+    let analysis = run.analyse(None, &[]);
+    let report = Report::new(&analysis, Lang::En);
     let paper = pages(&report);
     let landscape = paper.pages.iter().filter(|page| page.width > page.height);
     let mut lines = 0;
@@ -91,7 +88,7 @@ fn columns_of_the_table_do_not_run_into_each_other() {
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
-    let run = synthetic::broken();
-    let once = || document(&Report::new(&run, &Options::default())).unwrap();
+    let run = simulation::broken();
+    let once = || document(&Report::new(&run.analyse(None, &[]), Lang::En)).unwrap();
     assert_eq!(once(), once());
 }

@@ -9,14 +9,14 @@
 //! bootstrap's over relative residuals, made larger by the degrees of freedom that the fit used up, and studentised: each
 //! resample counts in its own standard errors.
 //!
-//! A curve can always be drawn, so [`fit`] refuses whenever the measurements do not support it; see [`Refusal`].
+//! A curve can always be drawn, so [`fit`] refuses whenever the measurements do not support it; see [`NoCurve`].
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::Row;
 use crate::cell::Cell;
 use crate::matrix::Factor;
 use crate::random::{Purpose, Random};
-use crate::run::Run;
 use crate::statistics::{median, quantile};
 
 /// The fewest levels of the factor that are fitted.
@@ -77,7 +77,7 @@ impl Fit {
 /// Why no curve is drawn. Each says what was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "refusal")]
-pub enum Refusal {
+pub enum NoCurve {
     /// Too few levels of the factor.
     #[error("{found} levels were tested, a fit needs {LEVELS_MIN}")]
     TooFewLevels {
@@ -139,10 +139,15 @@ pub enum Refusal {
     },
 }
 
+/// The fit to a run in which only workers or only clients vary; `None` for other runs.
+pub(super) fn of_rows(rows: &[Row], seed: u64) -> Option<Result<Fit, NoCurve>> {
+    let levels = levels(rows, Factor::Workers).or_else(|| levels(rows, Factor::Clients))?;
+    (levels.len() > 1).then(|| fit(&levels, seed))
+}
+
 /// The levels of a run in which one factor varies, by the cell that they share otherwise; `None` if `factor` is neither
 /// clients nor workers, or other factors vary as well.
-#[must_use]
-pub fn levels(run: &Run, factor: Factor) -> Option<Vec<Level>> {
+fn levels(rows: &[Row], factor: Factor) -> Option<Vec<Level>> {
     let count_of = |cell: &Cell| match factor {
         Factor::Clients => Some(cell.clients),
         Factor::Workers => Some(cell.pool.workers),
@@ -156,13 +161,12 @@ pub fn levels(run: &Run, factor: Factor) -> Option<Vec<Level>> {
         }
         cell
     };
-    let summaries = run.summaries();
-    let first = summaries.first().map(|summary| without(summary.cell))?;
-    if summaries.iter().any(|summary| without(summary.cell) != first) {
+    let summaries = || rows.iter().map(|row| &row.summary);
+    let first = summaries().next().map(|summary| without(summary.cell))?;
+    if summaries().any(|summary| without(summary.cell) != first) {
         return None;
     }
-    let mut levels = summaries
-        .iter()
+    let mut levels = summaries()
         .map(|summary| {
             Some(Level {
                 count: count_of(&summary.cell)?,
@@ -182,34 +186,34 @@ pub fn levels(run: &Run, factor: Factor) -> Option<Vec<Level>> {
 ///
 /// # Errors
 ///
-/// If the measurements do not support a curve; the first reason in the order of [`Refusal`].
-pub fn fit(levels: &[Level], seed: u64) -> Result<Fit, Refusal> {
+/// If the measurements do not support a curve; the first reason in the order of [`NoCurve`].
+pub fn fit(levels: &[Level], seed: u64) -> Result<Fit, NoCurve> {
     require(levels)?;
-    let points: Vec<Point> = levels
+    let points: Vec<Measurement> = levels
         .iter()
         .flat_map(|level| {
-            level.bytes_per_s.iter().map(|&rate| Point {
+            level.bytes_per_s.iter().map(|&rate| Measurement {
                 count: f64::from(level.count),
                 rate,
             })
         })
         .collect();
-    let curve = Curve::through(&points).ok_or(Refusal::Singular)?;
+    let curve = Curve::through(&points).ok_or(NoCurve::Singular)?;
     let intervals = Intervals::of(&curve, &points, seed);
     let [alpha, beta] = [intervals.alpha, intervals.beta];
     if alpha.value < 0.0 || alpha.value > 1.0 || alpha.high >= 1.0 {
-        return Err(Refusal::Alpha { alpha });
+        return Err(NoCurve::Alpha { alpha });
     }
     if beta.value < 0.0 {
-        return Err(Refusal::Beta { beta: beta.value });
+        return Err(NoCurve::Beta { beta: beta.value });
     }
     if beta.low <= 0.0 {
-        return Err(Refusal::NoPeak { beta });
+        return Err(NoCurve::NoPeak { beta });
     }
     let (least, most) = (levels[0].count, levels[levels.len() - 1].count);
     let peak = intervals.peak;
     if peak.value < f64::from(least) || peak.value > f64::from(most) {
-        return Err(Refusal::PeakOutside {
+        return Err(NoCurve::PeakOutside {
             peak: peak.value,
             least,
             most,
@@ -224,7 +228,7 @@ pub fn fit(levels: &[Level], seed: u64) -> Result<Fit, Refusal> {
     };
     let (count, error) = worst(&fit, levels);
     if error > RELATIVE_ERROR_MAX {
-        return Err(Refusal::RelativeError { count, error });
+        return Err(NoCurve::RelativeError { count, error });
     }
     Ok(Fit {
         relative_error: error,
@@ -232,21 +236,21 @@ pub fn fit(levels: &[Level], seed: u64) -> Result<Fit, Refusal> {
     })
 }
 
-fn require(levels: &[Level]) -> Result<(), Refusal> {
+fn require(levels: &[Level]) -> Result<(), NoCurve> {
     let is_positive = |rate: &f64| rate.is_finite() && *rate > 0.0;
     let ordered = levels.windows(2).all(|pair| pair[0].count < pair[1].count);
     if levels.len() < LEVELS_MIN {
-        return Err(Refusal::TooFewLevels { found: levels.len() });
+        return Err(NoCurve::TooFewLevels { found: levels.len() });
     }
     if !ordered || levels[0].count == 0 {
-        return Err(Refusal::Singular);
+        return Err(NoCurve::Singular);
     }
     for level in levels {
         if !level.is_sound || !level.bytes_per_s.iter().all(is_positive) {
-            return Err(Refusal::Invalid { count: level.count });
+            return Err(NoCurve::Invalid { count: level.count });
         }
         if level.bytes_per_s.len() < REPEATS_MIN {
-            return Err(Refusal::TooFewRepeats {
+            return Err(NoCurve::TooFewRepeats {
                 count: level.count,
                 found: level.bytes_per_s.len(),
             });
@@ -268,7 +272,7 @@ fn worst(fit: &Fit, levels: &[Level]) -> (u32, f64) {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Point {
+struct Measurement {
     count: f64,
     rate: f64,
 }
@@ -290,7 +294,7 @@ fn product(left: [f64; 3], right: [f64; 3]) -> f64 {
 
 impl Curve {
     /// Weighted least squares: each point's terms and its N/X are divided by N/X, so that the residuals are relative.
-    fn through(points: &[Point]) -> Option<Self> {
+    fn through(points: &[Measurement]) -> Option<Self> {
         let mut normal = [[0.0; 3]; 3];
         let mut right = [0.0; 3];
         for point in points {
@@ -381,7 +385,7 @@ struct Intervals {
 }
 
 impl Intervals {
-    fn of(curve: &Curve, points: &[Point], seed: u64) -> Self {
+    fn of(curve: &Curve, points: &[Measurement], seed: u64) -> Self {
         let mut random = Random::new(seed, Purpose::Scale, 0);
         let resamples = resample(curve, points, &mut random);
         let plain = |value: f64, of: fn(&Curve) -> f64| {
@@ -425,7 +429,7 @@ fn end(values: &[f64], share: f64) -> f64 {
 }
 
 /// Curves through points that lie around `curve` as the measured ones do.
-fn resample(curve: &Curve, points: &[Point], random: &mut Random) -> Vec<Curve> {
+fn resample(curve: &Curve, points: &[Measurement], random: &mut Random) -> Vec<Curve> {
     let count = points.len() as f64;
     let used_up = (count / (count - 3.0)).sqrt();
     let residuals: Vec<f64> = points

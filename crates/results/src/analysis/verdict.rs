@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::recommend::{Recommendation, recommend};
+use super::rows::Row;
+use super::summary::CellSummary;
 use crate::cell::Cell;
-use crate::recommend::{Recommendation, recommend};
 use crate::run::Run;
 use crate::sample::FailureClass;
 use crate::statistics::{Estimate, median};
-use crate::summary::CellSummary;
 use crate::threshold::{Crossing, Threshold};
 use crate::trial::Trial;
 use crate::units::Bytes;
@@ -98,12 +99,11 @@ pub struct Verdict {
     pub crossings: Vec<Crossing>,
 }
 
-impl Run {
-    /// What the run comes to under these thresholds.
-    #[must_use]
-    pub fn verdict(&self, thresholds: &[Threshold]) -> Verdict {
-        let summaries = self.summaries();
-        let repeats = self.header.repeats as usize;
+impl Verdict {
+    /// What a run with these rows comes to under these thresholds.
+    pub(crate) fn new(run: &Run, rows: &[Row], thresholds: &[Threshold]) -> Self {
+        let summaries: Vec<&CellSummary> = rows.iter().map(|row| &row.summary).collect();
+        let repeats = run.header.repeats as usize;
         let cells_where = |is_so: &dyn Fn(&CellSummary) -> bool| -> Vec<Cell> {
             summaries
                 .iter()
@@ -136,7 +136,7 @@ impl Run {
             .iter()
             .map(|total| total.total_bytes_per_s.relative_error())
             .collect();
-        let mut verdict = Verdict {
+        let mut verdict = Self {
             grade: Grade::Ok,
             cells: summaries.len(),
             cells_ok: summaries
@@ -149,19 +149,19 @@ impl Run {
             transfers_ok: sum(CellSummary::clients_ok),
             transfers_verified: sum(CellSummary::verified),
             failures: failures(&summaries),
-            content: self.trials.iter().map(Trial::content_ok).sum(),
+            content: run.trials.iter().map(Trial::content_ok).sum(),
             cells_above_ceiling: cells_where(&|summary| {
                 summary.ceiling.is_some_and(|ceiling| ceiling.is_above())
             }),
             cells_limited_by_client: cells_where(&|summary| summary.is_limited_by_client),
             fastest: totals.iter().max_by(by_median).copied(),
             slowest: totals.iter().min_by(by_median).copied(),
-            recommendation: recommend(self, |_| true),
+            recommendation: recommend(summaries.iter().copied(), run.header.seed),
             confidence: confidence(&summaries),
             relative_error: median(&errors),
             crossings: thresholds
                 .iter()
-                .flat_map(|threshold| threshold.crossings(&summaries))
+                .flat_map(|threshold| threshold.crossings(summaries.iter().copied()))
                 .collect(),
         };
         verdict.grade = grade(&verdict);
@@ -169,16 +169,16 @@ impl Run {
     }
 }
 
-fn failures(summaries: &[CellSummary]) -> BTreeMap<FailureClass, u64> {
+fn failures(summaries: &[&CellSummary]) -> BTreeMap<FailureClass, u64> {
     let mut failures = BTreeMap::new();
-    for (class, count) in summaries.iter().flat_map(CellSummary::failures) {
+    for (class, count) in summaries.iter().flat_map(|summary| summary.failures()) {
         *failures.entry(class).or_default() += u64::from(count);
     }
     failures
 }
 
-fn confidence(summaries: &[CellSummary]) -> f64 {
-    let of_cell = |summary: &CellSummary| summary.total_bytes_per_s.map_or(0.0, |total| total.confidence);
+fn confidence(summaries: &[&CellSummary]) -> f64 {
+    let of_cell = |summary: &&CellSummary| summary.total_bytes_per_s.map_or(0.0, |total| total.confidence);
     summaries.iter().map(of_cell).reduce(f64::min).unwrap_or(0.0)
 }
 
@@ -198,14 +198,14 @@ fn grade(verdict: &Verdict) -> Grade {
 mod tests {
     use super::*;
     use crate::sample::Outcome;
-    use crate::simulation::{self, Server};
+    use crate::simulation::{self, SimulatedServer};
     use crate::trial::{Fault, FaultKind};
 
     fn clean() -> Run {
         simulation::run(
-            Server {
+            SimulatedServer {
                 trial_noise: 0.01,
-                ..Server::default()
+                ..SimulatedServer::default()
             },
             3,
             1,
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_clean_run_is_ok_and_says_what_it_moved() {
         let run = clean();
-        let verdict = run.verdict(&[]);
+        let verdict = run.analyse(None, &[]).verdict;
         assert_eq!((verdict.grade, verdict.grade.exit_code()), (Grade::Ok, 0));
         assert_eq!((verdict.cells, verdict.cells_ok), (54, 54));
         assert_eq!(verdict.content, run.header.matrix.content().times(3));
@@ -231,18 +231,18 @@ mod tests {
     fn the_gravest_fault_decides_the_grade() {
         let mut run = clean();
         let threshold = ["throughput > 1MiB/s".parse().unwrap()];
-        assert_eq!(run.verdict(&threshold).grade, Grade::Crossed);
+        assert_eq!(run.analyse(None, &threshold).verdict.grade, Grade::Crossed);
         run.trials[9].samples[0].outcome = Outcome::failed(FailureClass::Reset, "");
-        assert_eq!(run.verdict(&threshold).grade, Grade::Failed);
+        assert_eq!(run.analyse(None, &threshold).verdict.grade, Grade::Failed);
         run.trials.pop();
-        assert_eq!(run.verdict(&threshold).grade, Grade::Incomplete);
+        assert_eq!(run.analyse(None, &threshold).verdict.grade, Grade::Incomplete);
         run.trials[5].faults.push(Fault {
             kind: FaultKind::ServerDied,
             detail: String::new(),
         });
-        assert_eq!(run.verdict(&threshold).grade, Grade::Invalid);
+        assert_eq!(run.analyse(None, &threshold).verdict.grade, Grade::Invalid);
         run.trials[8].samples[0].outcome = Outcome::failed(FailureClass::Corrupt, "");
-        let verdict = run.verdict(&threshold);
+        let verdict = run.analyse(None, &threshold).verdict;
         assert_eq!(verdict.grade, Grade::Corrupt);
         assert_eq!(verdict.cells_invalid, [run.trials[5].cell]);
         let codes: Vec<u8> = Grade::ALL.iter().map(|grade| grade.exit_code()).collect();
@@ -253,7 +253,7 @@ mod tests {
     fn a_run_without_any_trial_has_a_verdict_too() {
         let mut run = clean();
         run.trials.clear();
-        let verdict = run.verdict(&[]);
+        let verdict = run.analyse(None, &[]).verdict;
         assert_eq!((verdict.grade, verdict.cells_ok), (Grade::Incomplete, 0));
         assert_eq!((verdict.fastest, verdict.confidence), (None, 0.0));
     }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::summary::CellSummary;
 use crate::baseline::Baseline;
 use crate::run::Run;
 use crate::sample::FailureClass;
-use crate::summary::CellSummary;
 
 /// What has to be known about a row before its numbers are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -70,20 +70,17 @@ pub struct Against {
     pub ratio: Option<f64>,
 }
 
-impl Run {
-    /// The table: one row for each cell of the matrix, in the exercise's order.
-    #[must_use]
-    pub fn table(&self, baseline: Option<&Baseline>) -> Vec<Row> {
-        let numbered = self.summaries().into_iter().zip(1..);
-        numbered
-            .map(|(summary, number)| Row {
-                number,
-                against: baseline.and_then(|baseline| against(&summary, baseline)),
-                remarks: remarks(&summary, self.header.repeats),
-                summary,
-            })
-            .collect()
-    }
+/// One row for each cell of the matrix, in the exercise's order.
+pub(crate) fn rows(run: &Run, baseline: Option<&Baseline>) -> Vec<Row> {
+    let numbered = run.summaries().into_iter().zip(1..);
+    numbered
+        .map(|(summary, number)| Row {
+            number,
+            against: baseline.and_then(|baseline| against(&summary, baseline)),
+            remarks: remarks(&summary, run.header.repeats),
+            summary,
+        })
+        .collect()
 }
 
 fn against(summary: &CellSummary, baseline: &Baseline) -> Option<Against> {
@@ -145,14 +142,14 @@ fn remarks(summary: &CellSummary, repeats: u32) -> Vec<Remark> {
 mod tests {
     use super::*;
     use crate::sample::Outcome;
-    use crate::simulation::{self, Server};
+    use crate::simulation::{self, SimulatedServer};
     use crate::trial::{Fault, FaultKind, ServerBooks};
     use crate::units::{Bytes, MIB};
 
     #[test]
     fn there_is_a_row_for_each_cell_in_the_order_of_the_matrix() {
-        let run = simulation::run(Server::default(), 3, 1);
-        let rows = run.table(None);
+        let run = simulation::run(SimulatedServer::default(), 3, 1);
+        let rows = rows(&run, None);
         assert_eq!(rows.len(), 54);
         // Download of 10 MiB by 4 clients from 1 worker: done after 10, 20, 30 and 40 ms.
         let row = &rows[2 * 9 + 3];
@@ -172,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_spoils_a_row_is_remarked() {
-        let mut run = simulation::run(Server::default(), 3, 1);
+        let mut run = simulation::run(SimulatedServer::default(), 3, 1);
         let trial_of = |run: &Run, row: usize, replicate| {
             let cell = run.header.matrix.cells()[row];
             let is_it = |trial: &crate::Trial| trial.cell == cell && trial.replicate == replicate;
@@ -193,7 +190,7 @@ mod tests {
         }
         let place = trial_of(&run, 6, 0);
         run.trials.remove(place);
-        let rows = run.table(None);
+        let rows = rows(&run, None);
         assert_eq!(
             rows[3].remarks,
             [
@@ -216,15 +213,15 @@ mod tests {
     #[test]
     fn the_ratio_to_a_baseline_is_above_1_where_this_run_is_faster() {
         let slow = simulation::run(
-            Server {
+            SimulatedServer {
                 pace: 3.0,
-                ..Server::default()
+                ..SimulatedServer::default()
             },
             3,
             1,
         );
-        let fast = simulation::run(Server::default(), 3, 2);
-        for row in fast.table(Some(&Baseline::from_run(&slow))) {
+        let fast = simulation::run(SimulatedServer::default(), 3, 2);
+        for row in rows(&fast, Some(&Baseline::from_run("slow", &slow))) {
             let ratio = row.against.and_then(|against| against.ratio).unwrap();
             assert!((ratio - 3.0).abs() < 1e-6, "{}: {ratio}", row.summary.cell);
         }

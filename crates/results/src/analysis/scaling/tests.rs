@@ -1,9 +1,10 @@
 //! Curves with known α and β are recovered; plateaus, lines and whatever else has no peak are refused.
 
+use super::super::rows::rows;
 use super::*;
 use crate::matrix::{Levels, Matrix};
 use crate::run::Run;
-use crate::simulation::{self, Server};
+use crate::simulation::{self, SimulatedServer};
 use crate::trial::{Fault, FaultKind};
 
 fn measured(rate: impl Fn(f64) -> f64, noise: f64, repeats: u32, seed: u64) -> Vec<Level> {
@@ -93,7 +94,7 @@ fn a_line_and_plateaus_are_refused_however_much_noise_there_is() {
 fn a_curve_without_contention_between_pairs_has_no_peak() {
     let outcome = fit(&measured(law(1e9, 0.1, 0.0), 0.02, 3, 4), 4);
     assert!(
-        matches!(outcome, Err(Refusal::NoPeak { .. } | Refusal::Beta { .. })),
+        matches!(outcome, Err(NoCurve::NoPeak { .. } | NoCurve::Beta { .. })),
         "{outcome:?}"
     );
 }
@@ -102,7 +103,7 @@ fn a_curve_without_contention_between_pairs_has_no_peak() {
 fn a_peak_beyond_the_tested_levels_is_refused() {
     let outcome = fit(&measured(law(1e9, 0.05, 0.0002), 0.001, 3, 1), 1);
     assert!(
-        matches!(outcome, Err(Refusal::PeakOutside { most: 50, .. })),
+        matches!(outcome, Err(NoCurve::PeakOutside { most: 50, .. })),
         "{outcome:?}"
     );
 }
@@ -114,7 +115,7 @@ fn a_curve_of_another_shape_is_refused_for_its_error() {
     assert!(outcome.is_err(), "{outcome:?}");
     let plateau = fit(&measured(|count| 1e9 * count.min(5.0), 0.001, 3, 1), 1);
     assert!(
-        matches!(plateau, Err(Refusal::RelativeError { error, .. }) if error > 0.1),
+        matches!(plateau, Err(NoCurve::RelativeError { error, .. }) if error > 0.1),
         "{plateau:?}"
     );
 }
@@ -122,16 +123,16 @@ fn a_curve_of_another_shape_is_refused_for_its_error() {
 #[test]
 fn too_little_is_refused_by_what_is_missing() {
     let full = || measured(law(1e9, 0.05, 0.002), 0.01, 3, 1);
-    assert_eq!(fit(&full()[..5], 1), Err(Refusal::TooFewLevels { found: 5 }));
+    assert_eq!(fit(&full()[..5], 1), Err(NoCurve::TooFewLevels { found: 5 }));
     let mut short = full();
     short[3].bytes_per_s.pop();
-    assert_eq!(fit(&short, 1), Err(Refusal::TooFewRepeats { count: 8, found: 2 }));
+    assert_eq!(fit(&short, 1), Err(NoCurve::TooFewRepeats { count: 8, found: 2 }));
     let mut unsound = full();
     unsound[8].is_sound = false;
-    assert_eq!(fit(&unsound, 1), Err(Refusal::Invalid { count: 50 }));
+    assert_eq!(fit(&unsound, 1), Err(NoCurve::Invalid { count: 50 }));
     let mut nothing = full();
     nothing[0].bytes_per_s[0] = 0.0;
-    assert_eq!(fit(&nothing, 1), Err(Refusal::Invalid { count: 1 }));
+    assert_eq!(fit(&nothing, 1), Err(NoCurve::Invalid { count: 1 }));
 }
 
 #[test]
@@ -147,9 +148,9 @@ fn the_levels_of_a_run_are_those_of_its_one_factor() {
     header.matrix = Matrix::new(header.matrix.levels().scale(Factor::Clients).unwrap()).unwrap();
     let mut run = Run::new(header);
     for (replicate, cell) in run.missing() {
-        run.enter(Server::default().trial(cell, replicate, 1.0));
+        run.enter(SimulatedServer::default().trial(cell, replicate, 1.0));
     }
-    let found = levels(&run, Factor::Clients).unwrap();
+    let found = levels(&rows(&run, None), Factor::Clients).unwrap();
     let counts: Vec<u32> = found.iter().map(|level| level.count).collect();
     assert_eq!(counts, Levels::SCALE);
     assert!(
@@ -157,10 +158,10 @@ fn the_levels_of_a_run_are_those_of_its_one_factor() {
             .iter()
             .all(|level| level.is_sound && level.bytes_per_s.len() == 3)
     );
-    assert!(levels(&run, Factor::Volumes).is_none());
-    let full = simulation::run(Server::default(), 3, 1);
+    assert!(levels(&rows(&run, None), Factor::Volumes).is_none());
+    let full = simulation::run(SimulatedServer::default(), 3, 1);
     assert!(
-        levels(&full, Factor::Clients).is_none(),
+        levels(&rows(&full, None), Factor::Clients).is_none(),
         "more than one factor varies"
     );
 
@@ -173,6 +174,6 @@ fn the_levels_of_a_run_are_those_of_its_one_factor() {
         kind: FaultKind::ServerDied,
         detail: String::new(),
     });
-    let found = levels(&run, Factor::Clients).unwrap();
-    assert_eq!(fit(&found, 1), Err(Refusal::Invalid { count: 8 }));
+    let found = levels(&rows(&run, None), Factor::Clients).unwrap();
+    assert_eq!(fit(&found, 1), Err(NoCurve::Invalid { count: 8 }));
 }

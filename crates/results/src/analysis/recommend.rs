@@ -8,11 +8,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::summary::{CellSummary, TrialSummary};
 use crate::cell::{Cell, Pool, PoolKind};
 use crate::random::{Purpose, Random};
-use crate::run::Run;
 use crate::statistics::{Estimate, mean, median};
-use crate::summary::TrialSummary;
 
 /// How close to the best a pool has to be, by the lower end of the interval.
 pub const GOOD_ENOUGH: f64 = 0.95;
@@ -41,16 +40,18 @@ pub struct Recommendation {
     pub workloads: usize,
 }
 
-/// The recommendation for all workloads whose cells are `wanted`; `None` if no pool was tested with all of them and
-/// without failures.
-#[must_use]
-pub fn recommend(run: &Run, wanted: impl Fn(&Cell) -> bool) -> Option<Recommendation> {
-    let (scored, excluded, workloads) = score(run, wanted);
+/// The recommendation for the workloads of these cells; `None` if no pool was tested with all of them and without
+/// failures. `seed` gives the intervals.
+pub(crate) fn recommend<'s>(
+    cells: impl Iterator<Item = &'s CellSummary>,
+    seed: u64,
+) -> Option<Recommendation> {
+    let (scored, excluded, workloads) = score(cells);
     let middle = |scores: &Scores| median(&scores.values().copied().collect::<Vec<_>>()).unwrap_or(f64::MIN);
     let (best, best_scores) = scored
         .iter()
         .max_by(|left, right| middle(&left.1).total_cmp(&middle(&right.1)))?;
-    let mut random = Random::new(run.header.seed, Purpose::Recommend, 0);
+    let mut random = Random::new(seed, Purpose::Recommend, 0);
     let mut candidate = |(pool, scores): &(Pool, Scores)| {
         let ratio = |(replicate, score): (&u32, &f64)| Some((score - best_scores.get(replicate)?).exp());
         let ratios: Vec<f64> = scores.iter().filter_map(ratio).collect();
@@ -78,15 +79,12 @@ pub fn recommend(run: &Run, wanted: impl Fn(&Cell) -> bool) -> Option<Recommenda
 type Scores = BTreeMap<u32, f64>;
 
 /// The pools with their scores, those that are out of the question, and the number of workloads.
-fn score(run: &Run, wanted: impl Fn(&Cell) -> bool) -> (Vec<(Pool, Scores)>, Vec<Pool>, usize) {
+fn score<'s>(cells: impl Iterator<Item = &'s CellSummary>) -> (Vec<(Pool, Scores)>, Vec<Pool>, usize) {
     let mut workloads = HashSet::new();
     let mut pools: Vec<Pool> = Vec::new();
-    let mut by_pool: HashMap<Pool, Vec<Vec<TrialSummary>>> = HashMap::new();
-    for (cell, trials) in run.trial_summaries() {
-        if !wanted(&cell) {
-            continue;
-        }
-        workloads.insert(workload(&cell));
+    let mut by_pool: HashMap<Pool, Vec<&[TrialSummary]>> = HashMap::new();
+    for CellSummary { cell, trials, .. } in cells {
+        workloads.insert(workload(cell));
         if !pools.contains(&cell.pool) {
             pools.push(cell.pool);
         }
@@ -115,15 +113,15 @@ fn workload(cell: &Cell) -> Cell {
 }
 
 /// The score of each replicate in which every workload has a trial; `None` if there is none or anything failed.
-fn scores(cells: &[Vec<TrialSummary>], workloads: usize) -> Option<Scores> {
+fn scores(cells: &[&[TrialSummary]], workloads: usize) -> Option<Scores> {
     let is_sound = |trial: &TrialSummary| {
         trial.is_valid() && trial.clients_failed() == 0 && trial.total_bytes_per_s > 0.0
     };
-    if cells.len() < workloads || !cells.iter().flatten().all(is_sound) {
+    if cells.len() < workloads || !cells.iter().copied().flatten().all(is_sound) {
         return None;
     }
     let mut logarithms: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for trial in cells.iter().flatten() {
+    for trial in cells.iter().copied().flatten() {
         logarithms
             .entry(trial.replicate)
             .or_default()
@@ -140,15 +138,20 @@ fn scores(cells: &[Vec<TrialSummary>], workloads: usize) -> Option<Scores> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Run;
     use crate::sample::{FailureClass, Outcome};
-    use crate::simulation::{self, Server};
+    use crate::simulation::{self, SimulatedServer};
+
+    fn recommended(run: &Run) -> Option<Recommendation> {
+        recommend(run.summaries().iter(), run.header.seed)
+    }
 
     /// A run in which a pool of so many workers has so many times the throughput of the largest.
     fn run(factors: [(u32, f64); 3], noise: f64) -> Run {
         let mut run = simulation::run(
-            Server {
+            SimulatedServer {
                 trial_noise: noise,
-                ..Server::default()
+                ..SimulatedServer::default()
             },
             3,
             3,
@@ -164,7 +167,7 @@ mod tests {
             steady.pool.workers = 16;
             let cell = trial.cell;
             let books = trial.server_books.clone();
-            *trial = Server::default().trial(
+            *trial = SimulatedServer::default().trial(
                 steady,
                 trial.replicate,
                 tilt * (1.0 + noise * f64::from(trial.replicate)) / factor,
@@ -176,11 +179,11 @@ mod tests {
 
     #[test]
     fn the_smallest_pool_within_five_percent_of_the_best_is_recommended() {
-        let found = recommend(&run([(1, 0.6), (4, 0.96), (16, 1.0)], 0.0), |_| true).unwrap();
+        let found = recommended(&run([(1, 0.6), (4, 0.96), (16, 1.0)], 0.0)).unwrap();
         assert_eq!((found.recommended.pool.workers, found.best.workers), (4, 16));
         assert!((found.recommended.ratio.median - 0.96).abs() < 1e-6);
         assert_eq!(found.workloads, 18);
-        let found = recommend(&run([(1, 0.6), (4, 0.94), (16, 1.0)], 0.0), |_| true).unwrap();
+        let found = recommended(&run([(1, 0.6), (4, 0.94), (16, 1.0)], 0.0)).unwrap();
         assert_eq!(found.recommended.pool.workers, 16);
         let sizes: Vec<u32> = found
             .candidates
@@ -192,7 +195,7 @@ mod tests {
 
     #[test]
     fn drift_between_replicates_cancels_out() {
-        let found = recommend(&run([(1, 0.6), (4, 0.96), (16, 1.0)], 0.2), |_| true).unwrap();
+        let found = recommended(&run([(1, 0.6), (4, 0.96), (16, 1.0)], 0.2)).unwrap();
         assert_eq!(found.recommended.pool.workers, 4);
     }
 
@@ -206,7 +209,7 @@ mod tests {
         {
             trial.makespan_ns = trial.makespan_ns * 11 / 10;
         }
-        let found = recommend(&run, |_| true).unwrap();
+        let found = recommended(&run).unwrap();
         assert_eq!(found.recommended.pool.workers, 16);
     }
 
@@ -219,20 +222,24 @@ mod tests {
             .find(|trial| trial.cell.pool.workers == 4)
             .unwrap();
         failed.samples[0].outcome = Outcome::failed(FailureClass::Reset, "");
-        let found = recommend(&run, |_| true).unwrap();
+        let found = recommended(&run).unwrap();
         assert_eq!(found.recommended.pool.workers, 16);
         assert_eq!(
             found.excluded.iter().map(|pool| pool.workers).collect::<Vec<_>>(),
             [4]
         );
         run.trials.clear();
-        assert_eq!(recommend(&run, |_| true), None);
+        assert_eq!(recommended(&run), None);
     }
 
     #[test]
     fn only_the_wanted_workloads_count() {
         let run = run([(1, 0.6), (4, 0.96), (16, 1.0)], 0.0);
-        let found = recommend(&run, |cell| cell.clients == 1).unwrap();
+        let found = recommend(
+            run.summaries().iter().filter(|summary| summary.cell.clients == 1),
+            run.header.seed,
+        )
+        .unwrap();
         assert_eq!(found.workloads, 6);
     }
 }

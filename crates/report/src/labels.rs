@@ -1,4 +1,4 @@
-//! What can be wrong with a trial or a run, as sentences.
+//! What operations, failures and problems are called.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,6 +6,14 @@ use std::fmt;
 use haul_results::{FailureClass, Fault, FaultKind, Problem};
 
 use crate::lang::Lang;
+
+/// The name of an operation.
+pub(crate) fn operation(operation: haul_results::Operation, lang: Lang) -> &'static str {
+    match operation {
+        haul_results::Operation::Download => lang.pick("download", "unduh"),
+        haul_results::Operation::Upload => lang.pick("upload", "unggah"),
+    }
+}
 
 /// How many transfers failed, class by class.
 pub(crate) fn classes_text(failures: &BTreeMap<FailureClass, impl fmt::Display>) -> String {

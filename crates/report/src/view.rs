@@ -1,47 +1,37 @@
-//! What every part of a report looks at: the run, the summaries of its cells, and which factors vary at all.
+//! What every part of a report looks at: the analysis of a run in one language, and which factors vary at all.
 
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use haul_results::scale::{Fit, Refusal};
-use haul_results::{Baseline, Cell, CellSummary, Factor, Remark, Row, Run, Trial};
+use haul_results::{Analysis, Cell, CellSummary, Factor, Row};
 
+use crate::labels::operation;
 use crate::lang::Lang;
-use crate::scaling_law;
-use crate::table::operation;
 
-/// A run with what was computed from it once.
-pub(crate) struct Findings<'a> {
-    pub(crate) run: &'a Run,
-    pub(crate) cells: Vec<CellSummary>,
-    /// For each cell its throughput over the baseline's, where both are known; `None` without a baseline.
-    pub(crate) ratios: Option<Vec<Option<f64>>>,
-    /// What has to be known of each cell.
-    pub(crate) remarks: Vec<Vec<Remark>>,
-    /// The curve through a run that varies one factor, or why there is none; `None` for other runs.
-    pub(crate) law: Option<Result<Fit, Refusal>>,
+/// The analysis of a run, shown in one language.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) analysis: &'a Analysis<'a>,
     pub(crate) lang: Lang,
 }
 
-impl<'a> Findings<'a> {
-    pub(crate) fn new(run: &'a Run, lang: Lang, baseline: Option<&Baseline>) -> Self {
-        let rows = run.table(baseline);
-        let ratio = |row: &Row| row.against.and_then(|against| against.ratio);
-        let ratios = baseline.map(|_| rows.iter().map(ratio).collect());
-        let (cells, remarks) = rows.into_iter().map(|row| (row.summary, row.remarks)).unzip();
-        Self {
-            run,
-            cells,
-            ratios,
-            remarks,
-            law: scaling_law::fit(run),
-            lang,
-        }
+impl<'a> View<'a> {
+    pub(crate) fn summaries(&self) -> impl Iterator<Item = &'a CellSummary> {
+        self.analysis.summaries()
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &'a Cell> {
+        self.summaries().map(|summary| &summary.cell)
+    }
+
+    /// For each cell its throughput over the baseline's, where both are known.
+    pub(crate) fn ratios(&self) -> impl Iterator<Item = f64> {
+        self.analysis.rows.iter().filter_map(ratio)
     }
 
     /// Whether the run has more than one level of the factor.
     pub(crate) fn varies(&self, factor: Factor) -> bool {
-        let cells = self.cells.iter().map(|summary| &summary.cell);
+        let cells = self.cells();
         match factor {
             Factor::Operations => distinct(cells.map(|cell| cell.operation)).len() > 1,
             Factor::Volumes => distinct(cells.map(|cell| cell.volume)).len() > 1,
@@ -89,24 +79,16 @@ impl<'a> Findings<'a> {
         self.name(cell, &factors)
     }
 
-    /// The trials of a cell that are valid.
-    pub(crate) fn valid_trials(&self, cell: Cell) -> impl Iterator<Item = &'a Trial> {
-        let run = self.run;
-        run.trials
-            .iter()
-            .filter(move |trial| trial.cell == cell && trial.problems().is_empty())
-    }
-
-    /// The cells in groups with the same `key`, in the order of the exercise: by operation and volume first.
-    pub(crate) fn groups<K: PartialEq>(&self, key: impl Fn(&Cell) -> K) -> Vec<Vec<&CellSummary>> {
-        let mut order: Vec<&CellSummary> = self.cells.iter().collect();
-        order.sort_by_key(|summary| (summary.cell.operation, summary.cell.volume));
-        let mut groups: Vec<(K, Vec<&CellSummary>)> = Vec::new();
-        for summary in order {
-            let own = key(&summary.cell);
+    /// The rows in groups with the same `key`, in the order of the exercise: by operation and volume first.
+    pub(crate) fn groups<K: PartialEq>(&self, key: impl Fn(&Cell) -> K) -> Vec<Vec<&'a Row>> {
+        let mut order: Vec<&Row> = self.analysis.rows.iter().collect();
+        order.sort_by_key(|row| (row.summary.cell.operation, row.summary.cell.volume));
+        let mut groups: Vec<(K, Vec<&Row>)> = Vec::new();
+        for row in order {
+            let own = key(&row.summary.cell);
             match groups.iter_mut().find(|(key, _)| *key == own) {
-                Some((_, group)) => group.push(summary),
-                None => groups.push((own, vec![summary])),
+                Some((_, group)) => group.push(row),
+                None => groups.push((own, vec![row])),
             }
         }
         groups.into_iter().map(|(_, group)| group).collect()
@@ -114,13 +96,18 @@ impl<'a> Findings<'a> {
 
     /// All numbers of clients, rising.
     pub(crate) fn clients(&self) -> Vec<u32> {
-        sorted(self.cells.iter().map(|summary| summary.cell.clients))
+        sorted(self.cells().map(|cell| cell.clients))
     }
 
     /// All numbers of workers, rising.
     pub(crate) fn workers(&self) -> Vec<u32> {
-        sorted(self.cells.iter().map(|summary| summary.cell.pool.workers))
+        sorted(self.cells().map(|cell| cell.pool.workers))
     }
+}
+
+/// A cell's throughput over the baseline's.
+pub(crate) fn ratio(row: &Row) -> Option<f64> {
+    row.against.and_then(|against| against.ratio)
 }
 
 /// The distinct ones of `levels`, in the order in which they come.
@@ -157,12 +144,5 @@ pub(crate) fn ends(values: &[f64]) -> Option<(f64, f64)> {
 
 /// The middle one of some values, those that are not finite left out; `None` of none.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => values.get(middle).copied(),
-        _ => Some((values[middle - 1] + values[middle]) / 2.0),
-    }
+    haul_results::median(&values.filter(|value| value.is_finite()).collect::<Vec<_>>())
 }

@@ -343,8 +343,9 @@ impl CellSummary {
 
 impl Run {
     /// What is known of each cell of the matrix, in the order of the report; a cell without trials has no numbers.
-    #[must_use]
-    pub fn summaries(&self) -> Vec<CellSummary> {
+    pub(crate) fn summaries(&self) -> Vec<CellSummary> {
+        #[cfg(any(test, feature = "testing"))]
+        crate::simulation::count_bootstrap();
         let cells = self.trials_by_cell().into_iter().zip(0..);
         cells
             .map(|((cell, trials), index)| {

@@ -4,7 +4,7 @@ use super::*;
 use crate::cell::Operation;
 use crate::run::{Ceiling, CeilingKind};
 use crate::sample::Outcome;
-use crate::simulation::{self, Server};
+use crate::simulation::{self, SimulatedServer};
 use crate::trial::{Fault, FaultKind};
 
 fn cell(clients: u32, pool: &str) -> Cell {
@@ -17,7 +17,7 @@ fn cell(clients: u32, pool: &str) -> Cell {
 }
 
 fn trial(clients: u32, pool: &str) -> Trial {
-    Server::default().trial(cell(clients, pool), 0, 1.0)
+    SimulatedServer::default().trial(cell(clients, pool), 0, 1.0)
 }
 
 fn workers(trial: &mut Trial) -> &mut Vec<crate::WorkerBooks> {
@@ -213,9 +213,9 @@ fn a_cell_is_limited_by_the_client_where_its_side_uses_up_the_processors() {
 #[test]
 fn a_cell_knows_the_median_of_its_valid_trials_and_is_invalid_with_one_that_is_not() {
     let mut run = simulation::run(
-        Server {
+        SimulatedServer {
             trial_noise: 0.1,
-            ..Server::default()
+            ..SimulatedServer::default()
         },
         3,
         5,
@@ -244,7 +244,7 @@ fn a_cell_knows_the_median_of_its_valid_trials_and_is_invalid_with_one_that_is_n
 
 #[test]
 fn a_throughput_above_its_ceiling_is_marked() {
-    let mut run = simulation::run(Server::default(), 1, 5);
+    let mut run = simulation::run(SimulatedServer::default(), 1, 5);
     run.ceilings = vec![Ceiling {
         kind: CeilingKind::MemoryCopy,
         bytes_per_s: vec![Bytes::mib(1000).as_f64()],
