@@ -7,6 +7,8 @@
 
 use base64_turbo::{STANDARD, STANDARD_NO_PAD};
 
+use crate::Progress;
+
 /// How many symbols are decoded at once, at most: both sides of the work stay in the first-level cache.
 const BLOCK_SYMBOLS_MAX: usize = 16 << 10;
 
@@ -124,20 +126,9 @@ impl Default for Decoder {
     }
 }
 
-/// What one call of [`Decoder::decode`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Symbols of the input that are dealt with.
-    pub consumed: usize,
-    /// Bytes of content at the front of `out`.
-    pub written: usize,
-    /// Why it went no further.
-    pub stop: Stop,
-}
-
 /// Why a [`Decoder`] went no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum DecoderStop {
     /// All of the input is consumed.
     NeedInput,
     /// `out` has no room for the next quartet.
@@ -174,58 +165,58 @@ impl Decoder {
     /// Decodes the front of `input` into the front of `out`, as far as it goes.
     ///
     /// What comes out before a stop depends on the text only, not on how it was cut into pieces.
-    pub fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
-        let mut run = Run {
+    pub fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Progress<DecoderStop> {
+        let mut work = Work {
             input,
             consumed: 0,
             out,
             written: 0,
         };
         let stop = if self.invalid {
-            Stop::Invalid
+            DecoderStop::Invalid
         } else {
-            self.run(&mut run)
+            self.run(&mut work)
         };
-        self.invalid = stop == Stop::Invalid;
+        self.invalid = stop == DecoderStop::Invalid;
         Progress {
-            consumed: run.consumed,
-            written: run.written,
+            consumed: work.consumed,
+            written: work.written,
             stop,
         }
     }
 
-    fn run(&mut self, run: &mut Run<'_>) -> Stop {
+    fn run(&mut self, work: &mut Work<'_>) -> DecoderStop {
         loop {
             if self.carried == 0 {
-                self.blocks(run);
+                self.blocks(work);
             }
-            if let Some(stop) = self.quartet(run) {
+            if let Some(stop) = self.quartet(work) {
                 return stop;
             }
         }
     }
 
     /// Takes whole quartets without padding, up to the first that is something else.
-    fn blocks(&mut self, run: &mut Run<'_>) {
+    fn blocks(&mut self, work: &mut Work<'_>) {
         loop {
-            let room = (run.out.len() - run.written) / 3 * 4;
-            let rest = &run.input[run.consumed..];
+            let room = (work.out.len() - work.written) / 3 * 4;
+            let rest = &work.input[work.consumed..];
             let symbols = rest.len().min(room).min(self.block_symbols) / 4 * 4;
             if symbols == 0 || rest[3] == b'=' {
                 return;
             }
-            if run.block(symbols) {
+            if work.block(symbols) {
                 self.block_symbols = (self.block_symbols * 2).min(BLOCK_SYMBOLS_MAX);
                 continue;
             }
             let block = &rest[..symbols];
             let until_padding = memchr::memchr(b'=', block).unwrap_or(symbols) / 4 * 4;
             self.block_symbols = until_padding.clamp(BLOCK_SYMBOLS_MIN, BLOCK_SYMBOLS_MAX);
-            if until_padding == symbols || !run.block(until_padding) {
+            if until_padding == symbols || !work.block(until_padding) {
                 let symbols = block
                     .iter()
                     .position(|&byte| BITS[usize::from(byte)] == NO_SYMBOL);
-                run.block(symbols.unwrap_or_default() / 4 * 4);
+                work.block(symbols.unwrap_or_default() / 4 * 4);
             }
             return;
         }
@@ -233,33 +224,33 @@ impl Decoder {
 
     /// Takes one quartet a symbol at a time: the one that two pieces share, one with padding, the one before
     /// a foreign byte.
-    fn quartet(&mut self, run: &mut Run<'_>) -> Option<Stop> {
-        if run.out.len() - run.written < Self::ROOM_BYTES_MIN {
-            return Some(if run.consumed == run.input.len() {
-                Stop::NeedInput
+    fn quartet(&mut self, work: &mut Work<'_>) -> Option<DecoderStop> {
+        if work.out.len() - work.written < Self::ROOM_BYTES_MIN {
+            return Some(if work.consumed == work.input.len() {
+                DecoderStop::NeedInput
             } else {
-                Stop::OutputFull
+                DecoderStop::OutputFull
             });
         }
         while self.carried < 4 {
-            let Some(&symbol) = run.input.get(run.consumed) else {
-                return Some(Stop::NeedInput);
+            let Some(&symbol) = work.input.get(work.consumed) else {
+                return Some(DecoderStop::NeedInput);
             };
             if BITS[usize::from(symbol)] == NO_SYMBOL && symbol != b'=' {
-                return Some(Stop::NotBase64);
+                return Some(DecoderStop::NotBase64);
             }
             self.carry[self.carried] = symbol;
             self.carried += 1;
-            run.consumed += 1;
+            work.consumed += 1;
         }
         self.carried = 0;
         match content(self.carry) {
             Some((bytes, count)) => {
-                run.out[run.written..run.written + count].copy_from_slice(&bytes[..count]);
-                run.written += count;
+                work.out[work.written..work.written + count].copy_from_slice(&bytes[..count]);
+                work.written += count;
                 None
             }
-            None => Some(Stop::Invalid),
+            None => Some(DecoderStop::Invalid),
         }
     }
 }
@@ -289,14 +280,14 @@ fn content(quartet: [u8; 4]) -> Option<([u8; 3], usize)> {
 }
 
 /// One call's way through its input and its room.
-struct Run<'a> {
+struct Work<'a> {
     input: &'a [u8],
     consumed: usize,
     out: &'a mut [u8],
     written: usize,
 }
 
-impl Run<'_> {
+impl Work<'_> {
     /// Decodes symbols only, all of them or none.
     fn block(&mut self, symbols: usize) -> bool {
         let block = &self.input[self.consumed..self.consumed + symbols];
@@ -330,9 +321,9 @@ mod tests {
                 content.extend_from_slice(&out[..progress.written]);
                 piece = &piece[progress.consumed..];
                 match progress.stop {
-                    Stop::OutputFull => assert!(progress.written > 0, "it got nowhere"),
-                    Stop::NeedInput => break,
-                    Stop::NotBase64 | Stop::Invalid => return (content, false),
+                    DecoderStop::OutputFull => assert!(progress.written > 0, "it got nowhere"),
+                    DecoderStop::NeedInput => break,
+                    DecoderStop::NotBase64 | DecoderStop::Invalid => return (content, false),
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The line behind the body of a WRITE: 64 hexadecimal digits and a line end, and nothing else.
 
-use crate::Digest;
+use crate::{Digest, Progress};
 
 /// The line so far.
 #[derive(Debug, Clone)]
@@ -10,14 +10,13 @@ pub(crate) struct DigestLine {
     count: usize,
 }
 
-/// What came of some input.
-pub(crate) enum Taken {
-    /// All of it is consumed.
+/// Why the line went no further.
+pub(crate) enum DigestStop {
     NeedInput,
     /// The line is complete.
     Digest(Digest),
     /// This is no such line.
-    Wrong,
+    Invalid,
 }
 
 impl Default for DigestLine {
@@ -30,20 +29,20 @@ impl Default for DigestLine {
 }
 
 impl DigestLine {
-    /// Takes input up to the line's end; returns how many bytes that is, and what came of it.
-    pub(crate) fn take(&mut self, input: &[u8]) -> (usize, Taken) {
+    /// Takes input up to the line's end.
+    pub(crate) fn take(&mut self, input: &[u8]) -> Progress<DigestStop> {
         for (at, &byte) in input.iter().enumerate() {
             match (self.count, byte) {
                 (0..64, _) if byte.is_ascii_hexdigit() => self.hex[self.count] = byte.to_ascii_lowercase(),
                 (64, b'\r') => {}
                 (64 | 65, b'\n') => {
                     let digest = Digest::from_hex(self.hex).expect("64 hexadecimal digits are a digest");
-                    return (at + 1, Taken::Digest(digest));
+                    return Progress::consumed(at + 1, DigestStop::Digest(digest));
                 }
-                _ => return (at + 1, Taken::Wrong),
+                _ => return Progress::consumed(at + 1, DigestStop::Invalid),
             }
             self.count += 1;
         }
-        (input.len(), Taken::NeedInput)
+        Progress::consumed(input.len(), DigestStop::NeedInput)
     }
 }

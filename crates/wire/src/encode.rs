@@ -2,8 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::request_line::{self, Line, UPLOAD_WINDOW_BYTES};
-use crate::upload_line::Reading;
+use crate::request_line::{self, ParsedLine, UPLOAD_WINDOW_BYTES};
+use crate::upload_line::UploadReading;
 use crate::{Attributes, Condition, Name, Request, Verb, mode_text, reply, time_text};
 
 /// What ends a classic request: existing programs send it so, and so existing servers wait for it.
@@ -140,8 +140,10 @@ fn reads_back(line: &str, verb: Verb, name: &Name) -> bool {
         line.to_owned()
     };
     match request_line::whole(line.as_bytes()) {
-        Ok(Line::Request(request)) => request.name() == Some(name),
-        Ok(Line::Upload(Reading::Here(here))) => here.names.whole == *name && here.names.shorter().is_none(),
+        Ok(ParsedLine::Request(request)) => request.name() == Some(name),
+        Ok(ParsedLine::Upload(UploadReading::Here(here))) => {
+            here.names.whole == *name && here.names.shorter().is_none()
+        }
         _ => false,
     }
 }

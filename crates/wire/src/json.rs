@@ -4,11 +4,12 @@
 //! the text, up to a limit, with an empty string in the place of the payload. What it kept is small, and goes
 //! to serde_json, which is the judge of everything else.
 
-use memchr::{memchr2, memchr3};
+use crate::Progress;
+use crate::outline::{Outline, Token};
 
 /// What may stand in the text of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lines {
+pub(crate) enum LineRule {
     /// The object is one line: an LF breaks it.
     One,
     /// The object may be written over several lines.
@@ -35,7 +36,7 @@ pub(crate) enum Scan {
     Payload,
     /// The object is closed.
     Closed,
-    /// The byte at `consumed` is an LF in an object of one line.
+    /// There is an LF in an object of one line; it is consumed.
     LineEnd,
     /// The text would be longer than the limit.
     TooLong,
@@ -48,23 +49,22 @@ pub(crate) enum Scan {
 pub(crate) struct Scanner {
     keys: PayloadKeys,
     limit_bytes: usize,
-    lines: Lines,
+    lines: LineRule,
     text: Vec<u8>,
-    depth: usize,
-    string: InString,
+    outline: Outline,
     /// Where the last string of the outermost object began in the text, its quote included.
     string_start: usize,
     /// What the value that comes next is.
-    next: Value,
+    next: NextValue,
     /// The place in the list that may hold the payload, while that is open.
     element: Option<usize>,
     /// The key whose value is the payload.
     payload_key: Option<&'static str>,
 }
 
-/// What a value may be.
+/// What the next value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Value {
+enum NextValue {
     #[default]
     Any,
     /// The payload, under this key, if it is a string.
@@ -73,24 +73,16 @@ enum Value {
     List,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum InString {
-    No,
-    Yes,
-    AfterBackslash,
-}
-
 impl Scanner {
-    pub(crate) fn new(keys: PayloadKeys, limit_bytes: usize, lines: Lines) -> Self {
+    pub(crate) fn new(keys: PayloadKeys, limit_bytes: usize, lines: LineRule) -> Self {
         Self {
             keys,
             limit_bytes,
             lines,
             text: Vec::new(),
-            depth: 0,
-            string: InString::No,
+            outline: Outline::new(),
             string_start: 0,
-            next: Value::Any,
+            next: NextValue::Any,
             element: None,
             payload_key: None,
         }
@@ -99,6 +91,10 @@ impl Scanner {
     /// The text so far, with the payload empty.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    pub(crate) fn limit_bytes(&self) -> usize {
+        self.limit_bytes
     }
 
     /// Whether there was a payload.
@@ -119,7 +115,7 @@ impl Scanner {
 
     /// The start of the string that the text ends in, if that is the value of this key of the outermost object.
     pub(crate) fn unfinished_value_of(&self, key: &str) -> Option<&[u8]> {
-        if self.string == InString::No || self.depth != 1 {
+        if !self.outline.is_in_string() || self.outline.depth() != 1 {
             return None;
         }
         let (before, value) = self.text.split_at_checked(self.string_start)?;
@@ -134,85 +130,54 @@ impl Scanner {
         self.text.capacity()
     }
 
+    /// Where the object has come, so that the rest of it can be skipped.
+    pub(crate) fn outline(&self) -> Outline {
+        self.outline
+    }
+
+    /// Passes a part of the payload that is not decoded.
+    pub(crate) fn pass_payload(&mut self, input: &[u8]) -> Option<(usize, Token)> {
+        self.outline.pass(input)
+    }
+
     /// The payload's closing quote has been consumed.
     pub(crate) fn payload_ended(&mut self) {
+        self.outline = self.outline.behind_string();
         self.text.push(b'"');
     }
 
-    /// What is left of the object can be skipped from here.
-    pub(crate) fn skipper(&self) -> Skipper {
-        Skipper {
-            depth: self.depth,
-            string: self.string,
-        }
-    }
-
-    /// The same from within the payload, `escaped` if its last byte was a backslash.
-    pub(crate) fn skipper_in_payload(&self, escaped: bool) -> Skipper {
-        let string = match escaped {
-            true => InString::AfterBackslash,
-            false => InString::Yes,
-        };
-        Skipper {
-            depth: self.depth,
-            string,
-        }
-    }
-
-    /// Takes what it can of `input`; returns how many bytes that is, and why it stopped.
-    pub(crate) fn scan(&mut self, input: &[u8]) -> (usize, Scan) {
+    /// Takes what it can of `input`.
+    pub(crate) fn scan(&mut self, input: &[u8]) -> Progress<Scan> {
         let mut consumed = 0;
-        while consumed < input.len() {
+        loop {
             // One byte more than there is room for, so that the limit is passed at the same byte however the
             // input is cut.
             let room = self.limit_bytes.saturating_sub(self.text.len());
             let rest = &input[consumed..];
             let rest = &rest[..rest.len().min(room.saturating_add(1))];
-            let (taken, stop) = match self.string {
-                InString::Yes => self.letters(rest),
-                InString::No | InString::AfterBackslash => (1, self.byte(rest[0])),
+            let Some((taken, token)) = self.outline.pass(rest) else {
+                return Progress::consumed(consumed, Scan::NeedInput);
             };
-            if stop == Some(Scan::LineEnd) {
-                return (consumed + taken - 1, Scan::LineEnd);
-            }
             consumed += taken;
+            if token == Token::LineEnd && self.lines == LineRule::One {
+                return Progress::consumed(consumed, Scan::LineEnd);
+            }
+            let stop = self.see(token);
             self.text.extend_from_slice(&rest[..taken.min(room)]);
             if taken > room {
-                return (consumed, Scan::TooLong);
+                return Progress::consumed(consumed, Scan::TooLong);
             }
             if let Some(stop) = stop {
-                return (consumed, stop);
+                return Progress::consumed(consumed, stop);
             }
         }
-        (consumed, Scan::NeedInput)
     }
 
-    /// Passes what stands in a string, up to its end or a backslash.
-    fn letters(&mut self, rest: &[u8]) -> (usize, Option<Scan>) {
-        let end = match self.lines {
-            Lines::One => memchr3(b'"', b'\\', b'\n', rest),
-            Lines::Many => memchr2(b'"', b'\\', rest),
-        };
-        let Some(end) = end else { return (rest.len(), None) };
-        match rest[end] {
-            b'"' => self.string = InString::No,
-            b'\\' => self.string = InString::AfterBackslash,
-            _ => return (end + 1, Some(Scan::LineEnd)),
-        }
-        (end + 1, None)
-    }
-
-    fn byte(&mut self, byte: u8) -> Option<Scan> {
-        if byte == b'\n' && self.lines == Lines::One {
-            return Some(Scan::LineEnd);
-        }
-        if self.string == InString::AfterBackslash {
-            self.string = InString::Yes;
-            return None;
-        }
+    /// Draws the conclusions from a token, before it is kept.
+    fn see(&mut self, token: Token) -> Option<Scan> {
         let next = std::mem::take(&mut self.next);
-        match byte {
-            b'"' if let Value::Payload(key) = next => {
+        match token {
+            Token::StringBegins if let NextValue::Payload(key) = next => {
                 let is_first = self.payload_key.replace(key).is_none();
                 return Some(if is_first {
                     Scan::Payload
@@ -220,36 +185,23 @@ impl Scanner {
                     Scan::DuplicateKey
                 });
             }
-            b'"' => {
-                self.string = InString::Yes;
-                if self.depth == 1 {
-                    self.string_start = self.text.len();
-                }
-            }
-            b'{' | b'[' => {
-                self.element = (byte == b'[' && next == Value::List)
-                    .then_some(0)
-                    .or(self.element);
-                self.depth += 1;
-            }
-            b'}' | b']' => {
-                self.depth = self.depth.saturating_sub(1);
-                match self.depth {
-                    0 => return Some(Scan::Closed),
-                    1 => self.element = None,
-                    _ => {}
-                }
-            }
-            b':' if self.depth == 1 => self.next = self.value_of_key(),
-            b',' if self.depth == 2 => self.next = self.next_element(),
-            _ if byte.is_ascii_whitespace() => self.next = next,
+            Token::StringBegins if self.outline.depth() == 1 => self.string_start = self.text.len(),
+            Token::Opens(b'[') if next == NextValue::List => self.element = Some(0),
+            Token::Closes => match self.outline.depth() {
+                0 => return Some(Scan::Closed),
+                1 => self.element = None,
+                _ => {}
+            },
+            Token::Colon if self.outline.depth() == 1 => self.next = self.value_of_key(),
+            Token::Comma if self.outline.depth() == 2 => self.next = self.next_element(),
+            Token::Blank | Token::LineEnd => self.next = next,
             _ => {}
         }
         None
     }
 
     /// What the value of the key is that the text ends with.
-    fn value_of_key(&self) -> Value {
+    fn value_of_key(&self) -> NextValue {
         let PayloadKeys { main, other, list } = self.keys;
         let is = |key: &str| {
             let written = self.text[self.string_start..].trim_ascii_end();
@@ -260,69 +212,23 @@ impl Scanner {
         let seen = self.payload_key;
         let other = other.filter(|other| seen.is_none() || seen == Some(*other));
         match (other, list.filter(|_| seen.is_none())) {
-            _ if is(main) => Value::Payload(main),
-            (Some(other), _) if is(other) => Value::Payload(other),
-            (_, Some(list)) if is(list) => Value::List,
-            _ => Value::Any,
+            _ if is(main) => NextValue::Payload(main),
+            (Some(other), _) if is(other) => NextValue::Payload(other),
+            (_, Some(list)) if is(list) => NextValue::List,
+            _ => NextValue::Any,
         }
     }
 
     /// What the next element of a list is.
-    fn next_element(&mut self) -> Value {
+    fn next_element(&mut self) -> NextValue {
         let (Some(element), Some(list)) = (&mut self.element, self.keys.list) else {
-            return Value::Any;
+            return NextValue::Any;
         };
         *element += 1;
         if *element == 1 && self.payload_key.is_none() {
-            Value::Payload(list)
+            NextValue::Payload(list)
         } else {
-            Value::Any
+            NextValue::Any
         }
-    }
-}
-
-/// Finds the end of an object that nobody wants any more.
-#[derive(Debug, Clone)]
-pub(crate) struct Skipper {
-    depth: usize,
-    string: InString,
-}
-
-impl Skipper {
-    /// Takes input up to the object's closing brace or an LF, whichever comes first; returns how many bytes
-    /// that is and whether the end was among them.
-    pub(crate) fn skip(&mut self, input: &[u8]) -> (usize, bool) {
-        let mut at = 0;
-        while at < input.len() {
-            if self.string == InString::Yes {
-                match memchr3(b'"', b'\\', b'\n', &input[at..]) {
-                    None => return (input.len(), false),
-                    Some(step) => at += step,
-                }
-            }
-            let byte = input[at];
-            at += 1;
-            match (self.string, byte) {
-                (_, b'\n') => return (at, true),
-                (InString::Yes, b'\\') => self.string = InString::AfterBackslash,
-                (InString::Yes, _) | (InString::No, b'"') => {
-                    self.string = if self.string == InString::Yes {
-                        InString::No
-                    } else {
-                        InString::Yes
-                    };
-                }
-                (InString::AfterBackslash, _) => self.string = InString::Yes,
-                (InString::No, b'{' | b'[') => self.depth += 1,
-                (InString::No, b'}' | b']') => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return (at, true);
-                    }
-                }
-                (InString::No, _) => {}
-            }
-        }
-        (at, false)
     }
 }

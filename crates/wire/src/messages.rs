@@ -29,6 +29,20 @@ pub(crate) fn invalid_name(bytes: &[u8], cause: NameError) -> Refusal {
     )
 }
 
+/// A command in JSON is longer than so many bytes.
+pub(crate) fn overlong_command(bytes_max: usize) -> Refusal {
+    bad_request(format!(
+        "a JSON command may have at most {bytes_max} bytes beside its payload; leave out what is not needed"
+    ))
+}
+
+/// So many bytes of a payload were held, and what for is not known yet.
+pub(crate) fn late_name(bytes_max: usize) -> Refusal {
+    bad_request(format!(
+        "more than {bytes_max} bytes of payload stand before the command and the name; put those first"
+    ))
+}
+
 /// `line` is as much of the name as its limit allows, without the blanks around it.
 pub(crate) fn overlong_name(line: &[u8]) -> Refusal {
     if line.is_empty() {

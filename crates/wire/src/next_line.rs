@@ -1,10 +1,10 @@
 //! The line behind an UPLOAD whose payload may be there: is it one, or another request?
 
-use crate::Verb;
 use crate::upload_line::is_payload;
+use crate::{Progress, Verb};
 
-/// So many letters in a row are no word of a protocol.
-const GLANCE_BYTES_MAX: usize = 16;
+/// A word of a protocol is shorter than this.
+const PEEKED_BYTES_MAX: usize = 16;
 
 /// Words that are base64 by chance, and by which programs take their leave, ask for help or keep a connection alive.
 /// Verbs are such words as well.
@@ -23,28 +23,27 @@ pub(crate) enum NextLine {
 
 /// The start of the line, as much as has to be seen.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Glance {
-    bytes: [u8; GLANCE_BYTES_MAX],
+pub(crate) struct Peek {
+    bytes: [u8; PEEKED_BYTES_MAX],
     count: usize,
 }
 
-impl Glance {
-    /// Looks at the next bytes of the line. Returns how many of them are taken, and what the line is, once that is
-    /// known.
-    pub(crate) fn look(&mut self, input: &[u8]) -> (usize, Option<NextLine>) {
+impl Peek {
+    /// Takes the next bytes of the line, and says what the line is once that is known.
+    pub(crate) fn take(&mut self, input: &[u8]) -> Progress<Option<NextLine>> {
         for (at, &byte) in input.iter().enumerate() {
             match byte {
-                b'\r' | b'\n' => return (at, Some(self.ended())),
-                _ if !may_be_payload(byte) => return (at, Some(NextLine::Other)),
+                b'\r' | b'\n' => return Progress::consumed(at, Some(self.ended())),
+                _ if !may_be_payload(byte) => return Progress::consumed(at, Some(NextLine::Other)),
                 _ => {}
             }
             self.bytes[self.count] = byte;
             self.count += 1;
-            if self.count == GLANCE_BYTES_MAX {
-                return (at + 1, Some(NextLine::Payload));
+            if self.count == PEEKED_BYTES_MAX {
+                return Progress::consumed(at + 1, Some(NextLine::Payload));
             }
         }
-        (input.len(), None)
+        Progress::consumed(input.len(), None)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -1,7 +1,8 @@
 //! The payload of an upload as programs send it: base64, perhaps within quotes or written as a Python bytes
 //! literal (`b'…'`), perhaps with whitespace around it.
 
-use crate::base64;
+use crate::Progress;
+use crate::base64::{self, DecoderStop};
 
 /// What surrounds a payload, and so ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +25,9 @@ impl Within {
     }
 }
 
-/// What one call of [`Payload::decode`] did.
-pub(crate) struct Progress {
-    pub(crate) consumed: usize,
-    pub(crate) written: usize,
-    pub(crate) stop: Stop,
-}
-
 /// Why a payload went no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum PayloadStop {
     /// All of the input is consumed.
     NeedInput,
     /// The room is used up.
@@ -95,49 +89,33 @@ impl Payload {
 
     /// Decodes the front of `input` into the front of `out`. The events depend on the bytes only, not on how
     /// they were cut into pieces.
-    pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8], within: Within) -> Progress {
-        let mut progress = Progress {
-            consumed: 0,
-            written: 0,
-            stop: Stop::NeedInput,
-        };
+    pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8], within: Within) -> Progress<PayloadStop> {
+        let mut total = Progress::consumed(0, ());
         while self.at != At::Invalid {
             if let At::Symbols { .. } = self.at {
-                let part = self
+                let step = self
                     .decoder
-                    .decode(&input[progress.consumed..], &mut out[progress.written..]);
-                progress.consumed += part.consumed;
-                progress.written += part.written;
-                self.symbols += part.consumed as u64;
-                self.content_bytes += part.written as u64;
-                match part.stop {
-                    base64::Stop::NeedInput => return progress,
-                    base64::Stop::OutputFull => {
-                        return Progress {
-                            stop: Stop::OutputFull,
-                            ..progress
-                        };
-                    }
-                    base64::Stop::Invalid => break,
-                    base64::Stop::NotBase64 => {}
+                    .decode(&input[total.consumed..], &mut out[total.written..]);
+                total.add(&step);
+                self.symbols += step.consumed as u64;
+                self.content_bytes += step.written as u64;
+                match step.stop {
+                    DecoderStop::NeedInput => return total.stopped(PayloadStop::NeedInput),
+                    DecoderStop::OutputFull => return total.stopped(PayloadStop::OutputFull),
+                    DecoderStop::Invalid => break,
+                    DecoderStop::NotBase64 => {}
                 }
             }
-            let Some(&byte) = input.get(progress.consumed) else {
-                return progress;
+            let Some(&byte) = input.get(total.consumed) else {
+                return total.stopped(PayloadStop::NeedInput);
             };
             if within.ends_at(byte) {
-                return Progress {
-                    stop: Stop::End,
-                    ..progress
-                };
+                return total.stopped(PayloadStop::End);
             }
-            progress.consumed += self.pass(byte);
+            total.consumed += self.pass(byte);
         }
         self.at = At::Invalid;
-        Progress {
-            stop: Stop::Invalid,
-            ..progress
-        }
+        total.stopped(PayloadStop::Invalid)
     }
 
     /// Passes a byte that is not among the symbols; returns how many bytes that takes, which is 0 where the

@@ -1,7 +1,7 @@
 //! The body of a WRITE: bytes as they are, as many as its head says, then the line of their digest.
 
-use crate::Digest;
-use crate::digest_line::{self, DigestLine};
+use crate::digest_line::{DigestLine, DigestStop};
+use crate::{Digest, Progress};
 
 /// A body that is being received.
 #[derive(Debug, Clone)]
@@ -10,16 +10,15 @@ pub(crate) struct RawBody {
     digest_line: DigestLine,
 }
 
-/// What came of some input.
-pub(crate) enum Taken {
-    /// All of it is consumed.
+/// Why a body went no further.
+pub(crate) enum BodyStop {
     NeedInput,
-    /// It is content.
+    /// What was consumed is content.
     Content,
     /// The body is complete.
     Digest(Digest),
-    /// Something else than a digest stands behind the content.
-    Wrong,
+    /// Something else than a digest follows the content.
+    Invalid,
 }
 
 impl RawBody {
@@ -30,24 +29,22 @@ impl RawBody {
         }
     }
 
-    /// Takes content, or a part of the line behind it; returns how many bytes that is, and what came of it.
-    pub(crate) fn take(&mut self, input: &[u8]) -> (usize, Taken) {
-        if self.left_bytes > 0 {
-            let taken = usize::try_from(self.left_bytes).map_or(input.len(), |left| input.len().min(left));
-            self.left_bytes -= taken as u64;
-            let what = if taken > 0 {
-                Taken::Content
-            } else {
-                Taken::NeedInput
-            };
-            return (taken, what);
+    /// Takes content, or a part of the line that follows it.
+    pub(crate) fn take(&mut self, input: &[u8]) -> Progress<BodyStop> {
+        if self.left_bytes == 0 {
+            return self.digest_line.take(input).map(|stop| match stop {
+                DigestStop::NeedInput => BodyStop::NeedInput,
+                DigestStop::Digest(digest) => BodyStop::Digest(digest),
+                DigestStop::Invalid => BodyStop::Invalid,
+            });
         }
-        let (taken, line) = self.digest_line.take(input);
-        let what = match line {
-            digest_line::Taken::NeedInput => Taken::NeedInput,
-            digest_line::Taken::Digest(digest) => Taken::Digest(digest),
-            digest_line::Taken::Wrong => Taken::Wrong,
+        let taken = usize::try_from(self.left_bytes).map_or(input.len(), |left| input.len().min(left));
+        self.left_bytes -= taken as u64;
+        let stop = if taken > 0 {
+            BodyStop::Content
+        } else {
+            BodyStop::NeedInput
         };
-        (taken, what)
+        Progress::consumed(taken, stop)
     }
 }

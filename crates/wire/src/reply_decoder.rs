@@ -3,13 +3,15 @@
 //! Servers of the family differ: keys come in any order, a reply may end with its terminator or with the
 //! connection, the terminator may be sent twice, and what should be base64 may be a Python bytes literal.
 
+use std::mem;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::json::{Lines, PayloadKeys, Scan, Scanner};
-use crate::payload::{Progress, Stop};
+use crate::json::{LineRule, PayloadKeys, Scan, Scanner};
+use crate::payload::PayloadStop;
 use crate::string_payload::StringPayload;
-use crate::{Code, Refusal, base64};
+use crate::{Code, Progress, Refusal, base64, messages};
 
 /// The key whose value is streamed.
 const CONTENT: &str = "data_file";
@@ -70,6 +72,15 @@ pub enum ReplyError {
 }
 
 impl Reply {
+    fn parse(scanner: &Scanner) -> Result<Self, ReplyError> {
+        let had_body = scanner.payload_seen();
+        let mut fields: Map<String, Value> = serde_json::from_slice(scanner.text()).map_err(malformed)?;
+        if had_body {
+            fields.remove(CONTENT);
+        }
+        Ok(Self { fields, had_body })
+    }
+
     /// The refusal, if the reply is one: if its `status` is not "OK", in any case. Where there is no `code`, or
     /// an unknown one, it is [`Code::Internal`]; the sentence is `message` or else `data`.
     #[must_use]
@@ -114,12 +125,14 @@ impl Reply {
 #[derive(Debug, Clone)]
 pub struct ReplyDecoder {
     limit_bytes: usize,
-    state: State,
+    state: ReplyState,
 }
 
-#[derive(Debug, Clone)]
-enum State {
+/// What comes next. A state makes a step by turning into the state that follows.
+#[derive(Debug, Clone, Default)]
+enum ReplyState {
     /// Before a reply: line ends of the last one may be left.
+    #[default]
     Before,
     /// In the object, outside of the content.
     Object(Box<Scanner>),
@@ -138,12 +151,18 @@ enum LineEnds {
     OneAndCr,
 }
 
-enum Step {
+/// Why a state went no further.
+enum ReplyStep {
+    /// The step is done, and the next one can follow.
     Continue,
     NeedInput,
-    Decoded(usize),
+    /// What was written is content.
+    Decoded,
     End(Reply),
 }
+
+/// The state that follows, and what the step to it made of its input; or what was wrong with that.
+type Stepped = Result<(ReplyState, Progress<ReplyStep>), ReplyError>;
 
 impl Default for ReplyDecoder {
     fn default() -> Self {
@@ -170,7 +189,7 @@ impl ReplyDecoder {
     pub fn with_limit(limit_bytes: usize) -> Self {
         Self {
             limit_bytes,
-            state: State::Before,
+            state: ReplyState::Before,
         }
     }
 
@@ -190,15 +209,13 @@ impl ReplyDecoder {
     ) -> Result<DecodedReply<'b>, ReplyError> {
         let mut consumed = 0;
         loop {
-            let (taken, step) = self.step(&input[consumed..], scratch).inspect_err(|error| {
-                self.state = State::Failed(error.clone());
-            })?;
-            consumed += taken;
-            let event = match step {
-                Step::Continue => continue,
-                Step::NeedInput => None,
-                Step::Decoded(written) => Some(ReplyEvent::Body(&scratch[..written])),
-                Step::End(reply) => Some(ReplyEvent::End(reply)),
+            let step = self.step(&input[consumed..], scratch)?;
+            consumed += step.consumed;
+            let event = match step.stop {
+                ReplyStep::Continue => continue,
+                ReplyStep::NeedInput => None,
+                ReplyStep::Decoded => Some(ReplyEvent::Body(&scratch[..step.written])),
+                ReplyStep::End(reply) => Some(ReplyEvent::End(reply)),
             };
             return Ok(DecodedReply { consumed, event });
         }
@@ -210,11 +227,11 @@ impl ReplyDecoder {
     /// [`ReplyError::Closed`] before a reply, [`ReplyError::Truncated`] in the middle of one, or what was wrong
     /// before.
     pub fn end_of_file(&mut self) -> Result<Reply, ReplyError> {
-        match std::mem::replace(&mut self.state, State::Before) {
-            State::Before => Err(ReplyError::Closed),
-            State::Object(_) | State::Content(..) => Err(ReplyError::Truncated),
-            State::Behind(reply, _) => Ok(*reply),
-            State::Failed(error) => Err(error),
+        match mem::take(&mut self.state) {
+            ReplyState::Before => Err(ReplyError::Closed),
+            ReplyState::Object(_) | ReplyState::Content(..) => Err(ReplyError::Truncated),
+            ReplyState::Behind(reply, _) => Ok(*reply),
+            ReplyState::Failed(error) => Err(error),
         }
     }
 
@@ -222,116 +239,128 @@ impl ReplyDecoder {
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         match &self.state {
-            State::Object(scanner) | State::Content(scanner, _) => scanner.held_bytes(),
+            ReplyState::Object(scanner) | ReplyState::Content(scanner, _) => scanner.held_bytes(),
             _ => 0,
         }
     }
 
-    fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> Result<(usize, Step), ReplyError> {
-        match &mut self.state {
-            State::Before => self.before(input),
-            State::Object(_) => self.object(input),
-            State::Content(..) => self.content(input, scratch),
-            State::Behind(_, line_ends) => {
-                let (taken, is_end) = line_ends.take(input)?;
-                if !is_end {
-                    return Ok((taken, Step::NeedInput));
-                }
-                self.end_of_file().map(|reply| (taken, Step::End(reply)))
-            }
-            State::Failed(error) => Err(error.clone()),
-        }
-    }
-
-    fn before(&mut self, input: &[u8]) -> Result<(usize, Step), ReplyError> {
-        match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
-            None => Ok((input.len(), Step::NeedInput)),
-            Some(start) if input[start] == b'{' => {
-                self.state = State::Object(Box::new(Scanner::new(KEYS, self.limit_bytes, Lines::Many)));
-                Ok((start, Step::Continue))
-            }
-            Some(start) => Err(ReplyError::Malformed(format!(
-                "it starts with {} instead of a brace",
-                crate::messages::quoted(&input[start..=start])
-            ))),
-        }
-    }
-
-    fn object(&mut self, input: &[u8]) -> Result<(usize, Step), ReplyError> {
-        let State::Object(scanner) = &mut self.state else {
-            return Ok((0, Step::Continue));
+    fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> Result<Progress<ReplyStep>, ReplyError> {
+        let stepped = match mem::take(&mut self.state) {
+            ReplyState::Before => before(self.limit_bytes, input),
+            ReplyState::Object(scanner) => object(scanner, input),
+            ReplyState::Content(scanner, payload) => content(scanner, payload, input, scratch),
+            ReplyState::Behind(reply, line_ends) => behind(reply, line_ends, input),
+            ReplyState::Failed(error) => Err(error),
         };
-        let (consumed, scan) = scanner.scan(input);
-        match scan {
-            // A line end is nothing special in an object that may have many lines.
-            Scan::NeedInput | Scan::LineEnd => return Ok((consumed, Step::NeedInput)),
-            Scan::Payload => self.replace(|state| match state {
-                State::Object(scanner) => State::Content(scanner, Box::default()),
-                other => other,
-            }),
-            Scan::Closed => {
-                let had_body = scanner.payload_seen();
-                let mut fields: Map<String, Value> =
-                    serde_json::from_slice(scanner.text()).map_err(malformed)?;
-                if had_body {
-                    fields.remove(CONTENT);
-                }
-                self.state = State::Behind(Box::new(Reply { fields, had_body }), LineEnds::None);
-            }
-            Scan::TooLong => return Err(ReplyError::TooLong(self.limit_bytes)),
-            Scan::DuplicateKey => return Err(ReplyError::Malformed(format!("it holds {CONTENT} twice"))),
-        }
-        Ok((consumed, Step::Continue))
-    }
-
-    fn content(&mut self, input: &[u8], scratch: &mut [u8]) -> Result<(usize, Step), ReplyError> {
-        assert!(scratch.len() >= Self::SCRATCH_BYTES_MIN, "no room for content");
-        let State::Content(scanner, payload) = &mut self.state else {
-            return Ok((0, Step::Continue));
-        };
-        let Progress {
-            consumed,
-            written,
-            stop,
-        } = payload.decode(input, scratch);
-        match stop {
-            _ if written > 0 => Ok((consumed, Step::Decoded(written))),
-            Stop::NeedInput | Stop::OutputFull => Ok((consumed, Step::NeedInput)),
-            Stop::End if input[consumed] == b'"' && payload.is_complete() => {
-                scanner.payload_ended();
-                self.replace(|state| match state {
-                    State::Content(scanner, _) => State::Object(scanner),
-                    other => other,
-                });
-                Ok((consumed + 1, Step::Continue))
-            }
-            Stop::End | Stop::Invalid => Err(ReplyError::Payload),
-        }
-    }
-
-    fn replace(&mut self, next: impl FnOnce(State) -> State) {
-        self.state = next(std::mem::replace(&mut self.state, State::Before));
+        let (state, progress) =
+            stepped.inspect_err(|error| self.state = ReplyState::Failed(error.clone()))?;
+        self.state = state;
+        Ok(progress)
     }
 }
 
+fn before(limit_bytes: usize, input: &[u8]) -> Stepped {
+    match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
+        None => need_input(ReplyState::Before, input.len()),
+        Some(start) if input[start] == b'{' => {
+            let scanner = Scanner::new(KEYS, limit_bytes, LineRule::Many);
+            go_on(ReplyState::Object(Box::new(scanner)), start)
+        }
+        Some(start) => Err(ReplyError::Malformed(format!(
+            "it starts with {} instead of a brace",
+            messages::quoted(&input[start..=start])
+        ))),
+    }
+}
+
+fn object(mut scanner: Box<Scanner>, input: &[u8]) -> Stepped {
+    let Progress { consumed, stop, .. } = scanner.scan(input);
+    match stop {
+        // A line end is nothing special in an object that may have many lines.
+        Scan::NeedInput | Scan::LineEnd => need_input(ReplyState::Object(scanner), consumed),
+        Scan::Payload => go_on(ReplyState::Content(scanner, Box::default()), consumed),
+        Scan::Closed => {
+            let reply = Reply::parse(&scanner)?;
+            go_on(ReplyState::Behind(Box::new(reply), LineEnds::None), consumed)
+        }
+        Scan::TooLong => Err(ReplyError::TooLong(scanner.limit_bytes())),
+        Scan::DuplicateKey => Err(ReplyError::Malformed(format!("it holds {CONTENT} twice"))),
+    }
+}
+
+fn content(
+    mut scanner: Box<Scanner>,
+    mut payload: Box<StringPayload>,
+    input: &[u8],
+    scratch: &mut [u8],
+) -> Stepped {
+    assert!(
+        scratch.len() >= ReplyDecoder::SCRATCH_BYTES_MIN,
+        "no room for content"
+    );
+    let decoded = payload.decode(input, scratch);
+    let consumed = decoded.consumed;
+    match decoded.stop {
+        _ if decoded.written > 0 => {
+            let state = ReplyState::Content(scanner, payload);
+            Ok((state, decoded.stopped(ReplyStep::Decoded)))
+        }
+        PayloadStop::NeedInput | PayloadStop::OutputFull => {
+            need_input(ReplyState::Content(scanner, payload), consumed)
+        }
+        PayloadStop::End if input[consumed] == b'"' && payload.is_complete() => {
+            scanner.payload_ended();
+            go_on(ReplyState::Object(scanner), consumed + 1)
+        }
+        PayloadStop::End | PayloadStop::Invalid => Err(ReplyError::Payload),
+    }
+}
+
+fn behind(reply: Box<Reply>, mut line_ends: LineEnds, input: &[u8]) -> Stepped {
+    let Progress { consumed, stop, .. } = line_ends.take(input)?;
+    match stop {
+        Terminator::NeedInput => need_input(ReplyState::Behind(reply, line_ends), consumed),
+        Terminator::Whole => {
+            let progress = Progress::consumed(consumed, ReplyStep::End(*reply));
+            Ok((ReplyState::Before, progress))
+        }
+    }
+}
+
+fn need_input(state: ReplyState, consumed: usize) -> Stepped {
+    Ok((state, Progress::consumed(consumed, ReplyStep::NeedInput)))
+}
+
+fn go_on(state: ReplyState, consumed: usize) -> Stepped {
+    Ok((state, Progress::consumed(consumed, ReplyStep::Continue)))
+}
+
+/// How far the terminator has come.
+enum Terminator {
+    NeedInput,
+    Whole,
+}
+
 impl LineEnds {
-    /// Looks for two line ends in a row; returns how many bytes that took, and whether they were there.
-    fn take(&mut self, input: &[u8]) -> Result<(usize, bool), ReplyError> {
+    /// Looks for two line ends in a row.
+    fn take(&mut self, input: &[u8]) -> Result<Progress<Terminator>, ReplyError> {
         for (at, &byte) in input.iter().enumerate() {
             *self = match (*self, byte) {
-                (Self::One | Self::OneAndCr, b'\n') => return Ok((at + 1, true)),
+                (Self::One | Self::OneAndCr, b'\n') => {
+                    return Ok(Progress::consumed(at + 1, Terminator::Whole));
+                }
                 (Self::None, b'\n') => Self::One,
                 (Self::One, b'\r') => Self::OneAndCr,
                 _ if byte.is_ascii_whitespace() => Self::None,
                 _ => {
-                    let byte = crate::messages::quoted(&[byte]);
+                    let byte = messages::quoted(&[byte]);
                     return Err(ReplyError::Malformed(format!(
                         "{byte} stands where it should have ended"
                     )));
                 }
             };
         }
-        Ok((input.len(), false))
+        Ok(Progress::consumed(input.len(), Terminator::NeedInput))
     }
 }
 

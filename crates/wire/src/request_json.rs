@@ -5,13 +5,16 @@
 //! The payload is decoded as it arrives if command and name stand before it; otherwise up to
 //! [`HELD_PAYLOAD_BYTES_MAX`] of it are held until they come.
 
-use memchr::memchr3;
+use std::mem;
+
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::json::{Lines, PayloadKeys, Scan, Scanner, Skipper};
-use crate::payload::{Progress, Stop};
+use crate::json::{LineRule, PayloadKeys, Scan, Scanner};
+use crate::outline::Token;
+use crate::payload::PayloadStop;
+use crate::remainder::Remainder;
 use crate::string_payload::StringPayload;
-use crate::{Name, Refusal, Request, Verb, messages};
+use crate::{Name, Progress, Refusal, Request, Verb, messages};
 
 /// Where the payload is.
 const KEYS: PayloadKeys = PayloadKeys {
@@ -28,296 +31,312 @@ pub(crate) const HELD_PAYLOAD_BYTES_MAX: usize = 64 << 10;
 
 /// A command that is being received.
 #[derive(Debug, Clone)]
-pub(crate) struct Command {
+pub(crate) struct JsonCommand {
     scanner: Scanner,
-    filedata: Filedata,
-    /// The upload whose request has been handed out.
-    upload: Option<Name>,
+    state: CommandState,
 }
 
-/// What is done with the letters of `filedata`.
+/// Where in a command its text has come, and what is done with the payload there.
 #[derive(Debug, Clone)]
-enum Filedata {
-    /// Nothing: the command is outside of it.
-    Outside { held: Option<Buffered> },
-    /// They are decoded as they arrive.
-    Decoded(Box<StringPayload>),
-    /// They are passed over, and held in case they are needed.
-    Passed {
-        held: Option<Buffered>,
-        after_backslash: bool,
-    },
-    /// The command is complete; what was held is decoded.
-    Replayed {
-        held: Buffered,
-        at: usize,
-        payload: Box<StringPayload>,
-    },
+enum CommandState {
+    /// Outside of the payload.
+    Outside(SeenPayload),
+    /// In the payload of this object, which is decoded as it arrives.
+    Decoding(Name, Box<StringPayload>),
+    /// In a payload that is passed over, and buffered in case it is needed.
+    Passing(Option<Buffered>),
+    /// Behind the command: what was buffered of the payload of this object is decoded.
+    Replaying(Name, Box<Replay>),
 }
 
+/// What became of the payload, if there was one.
+#[derive(Debug, Clone, Default)]
+enum SeenPayload {
+    /// There was none, or it is of no use.
+    #[default]
+    Nothing,
+    Buffered(Buffered),
+    /// It was decoded as that of this object.
+    Decoded(Name),
+}
+
+/// The text of a payload.
 type Buffered = Vec<u8>;
 
-/// What one step came to.
+#[derive(Debug, Clone)]
+struct Replay {
+    buffered: Buffered,
+    at: usize,
+    payload: StringPayload,
+}
+
+/// Why a command went no further.
 #[derive(Debug)]
-pub(crate) enum Outcome {
-    /// All of the input is consumed.
+pub(crate) enum CommandStop {
     NeedInput,
     /// The step is done, and the next one can follow.
     Continue,
     /// A whole request; the body of an upload follows.
     Request(Request),
-    /// So much of the content is in the scratch.
-    Body(usize),
+    /// What was written is content.
+    Content,
     /// The content is complete, and so is the command.
     BodyEnd,
-    /// The command is refused; this is where its rest begins.
-    Refused(Option<Verb>, Refusal, Remainder),
+    /// The command is refused, and this is left of it.
+    Refused(Option<Verb>, Refusal, Option<Remainder>),
 }
 
-/// What is left of a refused command.
-#[derive(Debug)]
-pub(crate) enum Remainder {
-    Nothing,
-    Line,
-    Object(Skipper),
+/// The state that follows, and what the step to it made of its input. Behind a whole or refused command no state
+/// follows, and the default stands for that.
+type Stepped = (CommandState, Progress<CommandStop>);
+
+impl Default for CommandState {
+    fn default() -> Self {
+        Self::Outside(SeenPayload::Nothing)
+    }
 }
 
-impl Command {
+impl CommandState {
+    /// The upload whose request has been handed out.
+    fn upload(&self) -> Option<&Name> {
+        match self {
+            Self::Decoding(name, _) | Self::Replaying(name, _) => Some(name),
+            Self::Outside(seen) => seen.upload(),
+            Self::Passing(_) => None,
+        }
+    }
+}
+
+impl SeenPayload {
+    fn upload(&self) -> Option<&Name> {
+        match self {
+            Self::Decoded(name) => Some(name),
+            Self::Nothing | Self::Buffered(_) => None,
+        }
+    }
+}
+
+impl JsonCommand {
     /// A command before its opening brace.
     pub(crate) fn new() -> Self {
         Self {
-            scanner: Scanner::new(KEYS, TEXT_BYTES_MAX, Lines::One),
-            filedata: Filedata::Outside { held: None },
-            upload: None,
+            scanner: Scanner::new(KEYS, TEXT_BYTES_MAX, LineRule::One),
+            state: CommandState::default(),
         }
     }
 
     /// Whether the request has been handed out and its body is being received.
     pub(crate) fn is_in_body(&self) -> bool {
-        self.upload.is_some()
+        self.state.upload().is_some()
     }
 
     pub(crate) fn held_bytes(&self) -> usize {
-        let held = match &self.filedata {
-            Filedata::Outside { held: Some(held) }
-            | Filedata::Passed { held: Some(held), .. }
-            | Filedata::Replayed { held, .. } => held.capacity(),
+        let buffered = match &self.state {
+            CommandState::Outside(SeenPayload::Buffered(buffered)) => buffered.capacity(),
+            CommandState::Passing(Some(buffered)) => buffered.capacity(),
+            CommandState::Replaying(_, replay) => replay.buffered.capacity(),
             _ => 0,
         };
-        self.scanner.held_bytes() + held
+        self.scanner.held_bytes() + buffered
     }
 
     /// What is left if the rest of the command is not wanted.
-    pub(crate) fn rest(&self) -> Remainder {
-        match &self.filedata {
-            Filedata::Outside { .. } => Remainder::Object(self.scanner.skipper()),
-            Filedata::Decoded(payload) => self.rest_of_payload(payload.is_after_backslash()),
-            Filedata::Passed { after_backslash, .. } => self.rest_of_payload(*after_backslash),
-            Filedata::Replayed { .. } => Remainder::Nothing,
+    pub(crate) fn remainder(&self) -> Option<Remainder> {
+        match &self.state {
+            CommandState::Outside(_) | CommandState::Passing(_) => Some(self.rest_of_object()),
+            CommandState::Decoding(_, payload) => Some(self.rest_of_decoded(payload)),
+            CommandState::Replaying(..) => None,
         }
     }
 
-    fn rest_of_payload(&self, after_backslash: bool) -> Remainder {
-        Remainder::Object(self.scanner.skipper_in_payload(after_backslash))
+    fn rest_of_object(&self) -> Remainder {
+        Remainder::Object(self.scanner.outline())
     }
 
-    /// Takes what it can of `input`; returns how many bytes that is, and what came of it.
-    pub(crate) fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Outcome) {
-        match &self.filedata {
-            Filedata::Outside { .. } => self.scan(input),
-            Filedata::Decoded(_) => self.decode(input, scratch),
-            Filedata::Passed { .. } => self.pass(input),
-            Filedata::Replayed { .. } => (0, self.replay(scratch)),
-        }
+    /// What is decoded does not show in the outline of the object.
+    fn rest_of_decoded(&self, payload: &StringPayload) -> Remainder {
+        Remainder::Object(self.scanner.outline().in_string(payload.is_after_backslash()))
     }
 
-    fn scan(&mut self, input: &[u8]) -> (usize, Outcome) {
-        let (consumed, scan) = self.scanner.scan(input);
-        let outcome = match scan {
-            Scan::NeedInput => Outcome::NeedInput,
+    /// Takes what it can of `input`, and decodes content into the front of `scratch`.
+    pub(crate) fn step(&mut self, input: &[u8], scratch: &mut [u8]) -> Progress<CommandStop> {
+        let (state, progress) = match mem::take(&mut self.state) {
+            CommandState::Outside(seen) => self.scan(seen, input),
+            CommandState::Decoding(name, payload) => self.decode(name, payload, input, scratch),
+            CommandState::Passing(buffered) => self.pass(buffered, input),
+            CommandState::Replaying(name, replay) => replay.step(name, scratch),
+        };
+        self.state = state;
+        progress
+    }
+
+    fn scan(&mut self, seen: SeenPayload, input: &[u8]) -> Stepped {
+        let scanned = self.scanner.scan(input);
+        let (state, stop) = match scanned.stop {
+            Scan::NeedInput => (CommandState::Outside(seen), CommandStop::NeedInput),
             Scan::Payload => self.payload_begins(),
-            Scan::Closed => self.closed(),
-            Scan::LineEnd => return (consumed + 1, self.broken_line()),
+            Scan::Closed => self.closed(seen),
+            Scan::LineEnd => over(broken_line(seen.upload())),
             Scan::TooLong => {
                 let refusal = match self.scanner.unfinished_value_of("filename") {
                     Some(name) => messages::overlong_name(name),
-                    None => messages::bad_request(format!(
-                        "a JSON command may have at most {TEXT_BYTES_MAX} bytes beside its payload; leave out what is not needed"
-                    )),
+                    None => messages::overlong_command(TEXT_BYTES_MAX),
                 };
-                self.refused(refusal, Remainder::Object(self.scanner.skipper()))
+                over(refused(seen.upload(), refusal, Some(self.rest_of_object())))
             }
             Scan::DuplicateKey => {
                 let refusal = messages::bad_request("there are two payloads; send one, as the key filedata");
-                self.refused(refusal, self.rest_of_payload(false))
+                over(refused(seen.upload(), refusal, Some(self.rest_of_object())))
             }
         };
-        (consumed, outcome)
+        (state, scanned.stopped(stop))
     }
 
     /// What to do with `filedata` depends on what stands before it.
-    fn payload_begins(&mut self) -> Outcome {
+    fn payload_begins(&self) -> (CommandState, CommandStop) {
         let so_far = self.scanner.text_closed_in_payload();
-        let in_payload = || self.rest_of_payload(false);
+        let refused = |verb, refusal| over(CommandStop::Refused(verb, refusal, Some(self.rest_of_object())));
         let Ok(parts) = serde_json::from_slice::<Parts>(&so_far) else {
-            return self.refused(not_understood(&so_far), in_payload());
+            return refused(None, not_understood(&so_far));
         };
-        let held = match (parts.verb(), self.object(&parts)) {
-            (None, _) | (Some(Some(Verb::Upload)), Ok(None)) => Some(Buffered::new()),
-            (Some(Some(Verb::Upload)), Err(refusal)) => return self.refused(refusal, in_payload()),
-            (Some(Some(Verb::Upload)), Ok(Some(object))) => match name(object) {
-                Ok(name) => {
-                    self.filedata = Filedata::Decoded(Box::default());
-                    self.upload = Some(name.clone());
-                    return Outcome::Request(upload(name));
-                }
-                Err(refusal) => return Outcome::Refused(Some(Verb::Upload), refusal, in_payload()),
-            },
-            // Some programs send an empty `filedata` with every command.
-            (Some(_), _) => None,
-        };
-        self.filedata = Filedata::Passed {
-            held,
-            after_backslash: false,
-        };
-        Outcome::Continue
-    }
-
-    fn decode(&mut self, input: &[u8], scratch: &mut [u8]) -> (usize, Outcome) {
-        let Filedata::Decoded(payload) = &mut self.filedata else {
-            return (0, Outcome::Continue);
-        };
-        let Progress {
-            consumed,
-            written,
-            stop,
-        } = payload.decode(input, scratch);
-        if written > 0 {
-            return (consumed, Outcome::Body(written));
-        }
-        match stop {
-            Stop::NeedInput | Stop::OutputFull => (consumed, Outcome::NeedInput),
-            Stop::Invalid => {
-                let escaped = payload.is_after_backslash();
-                (consumed, self.invalid_payload(self.rest_of_payload(escaped)))
-            }
-            Stop::End if input[consumed] == b'\n' => (consumed + 1, self.broken_line()),
-            Stop::End => {
-                let is_complete = payload.is_complete();
-                self.payload_ends(None);
-                let outcome = match is_complete {
-                    true => Outcome::Continue,
-                    false => self.invalid_payload(Remainder::Object(self.scanner.skipper())),
+        let buffered = match (parts.asked(), self.object(&parts)) {
+            (Asked::Nothing, _) | (Asked::Verb(Verb::Upload), Ok(None)) => Some(Buffered::new()),
+            (Asked::Verb(Verb::Upload), Err(refusal)) => return refused(None, refusal),
+            (Asked::Verb(Verb::Upload), Ok(Some(object))) => {
+                return match name(object) {
+                    Ok(name) => {
+                        let request = CommandStop::Request(upload(name.clone()));
+                        (CommandState::Decoding(name, Box::default()), request)
+                    }
+                    Err(refusal) => refused(Some(Verb::Upload), refusal),
                 };
-                (consumed + 1, outcome)
             }
-        }
+            // Some programs send an empty `filedata` with every command.
+            (Asked::Unknown | Asked::Verb(_), _) => None,
+        };
+        (CommandState::Passing(buffered), CommandStop::Continue)
     }
 
-    /// Passes over a run of letters, or over one byte that ends such a run.
-    fn pass(&mut self, input: &[u8]) -> (usize, Outcome) {
-        let Filedata::Passed {
-            held,
-            after_backslash,
-        } = &mut self.filedata
-        else {
-            return (0, Outcome::Continue);
-        };
-        let Some(&first) = input.first() else {
-            return (0, Outcome::NeedInput);
-        };
-        let letters = match *after_backslash {
-            true => 1,
-            false => memchr3(b'"', b'\\', b'\n', input).unwrap_or(input.len()).max(1),
-        };
-        match first {
-            b'\n' => return (1, self.broken_line()),
-            b'"' if !*after_backslash => {
-                let held = held.take();
-                self.payload_ends(held);
-                return (1, Outcome::Continue);
+    fn decode(
+        &mut self,
+        name: Name,
+        mut payload: Box<StringPayload>,
+        input: &[u8],
+        scratch: &mut [u8],
+    ) -> Stepped {
+        let mut decoded = payload.decode(input, scratch);
+        let (state, stop) = match decoded.stop {
+            _ if decoded.written > 0 => (CommandState::Decoding(name, payload), CommandStop::Content),
+            PayloadStop::NeedInput | PayloadStop::OutputFull => {
+                (CommandState::Decoding(name, payload), CommandStop::NeedInput)
             }
-            _ => *after_backslash = first == b'\\' && !*after_backslash,
-        }
-        let Some(held) = held else {
-            return (letters, Outcome::Continue);
-        };
-        if held.len() + letters <= HELD_PAYLOAD_BYTES_MAX {
-            held.extend_from_slice(&input[..letters]);
-            return (letters, Outcome::Continue);
-        }
-        let refusal = messages::bad_request(format!(
-            "more than {HELD_PAYLOAD_BYTES_MAX} bytes of payload stand before the command and the name; put those first"
-        ));
-        (letters, self.refused(refusal, self.rest()))
-    }
-
-    fn payload_ends(&mut self, held: Option<Buffered>) {
-        self.scanner.payload_ended();
-        self.filedata = Filedata::Outside { held };
-    }
-
-    fn replay(&mut self, scratch: &mut [u8]) -> Outcome {
-        let Filedata::Replayed { held, at, payload } = &mut self.filedata else {
-            return Outcome::Continue;
-        };
-        let progress = payload.decode(&held[*at..], scratch);
-        *at += progress.consumed;
-        match (progress.written, progress.stop) {
-            (1.., _) => Outcome::Body(progress.written),
-            (_, Stop::NeedInput) if payload.is_complete() => Outcome::BodyEnd,
-            _ => self.invalid_payload(Remainder::Nothing),
-        }
-    }
-
-    fn closed(&mut self) -> Outcome {
-        let Ok(parts) = serde_json::from_slice::<Parts>(self.scanner.text()) else {
-            return self.refused(not_understood(self.scanner.text()), Remainder::Line);
-        };
-        if let Some(name) = &self.upload {
-            // A key that was sent twice may have changed its mind.
-            let is_same = parts.verb() == Some(Some(Verb::Upload))
-                && self
-                    .object(&parts)
-                    .is_ok_and(|object| object == Some(name.as_str().as_bytes()));
-            return if is_same {
-                Outcome::BodyEnd
-            } else {
-                let refusal = messages::bad_request(
-                    "the keys after the payload contradict those before it; send each once",
-                );
-                self.refused(refusal, Remainder::Nothing)
-            };
-        }
-        match self.request(&parts) {
-            Ok(request) => {
-                if let (Request::Upload { name, .. }, Filedata::Outside { held }) =
-                    (&request, &mut self.filedata)
-                {
-                    self.upload = Some(name.clone());
-                    let held = held.take().unwrap_or_default();
-                    self.filedata = Filedata::Replayed {
-                        held,
-                        at: 0,
-                        payload: Box::default(),
-                    };
+            PayloadStop::Invalid => over(invalid_payload(&name, Some(self.rest_of_decoded(&payload)))),
+            PayloadStop::End => {
+                let is_broken = input[decoded.consumed] == b'\n';
+                decoded.consumed += 1;
+                if is_broken {
+                    over(broken_line(Some(&name)))
+                } else {
+                    self.decoded_payload_ends(name, &payload)
                 }
-                Outcome::Request(request)
             }
-            Err(refusal) => Outcome::Refused(parts.verb().flatten(), refusal, Remainder::Nothing),
+        };
+        (state, decoded.stopped(stop))
+    }
+
+    fn decoded_payload_ends(&mut self, name: Name, payload: &StringPayload) -> (CommandState, CommandStop) {
+        self.scanner.payload_ended();
+        if payload.is_complete() {
+            let seen = SeenPayload::Decoded(name);
+            return (CommandState::Outside(seen), CommandStop::Continue);
         }
+        over(invalid_payload(&name, Some(self.rest_of_object())))
+    }
+
+    /// Passes over what follows in the payload, up to its end or a byte that means something.
+    fn pass(&mut self, mut buffered: Option<Buffered>, input: &[u8]) -> Stepped {
+        // One byte more than there is room for, so that the limit is passed at the same byte however the input is cut.
+        let room = buffered
+            .as_ref()
+            .map_or(usize::MAX, |buffered| HELD_PAYLOAD_BYTES_MAX - buffered.len());
+        let input = &input[..input.len().min(room.saturating_add(1))];
+        let Some((taken, token)) = self.scanner.pass_payload(input) else {
+            let progress = Progress::consumed(0, CommandStop::NeedInput);
+            return (CommandState::Passing(buffered), progress);
+        };
+        let text = match token {
+            Token::StringEnds | Token::LineEnd => &input[..taken - 1],
+            _ => &input[..taken],
+        };
+        if text.len() <= room
+            && let Some(buffered) = &mut buffered
+        {
+            buffered.extend_from_slice(text);
+        }
+        let (state, stop) = match token {
+            _ if text.len() > room => over(refused(
+                None,
+                messages::late_name(HELD_PAYLOAD_BYTES_MAX),
+                Some(self.rest_of_object()),
+            )),
+            Token::LineEnd => over(broken_line(None)),
+            Token::StringEnds => {
+                self.scanner.payload_ended();
+                let seen = buffered.map_or(SeenPayload::Nothing, SeenPayload::Buffered);
+                (CommandState::Outside(seen), CommandStop::Continue)
+            }
+            _ => (CommandState::Passing(buffered), CommandStop::Continue),
+        };
+        (state, Progress::consumed(taken, stop))
+    }
+
+    fn closed(&self, seen: SeenPayload) -> (CommandState, CommandStop) {
+        let Ok(parts) = serde_json::from_slice::<Parts>(self.scanner.text()) else {
+            let refusal = not_understood(self.scanner.text());
+            return over(refused(seen.upload(), refusal, Some(Remainder::Line)));
+        };
+        let buffered = match seen {
+            SeenPayload::Decoded(name) => return over(self.closed_behind_payload(&name, &parts)),
+            SeenPayload::Buffered(buffered) => buffered,
+            SeenPayload::Nothing => Buffered::new(),
+        };
+        let request = match self.request(&parts) {
+            Ok(request) => request,
+            Err(refusal) => return over(CommandStop::Refused(parts.verb(), refusal, None)),
+        };
+        let state = match &request {
+            Request::Upload { name, .. } => {
+                CommandState::Replaying(name.clone(), Box::new(Replay::of(buffered)))
+            }
+            _ => CommandState::default(),
+        };
+        (state, CommandStop::Request(request))
+    }
+
+    /// A key that was sent twice may have changed its mind.
+    fn closed_behind_payload(&self, name: &Name, parts: &Parts) -> CommandStop {
+        let is_same_object = self
+            .object(parts)
+            .is_ok_and(|object| object == Some(name.as_str().as_bytes()));
+        if parts.verb() == Some(Verb::Upload) && is_same_object {
+            return CommandStop::BodyEnd;
+        }
+        let refusal =
+            messages::bad_request("the keys after the payload contradict those before it; send each once");
+        refused(Some(name), refusal, None)
     }
 
     fn request(&self, parts: &Parts) -> Result<Request, Refusal> {
-        let verb = parts.verb().ok_or_else(|| {
-            messages::bad_request(
-                "a JSON command needs the key command; send list, get, upload or delete in it",
-            )
-        })?;
-        let verb = verb.ok_or_else(messages::unknown_verb)?;
-        if verb == Verb::List {
-            return Ok(Request::List);
-        }
+        let verb = match parts.asked() {
+            Asked::Nothing => {
+                return Err(messages::bad_request(
+                    "a JSON command needs the key command; send list, get, upload or delete in it",
+                ));
+            }
+            Asked::Unknown => return Err(messages::unknown_verb()),
+            Asked::Verb(Verb::List) => return Ok(Request::List),
+            Asked::Verb(verb) => verb,
+        };
         let object = self.object(parts)?.ok_or_else(|| {
             messages::bad_request(format!("a JSON command {} needs the key filename", verb.as_str()))
         })?;
@@ -334,7 +353,7 @@ impl Command {
     fn object<'p>(&self, parts: &'p Parts) -> Result<Option<&'p [u8]>, Refusal> {
         let filename = parts.filename.as_ref().map(|filename| filename.0.as_slice());
         let listed = parts.params.as_ref().and_then(Params::name);
-        let uploads_listed = self.scanner.payload_is_listed() && parts.verb() == Some(Some(Verb::Upload));
+        let uploads_listed = self.scanner.payload_is_listed() && parts.verb() == Some(Verb::Upload);
         match (filename, listed) {
             (Some(filename), Some(listed)) if uploads_listed && filename != listed => {
                 Err(messages::bad_request(
@@ -344,24 +363,51 @@ impl Command {
             (filename, listed) => Ok(filename.or(listed)),
         }
     }
+}
 
-    fn refused(&self, refusal: Refusal, rest: Remainder) -> Outcome {
-        Outcome::Refused(self.upload.as_ref().map(|_| Verb::Upload), refusal, rest)
-    }
-
-    fn broken_line(&self) -> Outcome {
-        let refusal = messages::bad_request(
-            "a JSON command ends with its closing brace, before the line does; send it on one line",
-        );
-        self.refused(refusal, Remainder::Nothing)
-    }
-
-    fn invalid_payload(&self, rest: Remainder) -> Outcome {
-        match &self.upload {
-            Some(name) => Outcome::Refused(Some(Verb::Upload), messages::invalid_payload(name), rest),
-            None => Outcome::Continue,
+impl Replay {
+    fn of(buffered: Buffered) -> Self {
+        Self {
+            buffered,
+            at: 0,
+            payload: StringPayload::default(),
         }
     }
+
+    fn step(mut self: Box<Self>, name: Name, scratch: &mut [u8]) -> Stepped {
+        let decoded = self.payload.decode(&self.buffered[self.at..], scratch);
+        self.at += decoded.consumed;
+        let (state, stop) = match (decoded.written, decoded.stop) {
+            (1.., _) => (CommandState::Replaying(name, self), CommandStop::Content),
+            (0, PayloadStop::NeedInput) if self.payload.is_complete() => over(CommandStop::BodyEnd),
+            (0, _) => over(invalid_payload(&name, None)),
+        };
+        let progress = Progress {
+            consumed: 0,
+            ..decoded.stopped(stop)
+        };
+        (state, progress)
+    }
+}
+
+/// The command is over: nothing follows its last step.
+fn over(stop: CommandStop) -> (CommandState, CommandStop) {
+    (CommandState::default(), stop)
+}
+
+fn refused(upload: Option<&Name>, refusal: Refusal, remainder: Option<Remainder>) -> CommandStop {
+    CommandStop::Refused(upload.map(|_| Verb::Upload), refusal, remainder)
+}
+
+fn broken_line(upload: Option<&Name>) -> CommandStop {
+    let refusal = messages::bad_request(
+        "a JSON command ends with its closing brace, before the line does; send it on one line",
+    );
+    refused(upload, refusal, None)
+}
+
+fn invalid_payload(name: &Name, remainder: Option<Remainder>) -> CommandStop {
+    refused(Some(name), messages::invalid_payload(name), remainder)
 }
 
 /// What a command says. Strings are taken as bytes, so that a name which is not Unicode is refused as a name.
@@ -369,10 +415,10 @@ impl Command {
 struct Parts {
     /// Some programs say `cmd`; with both, serde takes the key for one that is there twice.
     #[serde(alias = "cmd")]
-    command: Option<Bytes>,
-    filename: Option<Bytes>,
+    command: Option<JsonText>,
+    filename: Option<JsonText>,
     #[serde(rename = "filedata")]
-    _filedata: Option<Bytes>,
+    _filedata: Option<JsonText>,
     params: Option<Params>,
 }
 
@@ -393,31 +439,52 @@ impl Params {
     }
 }
 
-struct Bytes(Vec<u8>);
+struct JsonText(Vec<u8>);
+
+/// What a command asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// It does not say.
+    Nothing,
+    /// Something else than a classic verb.
+    Unknown,
+    Verb(Verb),
+}
 
 impl Parts {
-    /// The classic verb, if there is a command, and if it is one.
-    fn verb(&self) -> Option<Option<Verb>> {
-        let command = self.command.as_ref()?;
-        Some(Verb::from_word(command.0.trim_ascii()).filter(|verb| verb.is_classic()))
+    fn asked(&self) -> Asked {
+        let Some(command) = &self.command else {
+            return Asked::Nothing;
+        };
+        match Verb::from_word(command.0.trim_ascii()) {
+            Some(verb) if verb.is_classic() => Asked::Verb(verb),
+            _ => Asked::Unknown,
+        }
+    }
+
+    fn verb(&self) -> Option<Verb> {
+        match self.asked() {
+            Asked::Verb(verb) => Some(verb),
+            Asked::Nothing | Asked::Unknown => None,
+        }
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes {
+impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Bytes;
+        struct TextVisitor;
+        impl Visitor<'_> for TextVisitor {
+            type Value = JsonText;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<JsonText, E> {
+                Ok(JsonText(bytes.to_vec()))
             }
         }
-        deserializer.deserialize_bytes(Text)
+        deserializer.deserialize_bytes(TextVisitor)
     }
 }
 

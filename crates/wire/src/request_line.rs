@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use percent_encoding::percent_decode;
 
 use crate::attributes::{mode_from_text, time_from_text};
-use crate::upload_line::{self, Here, Reading};
+use crate::upload_line::{self, Here, UploadReading};
 use crate::{Attributes, Condition, Name, Refusal, Request, Verb, messages};
 
 /// The longest word that could be a verb, and one byte more.
@@ -50,16 +50,16 @@ fn word(line: &[u8]) -> Option<&[u8]> {
 
 /// What a line asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum ParsedLine {
     /// A request without a body, or a WRITE.
     Request(Request),
     /// An UPLOAD, in one of its forms.
-    Upload(Reading),
+    Upload(UploadReading),
 }
 
 /// Why a line asks for nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct RefusedLine {
     pub(crate) verb: Option<Verb>,
     pub(crate) refusal: Refusal,
     /// Of a WRITE: how long the body is that follows, if that was understood.
@@ -67,7 +67,7 @@ pub(crate) struct Refused {
 }
 
 /// Parses a whole line, without its LF.
-pub(crate) fn whole(line: &[u8]) -> Result<Line, Refused> {
+pub(crate) fn whole(line: &[u8]) -> Result<ParsedLine, RefusedLine> {
     let end = line
         .iter()
         .position(u8::is_ascii_whitespace)
@@ -79,17 +79,19 @@ pub(crate) fn whole(line: &[u8]) -> Result<Line, Refused> {
     let parsed = match verb {
         Verb::Upload => upload_line::whole(line, end)
             .unwrap_or_else(|| Err(messages::missing_name(verb)))
-            .map(Line::Upload),
-        Verb::Get => classic_name(verb, operands).map(|name| Line::Request(Request::Get { name })),
-        Verb::Delete => classic_name(verb, operands).map(|name| Line::Request(Request::Delete { name })),
+            .map(ParsedLine::Upload),
+        Verb::Get => classic_name(verb, operands).map(|name| ParsedLine::Request(Request::Get { name })),
+        Verb::Delete => {
+            classic_name(verb, operands).map(|name| ParsedLine::Request(Request::Delete { name }))
+        }
         Verb::Write => return write(line, operands),
-        _ => extended(verb, line, operands).map(Line::Request),
+        _ => extended(verb, line, operands).map(ParsedLine::Request),
     };
     parsed.map_err(|refusal| refused(Some(verb), refusal))
 }
 
 /// Parses the window of a line that goes on behind it, which only an UPLOAD may. `None`: the window has to be larger.
-pub(crate) fn window(line: &[u8]) -> Option<Result<Here, Refused>> {
+pub(crate) fn window(line: &[u8]) -> Option<Result<Here, RefusedLine>> {
     let verb = verb(line);
     let word_end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(0);
     let is_upload = verb == Some(Verb::Upload);
@@ -113,8 +115,8 @@ pub(crate) fn window(line: &[u8]) -> Option<Result<Here, Refused>> {
     Some(Err(refused(verb, refusal)))
 }
 
-fn refused(verb: Option<Verb>, refusal: Refusal) -> Refused {
-    Refused {
+fn refused(verb: Option<Verb>, refusal: Refusal) -> RefusedLine {
+    RefusedLine {
         verb,
         refusal,
         body_bytes: None,
@@ -161,7 +163,7 @@ fn extended(verb: Verb, line: &[u8], operands: &[u8]) -> Result<Request, Refusal
 }
 
 /// A WRITE is followed by its body whether it is understood or not, so its length is looked for first.
-fn write(line: &[u8], operands: &[u8]) -> Result<Line, Refused> {
+fn write(line: &[u8], operands: &[u8]) -> Result<ParsedLine, RefusedLine> {
     let body_bytes = operands
         .split(|byte| *byte == b' ')
         .nth(2)
@@ -180,14 +182,14 @@ fn write(line: &[u8], operands: &[u8]) -> Result<Line, Refused> {
         while let Some(operand) = operands.next() {
             options.take(operand)?;
         }
-        Ok(Line::Request(Request::Write {
+        Ok(ParsedLine::Request(Request::Write {
             name,
             length,
             condition: options.condition.unwrap_or_default(),
             attributes: options.attributes,
         }))
     };
-    parse().map_err(|refusal| Refused {
+    parse().map_err(|refusal| RefusedLine {
         verb: Some(Verb::Write),
         refusal,
         body_bytes,

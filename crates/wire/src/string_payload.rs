@@ -2,7 +2,8 @@
 
 use memchr::memchr3;
 
-use crate::payload::{Payload, Progress, Stop, Within};
+use crate::Progress;
+use crate::payload::{Payload, PayloadStop, Within};
 
 /// A payload in a JSON string, whose symbols may be escaped (`\/`, `\u002b`).
 #[derive(Debug, Clone, Default)]
@@ -43,95 +44,70 @@ impl StringPayload {
         self.escape == Escape::Backslash
     }
 
-    /// Decodes the front of `input` into the front of `out`; [`Stop::End`] at the string's closing quote or
+    /// Decodes the front of `input` into the front of `out`; [`PayloadStop::End`] at the string's closing quote or
     /// at an LF.
-    pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Progress {
-        let mut total = Progress {
-            consumed: 0,
-            written: 0,
-            stop: Stop::NeedInput,
-        };
+    pub(crate) fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Progress<PayloadStop> {
+        let mut total = Progress::consumed(0, ());
         loop {
             if self.escaped_slashes && self.escape == Escape::None {
                 self.gather(input, out, &mut total);
             }
             let part = self.part(&input[total.consumed..], &mut out[total.written..]);
-            total.consumed += part.consumed;
-            total.written += part.written;
+            total.add(&part);
             if let Some(stop) = part.stop {
-                return Progress { stop, ..total };
+                return total.stopped(stop);
             }
         }
     }
 
-    /// Decodes symbols up to an escape, or one byte of an escape, or the character that was escaped.
-    fn part(&mut self, input: &[u8], out: &mut [u8]) -> Part {
+    /// Decodes symbols up to an escape, or one byte of an escape, or the character that was escaped. Without a stop
+    /// another part can follow.
+    fn part(&mut self, input: &[u8], out: &mut [u8]) -> Progress<Option<PayloadStop>> {
         match self.escape {
-            Escape::None => {
-                let Progress {
-                    consumed,
-                    written,
-                    stop,
-                } = self.payload.decode(input, out, Within::JsonString);
-                if stop == Stop::End && input[consumed] == b'\\' {
-                    self.escape = Escape::Backslash;
-                    return Part {
-                        consumed: consumed + 1,
-                        written,
-                        stop: None,
-                    };
-                }
-                Part {
-                    consumed,
-                    written,
-                    stop: Some(stop),
-                }
+            Escape::None => self.unescaped(input, out),
+            Escape::Character(character) => self.escaped(character, out),
+            Escape::Backslash | Escape::Digits { .. } => self.escape_goes_on(input),
+            Escape::Invalid => Progress::consumed(0, Some(PayloadStop::Invalid)),
+        }
+    }
+
+    fn unescaped(&mut self, input: &[u8], out: &mut [u8]) -> Progress<Option<PayloadStop>> {
+        let mut part = self.payload.decode(input, out, Within::JsonString);
+        if part.stop == PayloadStop::End && input[part.consumed] == b'\\' {
+            self.escape = Escape::Backslash;
+            part.consumed += 1;
+            return part.stopped(None);
+        }
+        part.map(Some)
+    }
+
+    /// The character is not a part of the input: its escape was consumed before.
+    fn escaped(&mut self, character: u8, out: &mut [u8]) -> Progress<Option<PayloadStop>> {
+        let mut part = self.payload.decode(&[character], out, Within::Escape);
+        part.consumed = 0;
+        if part.stop != PayloadStop::NeedInput {
+            return part.map(Some);
+        }
+        self.escape = Escape::None;
+        self.escaped_slashes |= character == b'/';
+        part.stopped(None)
+    }
+
+    fn escape_goes_on(&mut self, input: &[u8]) -> Progress<Option<PayloadStop>> {
+        match input.first() {
+            None => Progress::consumed(0, Some(PayloadStop::NeedInput)),
+            Some(b'\n') => Progress::consumed(0, Some(PayloadStop::End)),
+            Some(&byte) => {
+                // What is no digit may be the string's end.
+                let is_part = self.escape == Escape::Backslash || byte.is_ascii_hexdigit();
+                self.escape = self.escape.next(byte);
+                Progress::consumed(usize::from(is_part), None)
             }
-            Escape::Character(character) => {
-                let Progress { written, stop, .. } = self.payload.decode(&[character], out, Within::Escape);
-                let is_taken = stop == Stop::NeedInput;
-                if is_taken {
-                    self.escape = Escape::None;
-                    self.escaped_slashes |= character == b'/';
-                }
-                Part {
-                    consumed: 0,
-                    written,
-                    stop: if is_taken { None } else { Some(stop) },
-                }
-            }
-            Escape::Backslash | Escape::Digits { .. } => match input.first() {
-                None => Part {
-                    consumed: 0,
-                    written: 0,
-                    stop: Some(Stop::NeedInput),
-                },
-                Some(b'\n') => Part {
-                    consumed: 0,
-                    written: 0,
-                    stop: Some(Stop::End),
-                },
-                Some(&byte) => {
-                    // What is no digit may be the string's end.
-                    let is_part = self.escape == Escape::Backslash || byte.is_ascii_hexdigit();
-                    self.escape = self.escape.next(byte);
-                    Part {
-                        consumed: usize::from(is_part),
-                        written: 0,
-                        stop: None,
-                    }
-                }
-            },
-            Escape::Invalid => Part {
-                consumed: 0,
-                written: 0,
-                stop: Some(Stop::Invalid),
-            },
         }
     }
 
     /// Puts symbols and escaped slashes together and decodes them at once, as long as there is nothing else.
-    fn gather(&mut self, input: &[u8], out: &mut [u8], total: &mut Progress) {
+    fn gather(&mut self, input: &[u8], out: &mut [u8], total: &mut Progress<()>) {
         let mut gathered = [0; GATHERED_SYMBOLS_MAX];
         loop {
             // What is gathered is decoded whole, so there has to be room for it.
@@ -159,19 +135,11 @@ impl StringPayload {
                 .payload
                 .decode(&gathered[..count], &mut out[total.written..], Within::Escape);
             total.written += part.written;
-            if count < limit || part.stop != Stop::NeedInput {
+            if count < limit || part.stop != PayloadStop::NeedInput {
                 return;
             }
         }
     }
-}
-
-/// What a part of a payload came to.
-struct Part {
-    consumed: usize,
-    written: usize,
-    /// `None`: another part can follow.
-    stop: Option<Stop>,
 }
 
 impl Escape {

@@ -1,7 +1,7 @@
 //! The line of an UPLOAD: which part of it is the name, and where the payload is.
 //!
 //! Programs part the two in several ways, and a name may hold spaces, so one line can have several readings. Most
-//! lines are decided by themselves. A few depend on the next line ([`Reading::Either`]), and whether the last word of a
+//! lines are decided by themselves. A few depend on the next line ([`UploadReading::Either`]), and whether the last word of a
 //! name is the length of what follows is known at the end of the payload ([`Names`]).
 
 use crate::payload::{Payload, Within};
@@ -36,7 +36,7 @@ struct Shorter {
 
 /// What a line can mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum UploadReading {
     /// The payload stands in the line.
     Here(Here),
     /// The payload is the next line.
@@ -56,14 +56,14 @@ pub(crate) struct Here {
 }
 
 /// Reads a whole line, without its LF, whose verb ends at `word_end`. `None`: there is no name.
-pub(crate) fn whole(line: &[u8], word_end: usize) -> Option<Result<Reading, Refusal>> {
-    Text::of(line, word_end).map(|text| text.reading())
+pub(crate) fn whole(line: &[u8], word_end: usize) -> Option<Result<UploadReading, Refusal>> {
+    UploadText::of(line, word_end).map(|text| text.reading())
 }
 
 /// Reads the start of a line that goes on, as much as has to hold the name and the start of its payload. `None`: it does
 /// not.
 pub(crate) fn window(line: &[u8], word_end: usize) -> Option<Result<Here, Refusal>> {
-    let text = Text::of(line, word_end)?;
+    let text = UploadText::of(line, word_end)?;
     match text.name_end() {
         // A payload holds no separator.
         Some(_) if !text.ends_blank && text.parted().is_some() => text.parted().map(Ok),
@@ -74,11 +74,11 @@ pub(crate) fn window(line: &[u8], word_end: usize) -> Option<Result<Here, Refusa
 
 /// Reads the start of a line that is too long for a name and has no space that ends one.
 pub(crate) fn parted(line: &[u8], word_end: usize) -> Option<Here> {
-    Text::of(line, word_end)?.parted()
+    UploadText::of(line, word_end)?.parted()
 }
 
 /// What stands behind the verb.
-struct Text<'l> {
+struct UploadText<'l> {
     /// Where it starts in the line.
     start: usize,
     /// Without whitespace around it.
@@ -87,7 +87,7 @@ struct Text<'l> {
     ends_blank: bool,
 }
 
-impl<'l> Text<'l> {
+impl<'l> UploadText<'l> {
     fn of(line: &'l [u8], word_end: usize) -> Option<Self> {
         let is_text = |byte: &u8| !byte.is_ascii_whitespace();
         let start = word_end + line[word_end..].iter().position(is_text)?;
@@ -101,13 +101,13 @@ impl<'l> Text<'l> {
         })
     }
 
-    fn reading(&self) -> Result<Reading, Refusal> {
+    fn reading(&self) -> Result<UploadReading, Refusal> {
         let Some(name_end) = self.name_end() else {
             return self.reading_of_one_word();
         };
         let here = self.here(name_end, name_end + 1)?;
         if self.ends_blank {
-            return Ok(Reading::Here(here));
+            return Ok(UploadReading::Here(here));
         }
         let (name, word) = (&self.text[..name_end], &self.text[name_end + 1..]);
         if !is_payload(word) {
@@ -116,37 +116,37 @@ impl<'l> Text<'l> {
         }
         if WRAPPED_BYTES.contains(&word.len()) {
             let below = Err(messages::wrapped_payload(&here.names.whole));
-            return Ok(Reading::Either { here, below });
+            return Ok(UploadReading::Either { here, below });
         }
         // Digits may be the length of what is on the next line.
         let is_complete = has_extension(name) && length(word).is_none();
         Ok(if is_word_of_name(word) && !is_complete {
             self.perhaps_below(here, word)
         } else {
-            Reading::Here(here)
+            UploadReading::Here(here)
         })
     }
 
     /// There is no space, or quotes make it a part of the name.
-    fn reading_of_one_word(&self) -> Result<Reading, Refusal> {
+    fn reading_of_one_word(&self) -> Result<UploadReading, Refusal> {
         let below = Names::parse(self.text)?;
         Ok(match self.parted().filter(|parted| self.is_payload_at(parted)) {
-            Some(here) => Reading::Either {
+            Some(here) => UploadReading::Either {
                 here,
                 below: Ok(below),
             },
-            None => Reading::Below(below),
+            None => UploadReading::Below(below),
         })
     }
 
     /// The whole text is the name if the next line is a payload, unless it can be none.
-    fn perhaps_below(&self, here: Here, word: &[u8]) -> Reading {
+    fn perhaps_below(&self, here: Here, word: &[u8]) -> UploadReading {
         match Names::parse(self.text) {
-            Ok(below) if word.len() <= NAME_WORD_BYTES_MAX => Reading::Either {
+            Ok(below) if word.len() <= NAME_WORD_BYTES_MAX => UploadReading::Either {
                 here,
                 below: Ok(below),
             },
-            _ => Reading::Here(here),
+            _ => UploadReading::Here(here),
         }
     }
 
