@@ -6,7 +6,7 @@ mod subject;
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::changes::*;
-pub(crate) use self::subject::{Driver, Keeper, Nothing, Subject, bytes, key};
+pub(crate) use self::subject::{Executor, Inspector, Nothing, StoreUnderTest, bytes, key};
 use crate::{Commit, Condition, Detail, Error, NodeKind, Page};
 
 macro_rules! contract {
@@ -79,7 +79,7 @@ macro_rules! cases {
         fn $case() {
             let subject = $subject;
             $crate::contract::$case(&subject);
-            assert_eq!(subject.keeper.residue(), Vec::<String>::new());
+            assert_eq!(subject.inspector.residue(), Vec::<String>::new());
         })*
     };
 }
@@ -97,7 +97,7 @@ macro_rules! refused {
 }
 pub(crate) use refused;
 
-pub(crate) fn content_of_every_size_survives_the_way_there_and_back(subject: &Subject) {
+pub(crate) fn content_of_every_size_survives_the_way_there_and_back(subject: &StoreUnderTest) {
     for (index, size) in [0, 1, 2, 4095, 4096, 4097, 65_537, 262_144, 3 << 20]
         .into_iter()
         .enumerate()
@@ -110,7 +110,7 @@ pub(crate) fn content_of_every_size_survives_the_way_there_and_back(subject: &Su
     }
 }
 
-pub(crate) fn reading_anywhere_gives_what_was_written_there(subject: &Subject) {
+pub(crate) fn reading_anywhere_gives_what_was_written_there(subject: &StoreUnderTest) {
     let content = bytes(300_000, 1);
     subject.put("file", &content);
     let mut reader = subject.open("file").unwrap();
@@ -131,7 +131,7 @@ pub(crate) fn reading_anywhere_gives_what_was_written_there(subject: &Subject) {
     assert_eq!(subject.wait(reader.read_at(0, &mut [])).unwrap(), 0);
 }
 
-pub(crate) fn unusual_names_are_kept_as_they_are(subject: &Subject) {
+pub(crate) fn unusual_names_are_kept_as_they_are(subject: &StoreUnderTest) {
     let names = [
         " ",
         "\"quoted\"",
@@ -163,7 +163,7 @@ pub(crate) fn unusual_names_are_kept_as_they_are(subject: &Subject) {
     refused!(subject.stat(&longest), NotFound);
 }
 
-pub(crate) fn a_listing_is_sorted_and_tells_files_from_folders(subject: &Subject) {
+pub(crate) fn a_listing_is_sorted_and_tells_files_from_folders(subject: &StoreUnderTest) {
     for name in [
         "b",
         "a/inner/leaf",
@@ -197,7 +197,7 @@ pub(crate) fn a_listing_is_sorted_and_tells_files_from_folders(subject: &Subject
     );
 }
 
-pub(crate) fn a_full_listing_tells_size_and_time(subject: &Subject) {
+pub(crate) fn a_full_listing_tells_size_and_time(subject: &StoreUnderTest) {
     let meta = subject.put("file", &bytes(1234, 1));
     subject.put("folder/file", b"");
     let listing = subject
@@ -216,7 +216,7 @@ pub(crate) fn a_full_listing_tells_size_and_time(subject: &Subject) {
     );
 }
 
-pub(crate) fn listing_what_is_no_folder_is_refused(subject: &Subject) {
+pub(crate) fn listing_what_is_no_folder_is_refused(subject: &StoreUnderTest) {
     subject.put("file", b"1");
     refused!(subject.names("file"), NotAFolder);
     refused!(subject.names("file/beneath"), NotAFolder);
@@ -224,7 +224,7 @@ pub(crate) fn listing_what_is_no_folder_is_refused(subject: &Subject) {
     refused!(subject.names("nothing/beneath"), NotFound);
 }
 
-pub(crate) fn an_upload_replaces_what_was_there(subject: &Subject) {
+pub(crate) fn an_upload_replaces_what_was_there(subject: &StoreUnderTest) {
     subject.put("folder/file", &bytes(100_000, 1));
     let shorter = bytes(10, 2);
     subject.put("folder/file", &shorter);
@@ -232,7 +232,7 @@ pub(crate) fn an_upload_replaces_what_was_there(subject: &Subject) {
     assert_eq!(subject.names("folder").unwrap(), ["file"]);
 }
 
-pub(crate) fn absent_refuses_an_object_that_exists(subject: &Subject) {
+pub(crate) fn absent_refuses_an_object_that_exists(subject: &StoreUnderTest) {
     subject.put_if("file", b"first", Condition::Absent).unwrap();
     refused!(subject.create("file", Condition::Absent), Exists);
     assert_eq!(subject.get("file").unwrap(), b"first");
@@ -240,7 +240,7 @@ pub(crate) fn absent_refuses_an_object_that_exists(subject: &Subject) {
     subject.put_if("file", b"again", Condition::Absent).unwrap();
 }
 
-pub(crate) fn absent_lets_only_one_of_many_in(subject: &Subject) {
+pub(crate) fn absent_lets_only_one_of_many_in(subject: &StoreUnderTest) {
     let outcomes = subject.together(8, |own, index| {
         own.put_if("file", &bytes(50_000, index as u64), Condition::Absent)
     });
@@ -255,7 +255,7 @@ pub(crate) fn absent_lets_only_one_of_many_in(subject: &Subject) {
     assert!(subject.get("file").unwrap() == bytes(50_000, winners[0] as u64));
 }
 
-pub(crate) fn matches_lets_only_its_version_be_replaced(subject: &Subject) {
+pub(crate) fn matches_lets_only_its_version_be_replaced(subject: &StoreUnderTest) {
     refused!(
         subject.create("file", Condition::Matches("x".into())),
         ConditionFailed
@@ -279,11 +279,11 @@ pub(crate) fn matches_lets_only_its_version_be_replaced(subject: &Subject) {
 }
 
 /// A counter that several threads count up: a version that is taken for another one loses a count.
-pub(crate) fn matches_lets_only_one_of_many_in_each_round(subject: &Subject) {
+pub(crate) fn matches_lets_only_one_of_many_in_each_round(subject: &StoreUnderTest) {
     const THREADS: usize = 4;
     const COUNTS: u64 = 25;
     subject.put("counter", &0_u64.to_le_bytes());
-    let count_up = |own: &Subject| loop {
+    let count_up = |own: &StoreUnderTest| loop {
         let mut reader = own.open("counter").unwrap();
         let etag = reader.meta().etag.clone();
         let count = u64::from_le_bytes(own.rest(&mut *reader, 0).try_into().unwrap());
@@ -297,7 +297,7 @@ pub(crate) fn matches_lets_only_one_of_many_in_each_round(subject: &Subject) {
     assert_eq!(counted, THREADS as u64 * COUNTS);
 }
 
-pub(crate) fn a_condition_is_checked_again_at_the_commit(subject: &Subject) {
+pub(crate) fn a_condition_is_checked_again_at_the_commit(subject: &StoreUnderTest) {
     let absent = subject.create("new", Condition::Absent).unwrap();
     subject.put("new", b"faster");
     refused!(subject.wait(absent.commit(Commit::default())), Exists);
@@ -315,7 +315,7 @@ pub(crate) fn a_condition_is_checked_again_at_the_commit(subject: &Subject) {
     assert!(subject.names("").unwrap().is_empty());
 }
 
-pub(crate) fn a_writer_that_is_dropped_leaves_nothing(subject: &Subject) {
+pub(crate) fn a_writer_that_is_dropped_leaves_nothing(subject: &StoreUnderTest) {
     for name in ["file", "deep/er/file"] {
         let mut writer = subject.create(name, Condition::Always).unwrap();
         subject.wait(writer.write(&bytes(200_000, 1))).unwrap();
@@ -325,7 +325,7 @@ pub(crate) fn a_writer_that_is_dropped_leaves_nothing(subject: &Subject) {
     assert!(subject.names("").unwrap().is_empty(), "{:?}", subject.names(""));
 }
 
-pub(crate) fn a_refused_commit_leaves_nothing(subject: &Subject) {
+pub(crate) fn a_refused_commit_leaves_nothing(subject: &StoreUnderTest) {
     let blocked = subject.create("a/b/c/file", Condition::Always).unwrap();
     subject.put("a/b", b"in the way");
     refused!(subject.wait(blocked.commit(Commit::default())), NotAFolder);
@@ -337,7 +337,7 @@ pub(crate) fn a_refused_commit_leaves_nothing(subject: &Subject) {
     assert_eq!(subject.names("x").unwrap(), ["y"]);
 }
 
-pub(crate) fn a_writer_that_is_renamed_is_published_under_its_new_name_only(subject: &Subject) {
+pub(crate) fn a_writer_that_is_renamed_is_published_under_its_new_name_only(subject: &StoreUnderTest) {
     for (first, second) in [
         ("file 3", "file"),
         ("new/file 3", "new/file"),
@@ -360,7 +360,7 @@ pub(crate) fn a_writer_that_is_renamed_is_published_under_its_new_name_only(subj
     assert_eq!(subject.get("taken").unwrap(), b"old");
 }
 
-pub(crate) fn nothing_is_seen_of_a_file_in_flight(subject: &Subject) {
+pub(crate) fn nothing_is_seen_of_a_file_in_flight(subject: &StoreUnderTest) {
     let mut writer = subject.create("file", Condition::Always).unwrap();
     subject.wait(writer.write(b"half")).unwrap();
     assert!(subject.names("").unwrap().is_empty());
@@ -370,7 +370,7 @@ pub(crate) fn nothing_is_seen_of_a_file_in_flight(subject: &Subject) {
     assert_eq!(subject.get("file").unwrap(), b"half and whole");
 }
 
-pub(crate) fn concurrent_uploads_of_one_name_leave_one_whole_file(subject: &Subject) {
+pub(crate) fn concurrent_uploads_of_one_name_leave_one_whole_file(subject: &StoreUnderTest) {
     let versions: Vec<_> = (0..8).map(|index| bytes(150_000 + index, index as u64)).collect();
     let seen = subject.together(8, |own, index| {
         (0..5).for_each(|_| drop(own.put("folder/file", &versions[index])));
@@ -381,7 +381,7 @@ pub(crate) fn concurrent_uploads_of_one_name_leave_one_whole_file(subject: &Subj
     assert_eq!(subject.names("folder").unwrap(), ["file"]);
 }
 
-pub(crate) fn uploads_into_one_new_folder_all_arrive(subject: &Subject) {
+pub(crate) fn uploads_into_one_new_folder_all_arrive(subject: &StoreUnderTest) {
     subject.together(8, |own, index| {
         own.put(&format!("new/er/folder/{index}"), b"here")
     });
@@ -391,7 +391,7 @@ pub(crate) fn uploads_into_one_new_folder_all_arrive(subject: &Subject) {
     );
 }
 
-pub(crate) fn a_reader_keeps_its_version_after_a_replacement_and_a_removal(subject: &Subject) {
+pub(crate) fn a_reader_keeps_its_version_after_a_replacement_and_a_removal(subject: &StoreUnderTest) {
     let (first, second) = (bytes(300_000, 1), bytes(200_000, 2));
     subject.put("file", &first);
     let mut of_first = subject.open("file").unwrap();
@@ -403,7 +403,7 @@ pub(crate) fn a_reader_keeps_its_version_after_a_replacement_and_a_removal(subje
     assert!(subject.rest(&mut *of_second, 0) == second);
 }
 
-pub(crate) fn a_folder_is_no_object(subject: &Subject) {
+pub(crate) fn a_folder_is_no_object(subject: &StoreUnderTest) {
     subject.put("folder/file", b"1");
     refused!(subject.open("folder"), IsAFolder);
     refused!(subject.stat("folder"), IsAFolder);
@@ -418,7 +418,7 @@ pub(crate) fn a_folder_is_no_object(subject: &Subject) {
     assert_eq!(subject.names("folder").unwrap(), ["file"]);
 }
 
-pub(crate) fn an_object_is_no_folder(subject: &Subject) {
+pub(crate) fn an_object_is_no_folder(subject: &StoreUnderTest) {
     subject.put("file", b"1");
     for beneath in ["file/x", "file/x/y"] {
         refused!(subject.create(beneath, Condition::Always), NotAFolder);
@@ -429,7 +429,7 @@ pub(crate) fn an_object_is_no_folder(subject: &Subject) {
     assert_eq!(subject.get("file").unwrap(), b"1");
 }
 
-pub(crate) fn what_is_not_there_is_not_found(subject: &Subject) {
+pub(crate) fn what_is_not_there_is_not_found(subject: &StoreUnderTest) {
     for name in ["nothing", "no/thing"] {
         refused!(subject.open(name), NotFound);
         refused!(subject.stat(name), NotFound);
@@ -438,7 +438,7 @@ pub(crate) fn what_is_not_there_is_not_found(subject: &Subject) {
     assert!(subject.names("").unwrap().is_empty());
 }
 
-pub(crate) fn removing_takes_the_object_away_and_nothing_else(subject: &Subject) {
+pub(crate) fn removing_takes_the_object_away_and_nothing_else(subject: &StoreUnderTest) {
     for name in ["a/file", "a/file2", "file"] {
         subject.put(name, b"1");
     }
@@ -449,7 +449,7 @@ pub(crate) fn removing_takes_the_object_away_and_nothing_else(subject: &Subject)
     assert_eq!(subject.get("file").unwrap(), b"1");
 }
 
-pub(crate) fn the_etag_is_the_same_for_all_who_see_one_version(subject: &Subject) {
+pub(crate) fn the_etag_is_the_same_for_all_who_see_one_version(subject: &StoreUnderTest) {
     for round in 0..3 {
         let committed = subject.put("file", &bytes(10, round));
         let opened = subject.open("file").unwrap().meta().clone();
@@ -465,12 +465,12 @@ pub(crate) fn the_etag_is_the_same_for_all_who_see_one_version(subject: &Subject
     }
 }
 
-pub(crate) fn the_etag_changes_with_every_version(subject: &Subject) {
+pub(crate) fn the_etag_changes_with_every_version(subject: &StoreUnderTest) {
     let etags: std::collections::HashSet<_> = (0..50).map(|_| subject.put("file", b"same").etag).collect();
     assert_eq!(etags.len(), 50);
 }
 
-pub(crate) fn the_digest_is_kept_with_the_object_it_was_given_for(subject: &Subject) {
+pub(crate) fn the_digest_is_kept_with_the_object_it_was_given_for(subject: &StoreUnderTest) {
     let digest = blake3::hash(b"content");
     assert_eq!(subject.put("file", b"content").digest, Some(digest));
     assert_eq!(subject.stat("file").unwrap().digest, Some(digest));
@@ -483,7 +483,7 @@ pub(crate) fn the_digest_is_kept_with_the_object_it_was_given_for(subject: &Subj
     assert_eq!(subject.stat("file").unwrap().digest, None);
 }
 
-pub(crate) fn reading_changes_neither_etag_nor_time(subject: &Subject) {
+pub(crate) fn reading_changes_neither_etag_nor_time(subject: &StoreUnderTest) {
     let before = SystemTime::now();
     let meta = subject.put("file", &bytes(10_000, 1));
     let window = before - Duration::from_secs(2)..=SystemTime::now() + Duration::from_secs(2);
@@ -496,7 +496,7 @@ pub(crate) fn reading_changes_neither_etag_nor_time(subject: &Subject) {
     assert_eq!(subject.stat("file").unwrap(), meta);
 }
 
-pub(crate) fn a_commit_sets_the_time_and_the_permissions_that_it_was_given(subject: &Subject) {
+pub(crate) fn a_commit_sets_the_time_and_the_permissions_that_it_was_given(subject: &StoreUnderTest) {
     let modified = SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, 123_456_789);
     let facts = Commit {
         digest: Some(blake3::hash(b"content")),
@@ -518,7 +518,7 @@ pub(crate) fn a_commit_sets_the_time_and_the_permissions_that_it_was_given(subje
     assert_ne!(put(b"c0ntent").etag, meta.etag);
 }
 
-pub(crate) fn an_upload_keeps_the_permissions_of_what_it_replaces(subject: &Subject) {
+pub(crate) fn an_upload_keeps_the_permissions_of_what_it_replaces(subject: &StoreUnderTest) {
     let facts = Commit {
         mode: Some(0o600),
         ..Commit::default()
@@ -531,7 +531,7 @@ pub(crate) fn an_upload_keeps_the_permissions_of_what_it_replaces(subject: &Subj
     assert_eq!(subject.stat("file").unwrap(), replaced);
 }
 
-pub(crate) fn an_empty_folder_can_be_removed_and_nothing_else_with_it(subject: &Subject) {
+pub(crate) fn an_empty_folder_can_be_removed_and_nothing_else_with_it(subject: &StoreUnderTest) {
     subject.put("a/b/file", b"1");
     subject.put("a/other", b"1");
     subject.remove("a/b/file").unwrap();
@@ -542,7 +542,7 @@ pub(crate) fn an_empty_folder_can_be_removed_and_nothing_else_with_it(subject: &
     subject.put("a/b/file", b"again");
 }
 
-pub(crate) fn removing_what_is_no_empty_folder_is_refused(subject: &Subject) {
+pub(crate) fn removing_what_is_no_empty_folder_is_refused(subject: &StoreUnderTest) {
     subject.put("a/b/file", b"1");
     refused!(subject.remove_dir("a"), NotEmpty);
     refused!(subject.remove_dir("a/b"), NotEmpty);
@@ -553,7 +553,7 @@ pub(crate) fn removing_what_is_no_empty_folder_is_refused(subject: &Subject) {
     assert_eq!(subject.get("a/b/file").unwrap(), b"1");
 }
 
-pub(crate) fn a_digest_computed_later_is_kept_with_its_version_only(subject: &Subject) {
+pub(crate) fn a_digest_computed_later_is_kept_with_its_version_only(subject: &StoreUnderTest) {
     let digest = blake3::hash(b"content");
     let keep = |etag: &str| subject.wait(subject.store.keep_digest(&key("file"), etag, digest));
     let put = || {

@@ -49,7 +49,7 @@ pub enum KeyError {
     TooDeep,
     /// A part starts with [`RESERVED_PREFIX`].
     #[error("names that start with `.haul-inflight-` are reserved for files in flight")]
-    Reserved,
+    ReservedName,
 }
 
 impl Key {
@@ -151,7 +151,7 @@ fn part_rules(part: &str) -> Result<(), KeyError> {
         "." | ".." => Err(KeyError::DotPart),
         _ if part.len() > PART_BYTES_MAX => Err(KeyError::PartTooLong),
         _ if part.chars().any(char::is_control) => Err(KeyError::Control),
-        _ if part.starts_with(RESERVED_PREFIX) => Err(KeyError::Reserved),
+        _ if part.starts_with(RESERVED_PREFIX) => Err(KeyError::ReservedName),
         _ => Ok(()),
     }
 }
@@ -178,8 +178,8 @@ mod tests {
         for control in ["a\0", "a\nb", "\r", "tab\t", "\u{7f}", "\u{1b}[31m", "\u{85}"] {
             assert_eq!(rule(control), KeyError::Control, "{control:?}");
         }
-        assert_eq!(rule(".haul-inflight-"), KeyError::Reserved);
-        assert_eq!(rule("a/.haul-inflight-1/b"), KeyError::Reserved);
+        assert_eq!(rule(".haul-inflight-"), KeyError::ReservedName);
+        assert_eq!(rule("a/.haul-inflight-1/b"), KeyError::ReservedName);
     }
 
     #[test]

@@ -1,29 +1,29 @@
 //! Objects as files beneath one folder of the local disk.
 //!
 //! [`root`] resolves keys, [`walk`] where the kernel cannot; [`facts`] are what the system knows of a file and [`note`] what we
-//! keep beside it; [`object`] opens, [`reader`] reads, [`folder`] lists. A [`writer`] fills a file in [`flight`], [`publish`] makes
-//! it an object, [`remove`] removes one, both under the [`locks`] of names, with [`folders`] on the way, an [`owner`], and
-//! something [`leaving`] its name. [`medium`] says what that takes on which disk, [`pace`] where writes run, and [`sweep`]
+//! keep beside it; [`object`] opens, [`reader`] reads, [`list`] lists. A [`writer`] fills a file in a [`temp_file`], [`publish`] makes
+//! it an object, [`remove`] removes one, both under the [`locks`] of names, with [`parent_dirs`] on the way, an [`owner`], and
+//! something [`displaced`] its name. [`medium`] says what that takes on which disk, [`io_site`] where writes run, and [`sweep`]
 //! removes what died on the way.
 
 mod copy;
+mod displaced;
 mod facts;
-mod flight;
-mod folder;
-mod folders;
-mod leaving;
+mod io_site;
+mod list;
 mod locks;
 mod medium;
 mod note;
 mod object;
 mod owner;
-mod pace;
+mod parent_dirs;
 mod publish;
 mod reader;
 mod remove;
 mod rename;
 mod root;
 mod sweep;
+mod temp_file;
 mod walk;
 mod writer;
 
@@ -40,14 +40,14 @@ use futures_util::future::FutureExt;
 use rustix::io::{Errno, retry_on_intr};
 use serde::{Deserialize, Serialize};
 
-use self::facts::Facts;
-use self::flight::Hiding;
-use self::folders::Settled;
+use self::facts::FileFacts;
 use self::locks::Locks;
 use self::medium::{Care, Medium};
-use self::object::Whole;
-use self::publish::Target;
-use self::root::{Purpose, Root};
+use self::object::VerifiedObjects;
+use self::parent_dirs::SyncedDirs;
+use self::publish::UploadTarget;
+use self::root::{OpenPurpose, Root};
+use self::temp_file::Hiding;
 use self::writer::LocalWriter;
 use crate::{
     Answer, Capabilities, CreateOptions, Detail, Digest, Error, Existing, Key, Listing, Maintenance, Meta,
@@ -93,8 +93,8 @@ struct Disk {
     /// The file system of the root.
     medium: Medium,
     device: u64,
-    settled: Settled,
-    whole: Whole,
+    settled: SyncedDirs,
+    whole: VerifiedObjects,
 }
 
 impl LocalStore {
@@ -140,8 +140,8 @@ impl LocalStore {
         let disk = Disk {
             root: Arc::clone(&self.disk.root),
             locks: Arc::clone(&self.disk.locks),
-            settled: Settled::default(),
-            whole: Whole::default(),
+            settled: SyncedDirs::default(),
+            whole: VerifiedObjects::default(),
             blocking,
             ..*self.disk
         };
@@ -176,14 +176,14 @@ impl LocalStore {
     ) -> io::Result<Self> {
         let disk = Disk {
             medium: Medium::of(&root)?,
-            device: Facts::of(&root)?.device,
+            device: FileFacts::of(&root)?.device,
             root: Arc::new(root),
             locks: Arc::new(locks),
             durability,
             blocking,
             hiding,
-            settled: Settled::default(),
-            whole: Whole::default(),
+            settled: SyncedDirs::default(),
+            whole: VerifiedObjects::default(),
         };
         Ok(Self { disk: Arc::new(disk) })
     }
@@ -201,7 +201,7 @@ impl Store for LocalStore {
                 after: after.as_deref(),
                 ..page
             };
-            folder::list(&disk.root, folder.as_ref(), page, detail)
+            list::list(&disk.root, folder.as_ref(), page, detail)
         });
         listed.boxed()
     }
@@ -216,13 +216,13 @@ impl Store for LocalStore {
     }
 
     fn create<'a>(&'a self, key: &'a Key, options: CreateOptions) -> Answer<'a, Box<dyn Writer>> {
-        let target = Target {
+        let target = UploadTarget {
             key: key.clone(),
             condition: options.condition,
             parents: options.parents,
         };
         let created = self.disk.run(move |disk| {
-            let begun = publish::take_off(disk, &target)?;
+            let begun = publish::begin(disk, &target)?;
             Ok(Box::new(LocalWriter::new(Arc::clone(disk), target, begun)) as Box<dyn Writer>)
         });
         created.boxed()
@@ -235,7 +235,9 @@ impl Store for LocalStore {
 
     fn make_dir<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
         let key = key.clone();
-        self.disk.run(move |disk| folders::make_dir(disk, &key)).boxed()
+        self.disk
+            .run(move |disk| parent_dirs::make_dir(disk, &key))
+            .boxed()
     }
 
     fn remove_dir<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
@@ -286,14 +288,14 @@ impl Disk {
             Blocking::Inline => operation(self),
             Blocking::Offload => {
                 let disk = Arc::clone(self);
-                hop(move || operation(&disk)).await?
+                spawn_blocking_io(move || operation(&disk)).await?
             }
         }
     }
 
     /// The care that an upload takes on the file system of `file`.
     fn care_for(&self, file: impl AsFd) -> Result<Care, Errno> {
-        let medium = if Facts::of(&file)?.device == self.device {
+        let medium = if FileFacts::of(&file)?.device == self.device {
             self.medium
         } else {
             Medium::of(file)?
@@ -302,12 +304,12 @@ impl Disk {
     }
 
     /// File systems without a disk do not say what `preadv2` could read without waiting, but then they never wait.
-    fn is_in_memory(&self, facts: &Facts) -> bool {
+    fn is_in_memory(&self, facts: &FileFacts) -> bool {
         self.medium == Medium::Memory && facts.device == self.device
     }
 
     /// Opens an existing object; a parent that is no folder means that there is none.
-    async fn find(self: &Arc<Self>, key: &Key, purpose: Purpose) -> Result<OwnedFd, Error> {
+    async fn find(self: &Arc<Self>, key: &Key, purpose: OpenPurpose) -> Result<OwnedFd, Error> {
         let cached = match self.blocking {
             Blocking::Inline => Some(self.root.find(Some(key), purpose)),
             Blocking::Offload => self.root.find_cached(key, purpose),
@@ -327,7 +329,7 @@ impl Disk {
 }
 
 /// Runs a call on tokio's blocking pool. A panic there goes on here; that the runtime ends meanwhile is an error.
-async fn hop<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+async fn spawn_blocking_io<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     match tokio::task::spawn_blocking(call).await {
         Ok(done) => Ok(done),
         Err(error) => match error.try_into_panic() {

@@ -123,14 +123,14 @@ impl Reader for MemoryReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Driver, Nothing, Subject, bytes, contract, refused};
+    use crate::contract::{Executor, Nothing, StoreUnderTest, bytes, contract, refused};
     use crate::{Commit, Condition, Error};
 
-    fn subject(store: MemoryStore) -> Subject {
-        Subject {
+    fn subject(store: MemoryStore) -> StoreUnderTest {
+        StoreUnderTest {
             store: Arc::new(store),
-            driver: Driver::Ready,
-            keeper: Box::new(Nothing),
+            executor: Executor::Ready,
+            inspector: Box::new(Nothing),
         }
     }
 

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
 
 use super::refused;
-use super::subject::{Subject, bytes, key};
+use super::subject::{StoreUnderTest, bytes, key};
 use crate::{Commit, Condition, CreateOptions, Detail, Existing, Page, Parents};
 
-pub(crate) fn a_folder_can_be_made_and_is_empty(subject: &Subject) {
+pub(crate) fn a_folder_can_be_made_and_is_empty(subject: &StoreUnderTest) {
     subject.make_dir("a").unwrap();
     subject.make_dir("a/b").unwrap();
     assert_eq!(subject.names("").unwrap(), ["a"]);
@@ -20,7 +20,7 @@ pub(crate) fn a_folder_can_be_made_and_is_empty(subject: &Subject) {
     subject.make_dir("a/b").unwrap();
 }
 
-pub(crate) fn a_folder_is_made_only_where_nothing_is_and_its_parent_is(subject: &Subject) {
+pub(crate) fn a_folder_is_made_only_where_nothing_is_and_its_parent_is(subject: &StoreUnderTest) {
     subject.put("file", b"1");
     subject.make_dir("folder").unwrap();
     refused!(subject.make_dir("folder"), Exists);
@@ -32,7 +32,7 @@ pub(crate) fn a_folder_is_made_only_where_nothing_is_and_its_parent_is(subject: 
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
 }
 
-pub(crate) fn an_upload_that_requires_its_folder_makes_none(subject: &Subject) {
+pub(crate) fn an_upload_that_requires_its_folder_makes_none(subject: &StoreUnderTest) {
     let options = CreateOptions {
         parents: Parents::Require,
         ..CreateOptions::default()
@@ -50,7 +50,7 @@ pub(crate) fn an_upload_that_requires_its_folder_makes_none(subject: &Subject) {
     assert_eq!(subject.names("folder").unwrap(), ["file"]);
 }
 
-pub(crate) fn a_size_hint_binds_nobody(subject: &Subject) {
+pub(crate) fn a_size_hint_binds_nobody(subject: &StoreUnderTest) {
     for (hint, content) in [(0, &b"content"[..]), (100, b"content"), (100, b"")] {
         let options = CreateOptions {
             size_hint: Some(hint),
@@ -63,7 +63,7 @@ pub(crate) fn a_size_hint_binds_nobody(subject: &Subject) {
     }
 }
 
-pub(crate) fn an_aborted_writer_leaves_nothing(subject: &Subject) {
+pub(crate) fn an_aborted_writer_leaves_nothing(subject: &StoreUnderTest) {
     subject.put("kept", b"old");
     for name in ["file", "deep/er/file", "kept"] {
         let mut writer = subject.create(name, Condition::Always).unwrap();
@@ -75,7 +75,7 @@ pub(crate) fn an_aborted_writer_leaves_nothing(subject: &Subject) {
     assert_eq!(subject.wait(subject.store.maintain()).unwrap().swept, 0);
 }
 
-pub(crate) fn pages_hold_each_entry_once_and_in_order(subject: &Subject) {
+pub(crate) fn pages_hold_each_entry_once_and_in_order(subject: &StoreUnderTest) {
     let names: Vec<String> = (0..25).map(|number| format!("{:02}", number * 7 % 25)).collect();
     for name in &names {
         subject.put(&format!("folder/{name}"), b"1");
@@ -101,7 +101,7 @@ pub(crate) fn pages_hold_each_entry_once_and_in_order(subject: &Subject) {
     }
 }
 
-pub(crate) fn a_renamed_object_keeps_everything_but_its_name(subject: &Subject) {
+pub(crate) fn a_renamed_object_keeps_everything_but_its_name(subject: &StoreUnderTest) {
     let content = bytes(150_000, 1);
     let facts = Commit {
         digest: Some(blake3::hash(&content)),
@@ -126,7 +126,7 @@ pub(crate) fn a_renamed_object_keeps_everything_but_its_name(subject: &Subject) 
     assert!(subject.names("b").unwrap().is_empty());
 }
 
-pub(crate) fn a_rename_replaces_an_object_only_where_it_may(subject: &Subject) {
+pub(crate) fn a_rename_replaces_an_object_only_where_it_may(subject: &StoreUnderTest) {
     subject.put("from", b"from");
     subject.put("to", b"to");
     refused!(subject.rename("from", "to", Existing::Refuse), Exists);
@@ -141,7 +141,7 @@ pub(crate) fn a_rename_replaces_an_object_only_where_it_may(subject: &Subject) {
     assert_eq!(subject.rest(&mut *reader, 0), b"to");
 }
 
-pub(crate) fn a_rename_that_makes_no_sense_is_refused_and_changes_nothing(subject: &Subject) {
+pub(crate) fn a_rename_that_makes_no_sense_is_refused_and_changes_nothing(subject: &StoreUnderTest) {
     subject.put("file", b"1");
     subject.put("folder/inner", b"2");
     subject.make_dir("empty").unwrap();
@@ -166,7 +166,7 @@ pub(crate) fn a_rename_that_makes_no_sense_is_refused_and_changes_nothing(subjec
     assert_eq!(subject.get("file").unwrap(), b"1");
 }
 
-pub(crate) fn a_renamed_folder_takes_all_that_is_in_it_along(subject: &Subject) {
+pub(crate) fn a_renamed_folder_takes_all_that_is_in_it_along(subject: &StoreUnderTest) {
     subject.put("a/file", b"1");
     subject.put("a/b/c/file", b"2");
     subject.put("a b", b"beside");
@@ -184,7 +184,7 @@ pub(crate) fn a_renamed_folder_takes_all_that_is_in_it_along(subject: &Subject) 
 }
 
 /// Some move an object to and fro while others look: one of the two names always leads to it.
-pub(crate) fn an_object_that_is_renamed_is_never_gone(subject: &Subject) {
+pub(crate) fn an_object_that_is_renamed_is_never_gone(subject: &StoreUnderTest) {
     const ROUNDS: usize = 50;
     subject.put("there", b"old");
     subject.together(4, |own, index| {
@@ -200,7 +200,7 @@ pub(crate) fn an_object_that_is_renamed_is_never_gone(subject: &Subject) {
     assert_eq!(subject.names("").unwrap(), ["there"]);
 }
 
-pub(crate) fn of_many_that_rename_to_one_name_one_is_let_in(subject: &Subject) {
+pub(crate) fn of_many_that_rename_to_one_name_one_is_let_in(subject: &StoreUnderTest) {
     (0..8).for_each(|index| drop(subject.put(&index.to_string(), index.to_string().as_bytes())));
     let renamed = subject.together(8, |own, index| {
         own.rename(&index.to_string(), "one", Existing::Refuse)
@@ -216,7 +216,7 @@ pub(crate) fn of_many_that_rename_to_one_name_one_is_let_in(subject: &Subject) {
     assert_eq!(subject.names("").unwrap().len(), 8);
 }
 
-pub(crate) fn renames_against_each_other_end_and_lose_nothing(subject: &Subject) {
+pub(crate) fn renames_against_each_other_end_and_lose_nothing(subject: &StoreUnderTest) {
     subject.put("a", b"a");
     subject.put("b", b"b");
     subject.together(2, |own, index| {
@@ -227,7 +227,7 @@ pub(crate) fn renames_against_each_other_end_and_lose_nothing(subject: &Subject)
     assert_eq!(subject.names("").unwrap().len(), 1);
 }
 
-pub(crate) fn a_copy_is_an_object_of_its_own(subject: &Subject) {
+pub(crate) fn a_copy_is_an_object_of_its_own(subject: &StoreUnderTest) {
     let content = bytes(300_000, 1);
     let facts = Commit {
         digest: Some(blake3::hash(&content)),
@@ -252,7 +252,7 @@ pub(crate) fn a_copy_is_an_object_of_its_own(subject: &Subject) {
     assert_eq!(subject.get("file").unwrap(), b"another");
 }
 
-pub(crate) fn a_copy_replaces_an_object_only_where_it_may(subject: &Subject) {
+pub(crate) fn a_copy_replaces_an_object_only_where_it_may(subject: &StoreUnderTest) {
     subject.put("from", b"from");
     subject.put("to", b"to");
     subject.put("folder/inner", b"1");
@@ -269,14 +269,14 @@ pub(crate) fn a_copy_replaces_an_object_only_where_it_may(subject: &Subject) {
     assert_eq!(subject.names("").unwrap(), ["folder", "from", "to"]);
 }
 
-pub(crate) fn an_object_without_a_digest_is_copied_without_one(subject: &Subject) {
+pub(crate) fn an_object_without_a_digest_is_copied_without_one(subject: &StoreUnderTest) {
     let writer = subject.create("file", Condition::Always).unwrap();
     subject.wait(writer.commit(Commit::default())).unwrap();
     let copy = subject.copy("file", "copy", Existing::Refuse).unwrap();
     assert_eq!((copy.size, copy.digest), (0, None));
 }
 
-pub(crate) fn a_time_that_is_set_is_told_and_leaves_the_content_alone(subject: &Subject) {
+pub(crate) fn a_time_that_is_set_is_told_and_leaves_the_content_alone(subject: &StoreUnderTest) {
     let content = bytes(10_000, 1);
     let before = subject.put("file", &content);
     for seconds in [0, 1_000_000_000, 1_000_000_000] {

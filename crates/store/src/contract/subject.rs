@@ -12,16 +12,16 @@ use crate::{
 };
 
 /// One empty store to test, and how to wait for it.
-pub(crate) struct Subject {
+pub(crate) struct StoreUnderTest {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) driver: Driver,
+    pub(crate) executor: Executor,
     /// What must live as long as the store, such as its folder.
-    pub(crate) keeper: Box<dyn Keeper>,
+    pub(crate) inspector: Box<dyn Inspector>,
 }
 
 /// How a future is brought to its end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Driver {
+pub(crate) enum Executor {
     /// It has to be ready at once, without any runtime.
     Ready,
     /// On a runtime with one thread, as a worker has it.
@@ -29,12 +29,12 @@ pub(crate) enum Driver {
 }
 
 /// Looks at a store from behind.
-pub(crate) trait Keeper: Sync {
+pub(crate) trait Inspector: Sync {
     /// Names of everything that the store keeps anywhere but which no caller could have put there.
     fn residue(&self) -> Vec<String>;
 }
 
-impl Driver {
+impl Executor {
     pub(crate) fn wait<T>(self, future: impl Future<Output = T>) -> T {
         match self {
             Self::Ready => future
@@ -48,9 +48,9 @@ impl Driver {
     }
 }
 
-impl Subject {
+impl StoreUnderTest {
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
-        self.driver.wait(future)
+        self.executor.wait(future)
     }
 
     pub(crate) fn create(&self, name: &str, condition: Condition) -> Result<Box<dyn Writer>, Error> {
@@ -151,14 +151,14 @@ impl Subject {
     pub(crate) fn together<T: Send>(
         &self,
         count: usize,
-        actor: impl Fn(&Subject, usize) -> T + Sync,
+        actor: impl Fn(&StoreUnderTest, usize) -> T + Sync,
     ) -> Vec<T> {
         let start = std::sync::Barrier::new(count);
         let each = |index| {
-            let own = Subject {
+            let own = StoreUnderTest {
                 store: Arc::clone(&self.store),
-                driver: self.driver,
-                keeper: Box::new(Nothing),
+                executor: self.executor,
+                inspector: Box::new(Nothing),
             };
             start.wait();
             actor(&own, index)
@@ -173,7 +173,7 @@ impl Subject {
 /// Keeps nothing.
 pub(crate) struct Nothing;
 
-impl Keeper for Nothing {
+impl Inspector for Nothing {
     fn residue(&self) -> Vec<String> {
         Vec::new()
     }

@@ -9,8 +9,8 @@ use rustix::fs::copy_file_range;
 use rustix::io::Errno;
 
 use super::Disk;
-use super::facts::Facts;
-use super::publish::{Target, take_off};
+use super::facts::FileFacts;
+use super::publish::{UploadTarget, begin};
 use super::writer::LocalWriter;
 use crate::{Commit, Error, Existing, Key, Meta, Parents, Writer};
 
@@ -30,13 +30,13 @@ impl Disk {
         if from == to {
             return Err(Error::IntoItself);
         }
-        let target = Target {
+        let target = UploadTarget {
             key: to.clone(),
             condition: existing.condition(),
             parents: Parents::Require,
         };
         let writer = self.run(move |disk| {
-            let begun = take_off(disk, &target)?;
+            let begun = begin(disk, &target)?;
             Ok(LocalWriter::new(Arc::clone(disk), target, begun))
         });
         let writer = Box::new(writer.await?);
@@ -51,7 +51,7 @@ impl Disk {
                 copied => offset += copied as u64,
             }
         }
-        let now = Facts::of(&*source)?;
+        let now = FileFacts::of(&*source)?;
         if (now.size, now.modified) != (opened.facts.size, opened.facts.modified) {
             // Another program writes to the object: what was copied may be no version of it.
             return Err(Error::Busy);
@@ -116,6 +116,6 @@ mod tests {
         let mut copied = vec![0; content.len() + 1];
         assert_eq!(copy.read_at(&mut copied, 0).unwrap(), content.len());
         assert!(copied[..content.len()] == content);
-        assert!(Facts::of(copy.as_fd()).is_ok());
+        assert!(FileFacts::of(copy.as_fd()).is_ok());
     }
 }

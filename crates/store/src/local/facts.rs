@@ -6,14 +6,14 @@ use std::time::SystemTime;
 use rustix::fs::{FileType, Gid, Stat, Timespec, Timestamps, UTIME_OMIT, Uid, fstat, futimens};
 use rustix::io::Errno;
 
-use super::note::Note;
+use super::note::DigestNote;
 use super::owner::Owner;
 use crate::stamp::Stamp;
 use crate::{Error, Meta};
 
 /// The facts of one version of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct FileFacts {
     pub(super) kind: FileType,
     pub(super) device: u64,
     pub(super) size: u64,
@@ -24,7 +24,7 @@ pub(super) struct Facts {
     changed: Stamp,
 }
 
-impl Facts {
+impl FileFacts {
     pub(super) fn of(file: impl AsFd) -> Result<Self, Errno> {
         Ok(Self::from(&fstat(file)?))
     }
@@ -44,7 +44,7 @@ impl Facts {
     /// one upload from the next in an inode that is used again at once; so uploads set the modification time to the
     /// nanosecond, or note the time `at` which they were stored where their sender has chosen the other. An etag also changes
     /// with permissions, names and attributes (a client then starts over without need), but not with reading.
-    pub(super) fn etag(&self, note: Option<&Note>) -> String {
+    pub(super) fn etag(&self, note: Option<&DigestNote>) -> String {
         let Self {
             inode,
             size,
@@ -67,7 +67,7 @@ impl Facts {
     }
 
     /// With the digest of a note that is known to hold.
-    pub(super) fn meta(&self, note: Option<&Note>) -> Meta {
+    pub(super) fn meta(&self, note: Option<&DigestNote>) -> Meta {
         Meta {
             size: self.size,
             modified: self.modified.time(),
@@ -78,7 +78,7 @@ impl Facts {
     }
 }
 
-impl From<&Stat> for Facts {
+impl From<&Stat> for FileFacts {
     #[allow(
         clippy::unnecessary_cast,
         reason = "the fields' types differ between architectures"
@@ -126,9 +126,9 @@ pub(super) fn set_modified(file: impl AsFd, modified: SystemTime) -> Result<(), 
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) fn facts(size: u64, seconds: i64, nanoseconds: u32) -> Facts {
+    pub(in super::super) fn facts(size: u64, seconds: i64, nanoseconds: u32) -> FileFacts {
         let modified = Stamp { seconds, nanoseconds };
-        Facts {
+        FileFacts {
             kind: FileType::RegularFile,
             device: 1,
             size,
@@ -143,8 +143,8 @@ pub(super) mod tests {
         }
     }
 
-    fn at(nanoseconds: u32) -> Note {
-        Note {
+    fn at(nanoseconds: u32) -> DigestNote {
+        DigestNote {
             digest: blake3::hash(b""),
             at: Some(Stamp {
                 seconds: 5,
@@ -170,8 +170,8 @@ pub(super) mod tests {
             facts(8, 1, 2),
             facts(7, 2, 2),
             facts(7, 1, 3),
-            Facts { inode: 3, ..base },
-            Facts {
+            FileFacts { inode: 3, ..base },
+            FileFacts {
                 changed: Stamp {
                     seconds: 1,
                     nanoseconds: 9,

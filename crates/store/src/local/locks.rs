@@ -5,7 +5,7 @@
 //! who may read it. A name falls into one of the file's buckets. The lock of a bucket is an open file description lock on one
 //! byte (it ends with its process, however that ends), and within a process, which has one description, a mutex.
 //!
-//! The record is there for an upload that is held up between its end and its landing, by a slow disk say: where the same name
+//! The record is there for an upload that is held up between its end and its publication, by a slow disk say: where the same name
 //! was changed by a later request meanwhile, the upload has been overtaken and must not undo that.
 
 use std::io;
@@ -43,11 +43,11 @@ const STRIPES: usize = 1024;
 
 /// What to do while a lock is held by another change of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(super) enum LockMode {
     /// Wait, at most [`WAIT_MAX`].
-    Wait,
+    Block,
     /// Come back later.
-    Return,
+    Try,
 }
 
 /// When a change was asked for, on the clock that all processes of a machine share: of an upload, when its last byte was
@@ -67,13 +67,13 @@ impl Ticket {
 
 /// One run of a server, from the opening of its root to the end of its last process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run(pub(super) u128);
+pub(super) struct ServerRun(pub(super) u128);
 
 /// The locks and records of all names beneath a root.
 #[derive(Debug)]
 pub(super) struct Locks {
     file: OwnedFd,
-    run: Run,
+    run: ServerRun,
     stripes: Vec<Mutex<()>>,
     wait_max: Duration,
 }
@@ -82,7 +82,7 @@ pub(super) struct Locks {
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     locks: &'a Locks,
-    name: Name,
+    name: LockName,
     _stripe: Option<MutexGuard<'a, ()>>,
 }
 
@@ -90,13 +90,13 @@ pub(super) struct Turn<'a> {
 #[derive(Debug)]
 pub(super) struct TurnOfTwo<'a> {
     locks: &'a Locks,
-    recorded: Name,
+    recorded: LockName,
     _turns: [Option<Turn<'a>>; 2],
 }
 
 /// A key as the table knows it.
 #[derive(Debug, Clone, Copy)]
-struct Name {
+struct LockName {
     id: [u8; 16],
     bucket: u64,
 }
@@ -134,7 +134,7 @@ impl Locks {
         }
         Ok(Self {
             file,
-            run: Run(u128::from_ne_bytes(run)),
+            run: ServerRun(u128::from_ne_bytes(run)),
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             wait_max: WAIT_MAX,
         })
@@ -148,14 +148,14 @@ impl Locks {
         }
     }
 
-    pub(super) fn run(&self) -> Run {
+    pub(super) fn run(&self) -> ServerRun {
         self.run
     }
 
     /// Waits for the turn to change `key`; `None` where that would take waiting, and nobody wants to.
-    pub(super) fn lock(&self, key: &Key, patience: Patience) -> Result<Option<Turn<'_>>, Error> {
-        let name = Name::of(key);
-        self.wait_for(key, patience, || {
+    pub(super) fn lock(&self, key: &Key, mode: LockMode) -> Result<Option<Turn<'_>>, Error> {
+        let name = LockName::of(key);
+        self.wait_for(key, mode, || {
             let stripe = self.try_stripe(name);
             stripe.map_or(Ok(None), |stripe| self.try_bucket(name, Some(stripe)))
         })
@@ -163,8 +163,8 @@ impl Locks {
 
     /// Waits for the turn to change two names at once, with one of them as the one whose change is recorded.
     pub(super) fn lock_both(&self, recorded: &Key, other: &Key) -> Result<TurnOfTwo<'_>, Error> {
-        let (recorded_name, other_name) = (Name::of(recorded), Name::of(other));
-        let locked = self.wait_for(recorded, Patience::Wait, || {
+        let (recorded_name, other_name) = (LockName::of(recorded), LockName::of(other));
+        let locked = self.wait_for(recorded, LockMode::Block, || {
             self.try_lock_both(recorded_name, other_name)
         });
         let turns = locked?.ok_or(Error::Busy)?;
@@ -178,7 +178,7 @@ impl Locks {
     fn wait_for<T>(
         &self,
         key: &Key,
-        patience: Patience,
+        mode: LockMode,
         mut try_lock: impl FnMut() -> Result<Option<T>, Errno>,
     ) -> Result<Option<T>, Error> {
         let started = Instant::now();
@@ -186,7 +186,7 @@ impl Locks {
             if let Some(turn) = try_lock()? {
                 return Ok(Some(turn));
             }
-            if patience == Patience::Return {
+            if mode == LockMode::Try {
                 return Ok(None);
             }
             let waited = started.elapsed();
@@ -199,7 +199,7 @@ impl Locks {
     }
 
     /// Always in the same order, and never waiting for one while the other is held.
-    fn try_lock_both(&self, one: Name, other: Name) -> Result<Option<[Option<Turn<'_>>; 2]>, Errno> {
+    fn try_lock_both(&self, one: LockName, other: LockName) -> Result<Option<[Option<Turn<'_>>; 2]>, Errno> {
         let (low, high) = if one.order() <= other.order() {
             (one, other)
         } else {
@@ -224,7 +224,7 @@ impl Locks {
         Ok(second.map(|second| [Some(second), Some(first)]))
     }
 
-    fn try_stripe(&self, name: Name) -> Option<MutexGuard<'_, ()>> {
+    fn try_stripe(&self, name: LockName) -> Option<MutexGuard<'_, ()>> {
         match self.stripes[name.stripe()].try_lock() {
             Ok(stripe) => Some(stripe),
             Err(TryLockError::WouldBlock) => None,
@@ -236,7 +236,7 @@ impl Locks {
     /// `stripe` is none where this turn's process holds it already.
     fn try_bucket<'a>(
         &'a self,
-        name: Name,
+        name: LockName,
         stripe: Option<MutexGuard<'a, ()>>,
     ) -> Result<Option<Turn<'a>>, Errno> {
         match self.set_lock(name, libc::F_WRLCK) {
@@ -250,7 +250,7 @@ impl Locks {
         }
     }
 
-    fn set_lock(&self, name: Name, kind: libc::c_int) -> Result<(), Errno> {
+    fn set_lock(&self, name: LockName, kind: libc::c_int) -> Result<(), Errno> {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_possible_wrap,
@@ -270,7 +270,7 @@ impl Locks {
     }
 
     /// Enters the last change of a name. Its turn is held.
-    fn record(&self, name: Name, ticket: Ticket) -> Result<(), Errno> {
+    fn record(&self, name: LockName, ticket: Ticket) -> Result<(), Errno> {
         let mut bucket = self.read(name)?;
         let known = bucket.iter_mut().find(|record| record.id == name.id);
         match known {
@@ -278,7 +278,7 @@ impl Locks {
             None => {
                 let first = bucket.iter_mut().min_by_key(|record| record.ticket);
                 if let Some(record) = first {
-                    *record = Record {
+                    *record = LastChange {
                         id: name.id,
                         ticket: ticket.0,
                     };
@@ -288,12 +288,12 @@ impl Locks {
         self.write(name, &bucket)
     }
 
-    fn read(&self, name: Name) -> Result<[Record; RECORDS], Errno> {
+    fn read(&self, name: LockName) -> Result<[LastChange; RECORDS], Errno> {
         let mut bytes = [0; BUCKET_BYTES];
         if pread(&self.file, &mut bytes[..], name.offset())? != BUCKET_BYTES {
             return Err(Errno::IO);
         }
-        let mut records = [Record::default(); RECORDS];
+        let mut records = [LastChange::default(); RECORDS];
         for (record, bytes) in records.iter_mut().zip(bytes.chunks_exact(RECORD_BYTES)) {
             let (id, ticket) = bytes.split_at(16);
             record.id.copy_from_slice(id);
@@ -305,7 +305,7 @@ impl Locks {
         Ok(records)
     }
 
-    fn write(&self, name: Name, records: &[Record; RECORDS]) -> Result<(), Errno> {
+    fn write(&self, name: LockName, records: &[LastChange; RECORDS]) -> Result<(), Errno> {
         let mut bytes = [0; BUCKET_BYTES];
         for (record, bytes) in records.iter().zip(bytes.chunks_exact_mut(RECORD_BYTES)) {
             let (id, ticket) = bytes.split_at_mut(16);
@@ -355,12 +355,12 @@ impl Drop for Turn<'_> {
 
 /// One name's last change. All zero is none.
 #[derive(Debug, Clone, Copy, Default)]
-struct Record {
+struct LastChange {
     id: [u8; 16],
     ticket: u64,
 }
 
-impl Name {
+impl LockName {
     fn of(key: &Key) -> Self {
         let digest = blake3::hash(key.as_str().as_bytes());
         let (id, rest) = digest.as_bytes().split_at(16);
@@ -402,18 +402,18 @@ mod tests {
     fn a_name_is_locked_for_this_process_and_for_others_and_other_names_are_not() {
         let locks = Locks::create().unwrap().impatient();
         let other = another(&locks);
-        let turn = locks.lock(&key("a/b"), Patience::Wait).unwrap().unwrap();
+        let turn = locks.lock(&key("a/b"), LockMode::Block).unwrap().unwrap();
         for table in [&locks, &other] {
-            assert!(table.lock(&key("a/b"), Patience::Return).unwrap().is_none());
+            assert!(table.lock(&key("a/b"), LockMode::Try).unwrap().is_none());
             assert!(matches!(
-                table.lock(&key("a/b"), Patience::Wait),
+                table.lock(&key("a/b"), LockMode::Block),
                 Err(Error::Busy)
             ));
-            assert!(table.lock(&key("a/c"), Patience::Return).unwrap().is_some());
+            assert!(table.lock(&key("a/c"), LockMode::Try).unwrap().is_some());
         }
         drop(turn);
         for table in [&locks, &other] {
-            assert!(table.lock(&key("a/b"), Patience::Return).unwrap().is_some());
+            assert!(table.lock(&key("a/b"), LockMode::Try).unwrap().is_some());
         }
     }
 
@@ -421,12 +421,12 @@ mod tests {
     fn a_change_is_overtaken_by_those_that_were_asked_for_later_and_by_no_others() {
         let locks = Locks::create().unwrap();
         let other = another(&locks);
-        let turn = |name: &str| other.lock(&key(name), Patience::Return).unwrap().unwrap();
+        let turn = |name: &str| other.lock(&key(name), LockMode::Try).unwrap().unwrap();
         assert!(!turn("a").is_overtaken(Ticket(1)).unwrap());
         turn("a").record(Ticket(5)).unwrap();
         turn("a").record(Ticket(3)).unwrap();
         turn("b").record(Ticket(9)).unwrap();
-        let seen = locks.lock(&key("a"), Patience::Return).unwrap().unwrap();
+        let seen = locks.lock(&key("a"), LockMode::Try).unwrap().unwrap();
         assert!(seen.is_overtaken(Ticket(4)).unwrap());
         assert!(!seen.is_overtaken(Ticket(5)).unwrap());
         assert!(!seen.is_overtaken(Ticket(6)).unwrap());
@@ -435,13 +435,13 @@ mod tests {
     #[test]
     fn a_bucket_forgets_the_change_that_was_asked_for_first() {
         let locks = Locks::create().unwrap();
-        let bucket = Name::of(&key("a")).bucket;
+        let bucket = LockName::of(&key("a")).bucket;
         let same_bucket: Vec<_> = (0_u32..)
             .map(|number| key(&number.to_string()))
-            .filter(|key| Name::of(key).bucket == bucket)
+            .filter(|key| LockName::of(key).bucket == bucket)
             .take(RECORDS + 1)
             .collect();
-        let turn = |key| locks.lock(key, Patience::Return).unwrap().unwrap();
+        let turn = |key| locks.lock(key, LockMode::Try).unwrap().unwrap();
         for (ticket, key) in (10..).zip(&same_bucket) {
             turn(key).record(Ticket(ticket)).unwrap();
         }

@@ -28,7 +28,7 @@ pub(super) enum Care {
     None,
     /// A new object says in its note that it was not synced. One that replaces another is synced first, so that the old one
     /// is not lost for a new one that is not whole.
-    Note,
+    DigestNote,
     /// Content is synced before it can be seen.
     Content,
     /// Content, its inode and all folders are synced.
@@ -45,7 +45,7 @@ impl Care {
             (_, Medium::Bare) => Self::FullKeepingReplaced,
             (Durability::Synced, _) => Self::Full,
             (Durability::Buffered, Medium::Memory) => Self::None,
-            (Durability::Buffered, Medium::Journal) => Self::Note,
+            (Durability::Buffered, Medium::Journal) => Self::DigestNote,
             (Durability::Buffered, Medium::Unknown) => Self::Content,
         }
     }
@@ -113,7 +113,7 @@ mod tests {
     fn buffered_uploads_take_as_much_care_as_their_medium_needs() {
         let buffered = |medium| Care::of(Durability::Buffered, medium);
         assert_eq!(buffered(Medium::Memory), Care::None);
-        assert_eq!(buffered(Medium::Journal), Care::Note);
+        assert_eq!(buffered(Medium::Journal), Care::DigestNote);
         assert_eq!(buffered(Medium::Unknown), Care::Content);
         assert!(buffered(Medium::Bare).syncs_names() && buffered(Medium::Bare).syncs_freed());
         for medium in [Medium::Memory, Medium::Journal, Medium::Unknown, Medium::Bare] {

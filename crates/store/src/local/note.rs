@@ -13,8 +13,8 @@ use rustix::fs::{XattrFlags, fgetxattr, fsetxattr, getxattr};
 use rustix::io::Errno;
 
 use super::descriptor_path;
-use super::facts::Facts;
-use super::locks::Run;
+use super::facts::FileFacts;
+use super::locks::ServerRun;
 use crate::Digest;
 use crate::stamp::Stamp;
 
@@ -24,29 +24,29 @@ const ATTRIBUTE_BYTES_MAX: usize = 256;
 
 /// What is known of an object beside its facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Note {
+pub(super) struct DigestNote {
     pub(super) digest: Digest,
     /// When the upload was stored, if the modification time is one that its sender has chosen.
     pub(super) at: Option<Stamp>,
     /// The run whose upload it was, if that did not wait for the disk.
-    pub(super) unsynced: Option<Run>,
+    pub(super) unsynced: Option<ServerRun>,
 }
 
 /// What the attribute of a file turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum NoteState {
     /// None, or one that holds for other content.
     Nothing,
     /// One that holds for the file as it is.
-    Note(Note),
+    DigestNote(DigestNote),
     /// One that was made for this very file, which has another size all the same: a power cut came before its content was
     /// on the disk.
     Torn,
 }
 
-impl Kept {
+impl NoteState {
     /// That of a file that is open for reading.
-    pub(super) fn of_open(file: impl AsFd, facts: &Facts) -> Self {
+    pub(super) fn of_open(file: impl AsFd, facts: &FileFacts) -> Self {
         let mut text = [0; ATTRIBUTE_BYTES_MAX];
         match fgetxattr(file, ATTRIBUTE, &mut text[..]) {
             Ok(length) => Self::parse(&text[..length], facts),
@@ -56,7 +56,7 @@ impl Kept {
 
     /// The same through a descriptor that gives no access to the content; it takes `/proc` and the permission to read the
     /// file.
-    pub(super) fn of_found(file: impl AsFd, facts: &Facts) -> Self {
+    pub(super) fn of_found(file: impl AsFd, facts: &FileFacts) -> Self {
         let mut text = [0; ATTRIBUTE_BYTES_MAX];
         match getxattr(descriptor_path(file), ATTRIBUTE, &mut text[..]) {
             Ok(length) => Self::parse(&text[..length], facts),
@@ -64,27 +64,27 @@ impl Kept {
         }
     }
 
-    pub(super) fn note(self) -> Option<Note> {
+    pub(super) fn note(self) -> Option<DigestNote> {
         match self {
-            Self::Note(note) => Some(note),
+            Self::DigestNote(note) => Some(note),
             Self::Nothing | Self::Torn => None,
         }
     }
 
-    fn parse(text: &[u8], facts: &Facts) -> Self {
+    fn parse(text: &[u8], facts: &FileFacts) -> Self {
         let parsed = std::str::from_utf8(text).ok().and_then(Parsed::from_text);
         match parsed {
             Some(parsed) if parsed.modified != facts.modified => Self::Nothing,
             Some(parsed) if parsed.size != facts.size => Self::Torn,
-            Some(parsed) => Self::Note(parsed.note),
+            Some(parsed) => Self::DigestNote(parsed.note),
             None => Self::Nothing,
         }
     }
 }
 
-impl Note {
+impl DigestNote {
     /// Keeps the note with a file whose content is that of `facts`, or says why not: many file systems have no attributes.
-    pub(super) fn keep(&self, file: impl AsFd, facts: &Facts) -> Result<(), Errno> {
+    pub(super) fn keep(&self, file: impl AsFd, facts: &FileFacts) -> Result<(), Errno> {
         let kept = Parsed {
             size: facts.size,
             modified: facts.modified,
@@ -98,7 +98,7 @@ impl Note {
 struct Parsed {
     size: u64,
     modified: Stamp,
-    note: Note,
+    note: DigestNote,
 }
 
 impl Parsed {
@@ -106,7 +106,7 @@ impl Parsed {
     fn from_text(text: &str) -> Option<Self> {
         let mut words = text.split(' ').skip(1);
         let mut parsed = Self {
-            note: Note {
+            note: DigestNote {
                 digest: Digest::from_hex(words.next()?).ok()?,
                 at: None,
                 unsynced: None,
@@ -118,7 +118,7 @@ impl Parsed {
             match word.split_once('=')? {
                 ("at", time) => parsed.note.at = Some(stamp(time)?),
                 ("unsynced", run) => {
-                    parsed.note.unsynced = Some(Run(u128::from_str_radix(run, 16).ok()?));
+                    parsed.note.unsynced = Some(ServerRun(u128::from_str_radix(run, 16).ok()?));
                 }
                 _ => return None,
             }
@@ -132,7 +132,7 @@ impl Parsed {
         if let Some(at) = note.at {
             text += &format!(" at={}", stamp_text(at));
         }
-        if let Some(Run(run)) = note.unsynced {
+        if let Some(ServerRun(run)) = note.unsynced {
             text += &format!(" unsynced={run:032x}");
         }
         text
@@ -156,15 +156,15 @@ mod tests {
     use super::super::facts::tests::facts;
     use super::*;
 
-    fn note(content: &[u8]) -> Note {
-        Note {
+    fn note(content: &[u8]) -> DigestNote {
+        DigestNote {
             digest: blake3::hash(content),
             at: None,
             unsynced: None,
         }
     }
 
-    fn text(note: Note, facts: &Facts) -> String {
+    fn text(note: DigestNote, facts: &FileFacts) -> String {
         Parsed {
             size: facts.size,
             modified: facts.modified,
@@ -176,12 +176,12 @@ mod tests {
     #[test]
     fn a_note_comes_back_whole_and_only_for_its_time() {
         let plain = note(b"content");
-        let full = Note {
+        let full = DigestNote {
             at: Some(Stamp {
                 seconds: -3,
                 nanoseconds: 5,
             }),
-            unsynced: Some(Run(0xabc)),
+            unsynced: Some(ServerRun(0xabc)),
             ..plain
         };
         let hex = plain.digest.to_hex();
@@ -195,9 +195,12 @@ mod tests {
         );
         for note in [plain, full] {
             let kept = text(note, &facts(7, 1, 2));
-            assert_eq!(Kept::parse(kept.as_bytes(), &facts(7, 1, 2)), Kept::Note(note));
+            assert_eq!(
+                NoteState::parse(kept.as_bytes(), &facts(7, 1, 2)),
+                NoteState::DigestNote(note)
+            );
             for other in [facts(7, 2, 2), facts(7, 1, 3), facts(8, 1, 3)] {
-                assert_eq!(Kept::parse(kept.as_bytes(), &other), Kept::Nothing);
+                assert_eq!(NoteState::parse(kept.as_bytes(), &other), NoteState::Nothing);
             }
         }
     }
@@ -206,7 +209,10 @@ mod tests {
     fn another_size_at_the_same_time_is_torn() {
         let kept = text(note(b"content"), &facts(7, 1, 2));
         for size in [0, 6, 8] {
-            assert_eq!(Kept::parse(kept.as_bytes(), &facts(size, 1, 2)), Kept::Torn);
+            assert_eq!(
+                NoteState::parse(kept.as_bytes(), &facts(size, 1, 2)),
+                NoteState::Torn
+            );
         }
     }
 
@@ -226,20 +232,20 @@ mod tests {
             &(kept.clone() + " at=1.5"),
         ] {
             assert_eq!(
-                Kept::parse(damaged.as_bytes(), &facts),
-                Kept::Nothing,
+                NoteState::parse(damaged.as_bytes(), &facts),
+                NoteState::Nothing,
                 "{damaged}"
             );
         }
-        assert_eq!(Kept::parse(&[0xff; 3], &facts), Kept::Nothing);
+        assert_eq!(NoteState::parse(&[0xff; 3], &facts), NoteState::Nothing);
     }
 
     #[test]
     fn the_longest_text_fits_the_buffer() {
         let far = facts(u64::MAX, i64::MIN, 999_999_999);
-        let longest = Note {
+        let longest = DigestNote {
             at: Some(far.modified),
-            unsynced: Some(Run(u128::MAX)),
+            unsynced: Some(ServerRun(u128::MAX)),
             ..note(b"")
         };
         let kept = text(longest, &far);

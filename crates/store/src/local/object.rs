@@ -15,12 +15,12 @@ use std::time::{Duration, Instant, SystemTime};
 use rustix::fs::{CWD, Mode, OFlags, fsync, openat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::facts::{Facts, set_modified};
-use super::flight::Hiding;
-use super::locks::Patience;
-use super::note::{Kept, Note};
+use super::facts::{FileFacts, set_modified};
+use super::locks::LockMode;
+use super::note::{DigestNote, NoteState};
 use super::reader::LocalReader;
-use super::root::{Purpose, look_again};
+use super::root::{OpenPurpose, look_again};
+use super::temp_file::Hiding;
 use super::{Disk, descriptor_path};
 use crate::{Digest, Error, Key, Meta};
 
@@ -39,10 +39,10 @@ const WHOLE_MAX: usize = 256;
 /// objects can be compared at a time. A part is locked meanwhile, so that many who ask for one object wait for one
 /// comparison.
 #[derive(Debug, Default)]
-pub(super) struct Whole([Mutex<HashSet<(u64, String)>>; 16]);
+pub(super) struct VerifiedObjects([Mutex<HashSet<(u64, String)>>; 16]);
 
-impl Whole {
-    fn part(&self, facts: &Facts) -> MutexGuard<'_, HashSet<(u64, String)>> {
+impl VerifiedObjects {
+    fn part(&self, facts: &FileFacts) -> MutexGuard<'_, HashSet<(u64, String)>> {
         let part = facts.modified.nanoseconds as usize % self.0.len();
         self.0[part].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -51,8 +51,8 @@ impl Whole {
 /// An object that is open for reading.
 pub(super) struct Opened {
     pub(super) file: File,
-    pub(super) facts: Facts,
-    pub(super) kept: Kept,
+    pub(super) facts: FileFacts,
+    pub(super) kept: NoteState,
 }
 
 impl Disk {
@@ -60,10 +60,10 @@ impl Disk {
     pub(super) async fn stat(self: &Arc<Self>, key: &Key) -> Result<Meta, Error> {
         let found = self.find_object(key).await?;
         let (file, facts) = found;
-        match Kept::of_found(&file, &facts) {
-            Kept::Torn => Err(Error::Torn),
-            Kept::Nothing => Ok(facts.meta(None)),
-            Kept::Note(note) => Ok(Meta {
+        match NoteState::of_found(&file, &facts) {
+            NoteState::Torn => Err(Error::Torn),
+            NoteState::Nothing => Ok(facts.meta(None)),
+            NoteState::DigestNote(note) => Ok(Meta {
                 digest: self.trusts(&note).then_some(note.digest),
                 ..facts.meta(Some(&note))
             }),
@@ -82,8 +82,8 @@ impl Disk {
     pub(super) async fn open_whole(self: &Arc<Self>, key: &Key) -> Result<Opened, Error> {
         let opened = self.open_object(key).await?;
         match opened.kept {
-            Kept::Torn => Err(Error::Torn),
-            Kept::Note(note) if !self.trusts(&note) => {
+            NoteState::Torn => Err(Error::Torn),
+            NoteState::DigestNote(note) if !self.trusts(&note) => {
                 self.run(move |disk| disk.verified(opened, note)).await
             }
             _ => Ok(opened),
@@ -106,23 +106,23 @@ impl Disk {
                 // Between the two steps the note does not hold, and could not warn of content that is not on the disk.
                 retry_on_intr(|| fsync(&file))?;
             }
-            let turn = disk.locks.lock(&key, Patience::Wait)?.ok_or(Error::Busy)?;
+            let turn = disk.locks.lock(&key, LockMode::Block)?.ok_or(Error::Busy)?;
             set_modified(&file, modified)?;
             if let Some(note) = note {
                 let at = Some(SystemTime::now().into());
-                let note = Note {
+                let note = DigestNote {
                     at,
                     unsynced: None,
                     ..note
                 };
-                let _absent_digests_are_legal = note.keep(&file, &Facts::of(&file)?);
+                let _absent_digests_are_legal = note.keep(&file, &FileFacts::of(&file)?);
             }
             drop(turn);
             if care.syncs_names() {
                 retry_on_intr(|| fsync(&file))?;
             }
-            let facts = Facts::of(&file)?;
-            Ok(facts.meta(Kept::of_open(&file, &facts).note().as_ref()))
+            let facts = FileFacts::of(&file)?;
+            Ok(facts.meta(NoteState::of_open(&file, &facts).note().as_ref()))
         })
         .await
     }
@@ -140,7 +140,7 @@ impl Disk {
         }
         self.run(move |_| {
             let Opened { file, facts, kept } = opened;
-            let note = Note {
+            let note = DigestNote {
                 digest,
                 at: kept.note().and_then(|note| note.at),
                 unsynced: None,
@@ -150,29 +150,29 @@ impl Disk {
             if retry_on_intr(|| fsync(&file)).is_ok() {
                 let _absent_digests_are_legal = note.keep(&file, &facts);
             }
-            let facts = Facts::of(&file)?;
-            Ok(facts.meta(Kept::of_open(&file, &facts).note().as_ref()))
+            let facts = FileFacts::of(&file)?;
+            Ok(facts.meta(NoteState::of_open(&file, &facts).note().as_ref()))
         })
         .await
     }
 
     /// Whether the content of an object is known to be that of its note.
-    fn trusts(&self, note: &Note) -> bool {
+    fn trusts(&self, note: &DigestNote) -> bool {
         note.unsynced.is_none_or(|run| run == self.locks.run())
     }
 
     /// An existing object, not opened; a parent that is no folder means that there is none.
-    async fn find_object(self: &Arc<Self>, key: &Key) -> Result<(OwnedFd, Facts), Error> {
-        let first = self.find(key, Purpose::Facts).await?;
-        match Facts::of_object(&first) {
+    async fn find_object(self: &Arc<Self>, key: &Key) -> Result<(OwnedFd, FileFacts), Error> {
+        let first = self.find(key, OpenPurpose::FileFacts).await?;
+        match FileFacts::of_object(&first) {
             Err(error) if error.is_stale() => {}
             facts => return Ok((first, facts?)),
         }
         let key = key.clone();
         self.run(move |disk| {
             look_again(|| {
-                let found = disk.root.find(Some(&key), Purpose::Facts)?;
-                let facts = Facts::of_object(&found)?;
+                let found = disk.root.find(Some(&key), OpenPurpose::FileFacts)?;
+                let facts = FileFacts::of_object(&found)?;
                 Ok((found, facts))
             })
         })
@@ -187,12 +187,12 @@ impl Disk {
             }
             // Without /proc an object can be opened by its name only.
             Hiding::Named => {
-                let file = self.find(key, Purpose::Read).await?;
-                let facts = Facts::of_object(&file)?;
+                let file = self.find(key, OpenPurpose::Read).await?;
+                let facts = FileFacts::of_object(&file)?;
                 (file, facts)
             }
         };
-        let kept = Kept::of_open(&file, &facts);
+        let kept = NoteState::of_open(&file, &facts);
         Ok(Opened {
             file: file.into(),
             facts,
@@ -208,37 +208,37 @@ impl Disk {
     }
 
     /// Compares an object with its digest, once, and notes that it is whole.
-    fn verified(&self, opened: Opened, note: Note) -> Result<Opened, Error> {
+    fn verified(&self, opened: Opened, note: DigestNote) -> Result<Opened, Error> {
         let Opened { file, facts, .. } = opened;
         let mut whole = self.whole.part(&facts);
         // Another request may have done this while this one waited, and the note is another one then.
-        let facts = Facts::of(&file)?;
-        let kept = Kept::of_open(&file, &facts);
+        let facts = FileFacts::of(&file)?;
+        let kept = NoteState::of_open(&file, &facts);
         let known = (facts.device, facts.etag(Some(&note)));
-        if kept != Kept::Note(note) || whole.contains(&known) {
+        if kept != NoteState::DigestNote(note) || whole.contains(&known) {
             return Ok(Opened { file, facts, kept });
         }
         let is_whole = digest_of(&file, facts.size)? == note.digest;
-        let seen = Facts::of(&file)?;
+        let seen = FileFacts::of(&file)?;
         if seen != facts {
             // Another program writes to it.
             return Ok(Opened {
                 file,
                 facts: seen,
-                kept: Kept::Nothing,
+                kept: NoteState::Nothing,
             });
         }
         if !is_whole {
             return Err(Error::Torn);
         }
-        let note = Note {
+        let note = DigestNote {
             unsynced: None,
             ..note
         };
         // The content first, so that the note is true.
         if retry_on_intr(|| fsync(&file)).is_ok() && note.keep(&file, &facts).is_ok() {
-            let facts = Facts::of(&file)?;
-            let kept = Kept::of_open(&file, &facts);
+            let facts = FileFacts::of(&file)?;
+            let kept = NoteState::of_open(&file, &facts);
             return Ok(Opened { file, facts, kept });
         }
         if whole.len() >= WHOLE_MAX {

@@ -17,23 +17,23 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::process::geteuid;
 
 use super::Disk;
-use super::facts::{Facts, set_modified};
-use super::flight::{Flight, Hiding, Landed, Landing};
-use super::folders::{Way, nearest, parent};
-use super::leaving::Leaving;
-use super::locks::{Patience, Ticket};
+use super::displaced::Displaced;
+use super::facts::{FileFacts, set_modified};
+use super::locks::{LockMode, Ticket};
 use super::medium::Care;
-use super::note::{Kept, Note};
+use super::note::{DigestNote, NoteState};
 use super::owner::{Owner, keep_owner, set_mode};
-use super::root::{Purpose, Root, look_again};
+use super::parent_dirs::{ParentDirs, nearest, parent};
+use super::root::{OpenPurpose, Root, look_again};
+use super::temp_file::{Hiding, NamedBy, PublishMode, TempFile};
 use crate::{Commit, Condition, Error, Key, Meta, Parents};
 
-/// How often a landing starts over because other programs change what it has found as fast as it looks.
-const LANDING_TRIES_MAX: usize = 8;
+/// How often a publication starts over because other programs change what it has found as fast as it looks.
+const PUBLISH_TRIES_MAX: usize = 8;
 
 /// What an upload is for.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
+pub(super) struct UploadTarget {
     pub(super) key: Key,
     pub(super) condition: Condition,
     pub(super) parents: Parents,
@@ -41,7 +41,7 @@ pub(super) struct Target {
 
 /// How far a publication came.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum PublishOutcome {
     Published(Meta),
     /// Another change of the name holds its lock, or the disk has to be waited for. Nothing can be seen yet.
     WouldWait,
@@ -51,24 +51,24 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Publication {
     disk: Arc<Disk>,
-    target: Target,
-    flight: Flight,
+    target: UploadTarget,
+    temp: TempFile,
     care: Care,
     given: Commit,
     /// When it was complete.
     sealed: SystemTime,
     ticket: Ticket,
     /// What it will take the place of, as far as is known.
-    place: Place,
+    place: Placement,
     /// What the file has been prepared for, if it has.
-    prepared: Option<Place>,
+    prepared: Option<Placement>,
     /// What is kept beside the content.
-    note: Option<Note>,
+    note: Option<DigestNote>,
 }
 
 /// The place that an upload takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Placement {
     /// That of no other object.
     New,
     /// That of an object of this owner.
@@ -81,25 +81,25 @@ pub(super) struct Present {
     /// While this is held, the system does not use the inode again: without a journal, a power cut before the folder is synced
     /// brings back an entry that leads there.
     _held: OwnedFd,
-    facts: Facts,
+    facts: FileFacts,
     etag: Option<String>,
 }
 
 /// A file in flight, and whose object it will probably take the place of.
 #[derive(Debug)]
-pub(super) struct Begun {
-    pub(super) flight: Flight,
+pub(super) struct BegunUpload {
+    pub(super) temp: TempFile,
     replaced: Option<Owner>,
 }
 
 impl Present {
     /// Whether this is the file that was found otherwise, and not another one to which that leads.
-    pub(super) fn is_file(&self, found: &Facts) -> bool {
+    pub(super) fn is_file(&self, found: &FileFacts) -> bool {
         self.facts.is_same_file(found)
     }
 }
 
-impl Begun {
+impl BegunUpload {
     /// It will take another place than it was begun for.
     pub(super) fn forget_replaced(&mut self) {
         self.replaced = None;
@@ -107,41 +107,41 @@ impl Begun {
 }
 
 /// Opens a file in flight for `target`, after refusing what can be refused already. Makes no folders.
-pub(super) fn take_off(disk: &Disk, target: &Target) -> Result<Begun, Error> {
+pub(super) fn begin(disk: &Disk, target: &UploadTarget) -> Result<BegunUpload, Error> {
     let present = present(&disk.root, &target.key, &target.condition)?;
     admit(target, present.as_ref())?;
     let replaced = present.map(|present| present.facts.owner);
     let folder = Arc::new(match target.parents {
         Parents::Make => nearest(&disk.root, target.key.parent())?,
-        Parents::Require => parent(&disk.root, &target.key, Purpose::FolderFacts)?,
+        Parents::Require => parent(&disk.root, &target.key, OpenPurpose::FolderFacts)?,
     });
     if disk.hiding == Hiding::Unnamed
-        && let Some(flight) = Flight::unnamed(&folder)?
+        && let Some(temp) = TempFile::unnamed(&folder)?
     {
-        return Ok(Begun { flight, replaced });
+        return Ok(BegunUpload { temp, replaced });
     }
     let top = disk.root.folder();
-    let waypoint = if is_waypoint(top, &folder) { top } else { &folder };
-    let flight = Flight::named(waypoint)?;
-    Ok(Begun { flight, replaced })
+    let staging = if is_staging(top, &folder) { top } else { &folder };
+    let temp = TempFile::named(staging)?;
+    Ok(BegunUpload { temp, replaced })
 }
 
 impl Publication {
     /// `sealed` and `ticket` are the moment at which the content was complete.
     pub(super) fn new(
         disk: &Arc<Disk>,
-        target: Target,
-        begun: Begun,
+        target: UploadTarget,
+        begun: BegunUpload,
         given: Commit,
         (sealed, ticket): (SystemTime, Ticket),
     ) -> Result<Self, Error> {
-        let Begun { flight, replaced } = begun;
+        let BegunUpload { temp, replaced } = begun;
         Ok(Self {
-            care: disk.care_for(flight.file())?,
+            care: disk.care_for(temp.file())?,
             disk: Arc::clone(disk),
             target,
-            flight,
-            place: Place::of(replaced, &given),
+            temp,
+            place: Placement::of(replaced, &given),
             given,
             sealed,
             ticket,
@@ -152,12 +152,12 @@ impl Publication {
 
     /// Publishes the file under its key, in one step. When the folder cannot be synced afterwards, that is an error although
     /// the object is in place: nobody may rely on it.
-    pub(super) fn publish(&mut self, patience: Patience) -> Result<Outcome, Error> {
+    pub(super) fn publish(&mut self, mode: LockMode) -> Result<PublishOutcome, Error> {
         let mut vanished = Error::NotFound;
-        for _ in 0..LANDING_TRIES_MAX {
-            match self.try_to_land(patience) {
-                Ok(Step::Done(outcome)) => return Ok(outcome),
-                Ok(Step::Elsewhere(place)) => self.place = place,
+        for _ in 0..PUBLISH_TRIES_MAX {
+            match self.try_to_publish(mode) {
+                Ok(Attempt::Done(outcome)) => return Ok(outcome),
+                Ok(Attempt::Elsewhere(place)) => self.place = place,
                 Err(error) if !matches!(error, Error::NotFound) && !error.is_stale() => return Err(error),
                 Err(_) if self.disk.root.is_gone() => return Err(Error::Gone),
                 Err(_) => vanished = Error::Io(Errno::NOENT.into()),
@@ -166,31 +166,31 @@ impl Publication {
         Err(vanished)
     }
 
-    fn try_to_land(&mut self, patience: Patience) -> Result<Step, Error> {
+    fn try_to_publish(&mut self, mode: LockMode) -> Result<Attempt, Error> {
         if !self.is_prepared() {
-            if patience == Patience::Return && self.waits_for_disk() {
-                return Ok(Step::Done(Outcome::WouldWait));
+            if mode == LockMode::Try && self.waits_for_disk() {
+                return Ok(Attempt::Done(PublishOutcome::WouldWait));
             }
             self.prepare()?;
         }
-        self.land(patience)
+        self.publish_locked(mode)
     }
 
     /// Makes the file ready to take its place. Nothing of that can be seen, and nobody has to wait for it, so it may take its
     /// time.
     pub(super) fn prepare(&mut self) -> Result<(), Error> {
-        let file = Arc::clone(self.flight.file());
-        let facts = Facts::of(&file)?;
+        let file = Arc::clone(self.temp.file());
+        let facts = FileFacts::of(&file)?;
         if self.prepared.is_none() {
             // Where that is refused, the system's own time has to do, and etags are weaker.
             let _etags_are_weaker = set_modified(&file, self.given.modified.unwrap_or(self.sealed));
         }
         let is_noted = self.keep_note()?;
         self.set_owner(facts.owner)?;
-        if let Place::Instead(_) = self.place {
-            self.flight.reserve(self.disk.root.folder())?;
+        if let Placement::Instead(_) = self.place {
+            self.temp.reserve(self.disk.root.folder())?;
         }
-        if self.waits_for_disk() || (self.care == Care::Note && !is_noted) {
+        if self.waits_for_disk() || (self.care == Care::DigestNote && !is_noted) {
             retry_on_intr(|| fsync(&file))?;
         }
         self.prepared = Some(self.place);
@@ -200,7 +200,7 @@ impl Publication {
     fn is_prepared(&self) -> bool {
         match (self.prepared, self.place) {
             (None, _) => false,
-            (Some(_), Place::New) => true,
+            (Some(_), Placement::New) => true,
             (Some(prepared), place) => prepared == place,
         }
     }
@@ -209,8 +209,8 @@ impl Publication {
     fn waits_for_disk(&self) -> bool {
         match self.care {
             Care::None => false,
-            Care::Note => {
-                self.place != Place::New || self.given.digest.is_none() || !self.can_be_noted_again()
+            Care::DigestNote => {
+                self.place != Placement::New || self.given.digest.is_none() || !self.can_be_noted_again()
             }
             Care::Content | Care::Full | Care::FullKeepingReplaced => true,
         }
@@ -228,15 +228,15 @@ impl Publication {
         let Some(digest) = self.given.digest else {
             return Ok(false);
         };
-        let is_unsynced = self.care == Care::Note && !self.waits_for_disk();
-        let note = Note {
+        let is_unsynced = self.care == Care::DigestNote && !self.waits_for_disk();
+        let note = DigestNote {
             digest,
             at: self.given.modified.map(|_| self.sealed.into()),
             unsynced: is_unsynced.then(|| self.disk.locks.run()),
         };
         if self.note != Some(note)
             && note
-                .keep(self.flight.file(), &Facts::of(self.flight.file())?)
+                .keep(self.temp.file(), &FileFacts::of(self.temp.file())?)
                 .is_ok()
         {
             self.note = Some(note);
@@ -246,92 +246,91 @@ impl Publication {
 
     /// After the note, which takes the permission to write.
     fn set_owner(&self, own: Owner) -> Result<(), Errno> {
-        let file = self.flight.file();
+        let file = self.temp.file();
         let kept = match self.place {
-            Place::New => None,
-            Place::Instead(owner) => Some(keep_owner(file, own, owner)),
+            Placement::New => None,
+            Placement::Instead(owner) => Some(keep_owner(file, own, owner)),
         };
         match (self.given.mode, kept) {
             (Some(mode), _) | (None, Some(mode)) => set_mode(file, mode & 0o777),
-            (None, None) => self
-                .flight
-                .usual_mode()
-                .map_or(Ok(()), |mode| set_mode(file, mode)),
+            (None, None) => self.temp.usual_mode().map_or(Ok(()), |mode| set_mode(file, mode)),
         }
     }
 
-    fn land(&mut self, patience: Patience) -> Result<Step, Error> {
+    fn publish_locked(&mut self, mode: LockMode) -> Result<Attempt, Error> {
         let disk = Arc::clone(&self.disk);
-        let way = self.way(&disk)?;
-        let Some(turn) = disk.locks.lock(&self.target.key, patience)? else {
-            return Ok(Step::Done(Outcome::WouldWait));
+        let parents = self.parents(&disk)?;
+        let Some(turn) = disk.locks.lock(&self.target.key, mode)? else {
+            return Ok(Attempt::Done(PublishOutcome::WouldWait));
         };
         if turn.is_overtaken(self.ticket)? {
             drop(turn);
-            return self.count_as_overtaken(&way).map(Step::Done);
+            return self.count_as_overtaken(&parents).map(Attempt::Done);
         }
         let present = present(&disk.root, &self.target.key, &self.target.condition)?;
         admit(&self.target, present.as_ref())?;
-        self.place = Place::of(present.as_ref().map(|present| present.facts.owner), &self.given);
+        self.place = Placement::of(present.as_ref().map(|present| present.facts.owner), &self.given);
         if !self.is_prepared() {
-            return Ok(Step::Elsewhere(self.place));
+            return Ok(Attempt::Elsewhere(self.place));
         }
-        let leaving = if present.is_some() && self.care.syncs_freed() {
-            Leaving::hold_by_name(disk.root.folder(), &way.folder, self.target.key.file_name())
+        let displaced = if present.is_some() && self.care.syncs_freed() {
+            Displaced::hold_by_name(disk.root.folder(), &parents.folder, self.target.key.file_name())
         } else {
-            Leaving::default()
+            Displaced::default()
         };
-        let landed = self.take_place(&way)?;
+        let named_by = self.take_place(&parents)?;
         turn.record(self.ticket)?;
         drop(turn);
-        let meta = Facts::of(self.flight.file())?.meta(self.note.as_ref());
-        if self.care.syncs_names() && landed == Landed::Linked {
-            retry_on_intr(|| fsync(self.flight.file()))?;
+        let meta = FileFacts::of(self.temp.file())?.meta(self.note.as_ref());
+        if self.care.syncs_names() && named_by == NamedBy::Linked {
+            retry_on_intr(|| fsync(self.temp.file()))?;
         }
-        leaving.settle(&way)?;
+        displaced.settle(&parents)?;
         // Only now may the system use the inode of what was replaced again.
         drop(present);
-        way.keep();
-        Ok(Step::Done(Outcome::Published(meta)))
+        parents.keep();
+        Ok(Attempt::Done(PublishOutcome::Published(meta)))
     }
 
-    fn way<'a>(&self, disk: &'a Disk) -> Result<Way<'a>, Error> {
+    fn parents<'a>(&self, disk: &'a Disk) -> Result<ParentDirs<'a>, Error> {
         let folder = self.target.key.parent();
-        match Way::find(disk, folder.as_ref()) {
+        match ParentDirs::find(disk, folder.as_ref()) {
             // There cannot be an object either, and no folder is made for an upload that will be refused.
             Err(Error::NotFound) if matches!(self.target.condition, Condition::Matches(_)) => {
                 Err(Error::ConditionFailed)
             }
             Err(Error::NotFound) => match self.target.parents {
-                Parents::Make => Way::make(disk, folder.as_ref()),
+                Parents::Make => ParentDirs::make(disk, folder.as_ref()),
                 Parents::Require => Err(Error::NoParent),
             },
             found => found,
         }
     }
 
-    fn take_place(&mut self, way: &Way<'_>) -> Result<Landed, Error> {
+    fn take_place(&mut self, parents: &ParentDirs<'_>) -> Result<NamedBy, Error> {
         let name = self.target.key.file_name();
-        let landing = match self.place {
-            Place::New => Landing::Beside,
-            Place::Instead(_) => Landing::Instead,
+        let mode = match self.place {
+            Placement::New => PublishMode::New,
+            Placement::Instead(_) => PublishMode::Replace,
         };
-        match self.flight.land(&way.folder, name, landing) {
+        match self.temp.publish_as(&parents.folder, name, mode) {
             // A link that leads nowhere has the name, or another program was faster.
             Err(Errno::EXIST) if self.target.condition == Condition::Always => {
-                self.flight.reserve(self.disk.root.folder())?;
+                self.temp.reserve(self.disk.root.folder())?;
                 if self.care != Care::None {
-                    retry_on_intr(|| fsync(self.flight.file()))?;
+                    retry_on_intr(|| fsync(self.temp.file()))?;
                 }
-                Ok(self.flight.land(&way.folder, name, Landing::Instead)?)
+                Ok(self
+                    .temp
+                    .publish_as(&parents.folder, name, PublishMode::Replace)?)
             }
-            landed => Ok(landed?),
+            named_by => Ok(named_by?),
         }
     }
 
     /// A change of the same name that was asked for after this upload was complete has taken effect before it. So this one is
     /// as good as replaced, or removed, already; where it has a condition, there was an object in between.
-    fn count_as_overtaken(&self, way: &Way<'_>) -> Result<Outcome, Error> {
+    fn count_as_overtaken(&self, parents: &ParentDirs<'_>) -> Result<PublishOutcome, Error> {
         match self.target.condition {
             Condition::Always => {}
             Condition::Absent => return Err(Error::Exists),
@@ -340,34 +339,34 @@ impl Publication {
         tracing::debug!(key = %self.target.key, "an upload was overtaken by a later change of its name");
         // What is acknowledged is on the disk, or what has overtaken it.
         if self.care.syncs_names() {
-            if let Ok(newer) = self.disk.root.find(Some(&self.target.key), Purpose::Read) {
+            if let Ok(newer) = self.disk.root.find(Some(&self.target.key), OpenPurpose::Read) {
                 retry_on_intr(|| fsync(&newer))?;
             }
-            way.sync()?;
+            parents.sync()?;
         }
-        let facts = Facts::of(self.flight.file())?;
-        Ok(Outcome::Published(facts.meta(self.note.as_ref())))
+        let facts = FileFacts::of(self.temp.file())?;
+        Ok(PublishOutcome::Published(facts.meta(self.note.as_ref())))
     }
 }
 
 impl Drop for Publication {
-    /// A file that did not land may have been synced with a reserved name: it leaves that as an object leaves its own.
+    /// A file that was not published may have been synced with a reserved name: it leaves that as an object leaves its own.
     fn drop(&mut self) {
-        if self.care.syncs_freed() && self.flight.forgo_name() {
-            let _unless_the_disk_fails = fsync(self.flight.file());
+        if self.care.syncs_freed() && self.temp.drop_name() {
+            let _unless_the_disk_fails = fsync(self.temp.file());
         }
     }
 }
 
 /// How far one try came.
 #[derive(Debug)]
-enum Step {
-    Done(Outcome),
+enum Attempt {
+    Done(PublishOutcome),
     /// Something else stands there by now than the file was prepared for.
-    Elsewhere(Place),
+    Elsewhere(Placement),
 }
 
-impl Place {
+impl Placement {
     /// `given` may have permissions of its own, so that those of what is replaced do not matter.
     fn of(replaced: Option<Owner>, given: &Commit) -> Self {
         replaced.map_or(Self::New, |owner| {
@@ -382,10 +381,10 @@ impl Place {
 /// The object that a name leads to, with its etag where the condition needs that.
 pub(super) fn present(root: &Root, key: &Key, condition: &Condition) -> Result<Option<Present>, Error> {
     let found = look_again(|| {
-        let found = root.find(Some(key), Purpose::Facts)?;
-        let facts = Facts::of_object(&found)?;
+        let found = root.find(Some(key), OpenPurpose::FileFacts)?;
+        let facts = FileFacts::of_object(&found)?;
         let etag = matches!(condition, Condition::Matches(_))
-            .then(|| facts.etag(Kept::of_found(&found, &facts).note().as_ref()));
+            .then(|| facts.etag(NoteState::of_found(&found, &facts).note().as_ref()));
         Ok(Present {
             _held: found,
             facts,
@@ -399,14 +398,14 @@ pub(super) fn present(root: &Root, key: &Key, condition: &Condition) -> Result<O
     }
 }
 
-fn admit(target: &Target, present: Option<&Present>) -> Result<(), Error> {
+fn admit(target: &UploadTarget, present: Option<&Present>) -> Result<(), Error> {
     let etag = present.map(|present| present.etag.as_deref().unwrap_or_default());
     target.condition.admits(etag)
 }
 
 /// Whether a file in flight may wait in `top` for its way to `folder`: only within one mount can it be renamed, and only if the
 /// server may write there.
-fn is_waypoint(top: &OwnedFd, folder: &OwnedFd) -> bool {
+fn is_staging(top: &OwnedFd, folder: &OwnedFd) -> bool {
     let mount = |folder: &OwnedFd| {
         let facts = statx(folder, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
         Some((facts.stx_dev_major, facts.stx_dev_minor, facts.stx_mnt_id))

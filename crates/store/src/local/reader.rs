@@ -10,43 +10,43 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-use super::{Blocking, hop};
+use super::{Blocking, spawn_blocking_io};
 use crate::{Meta, Reader};
 
 /// The most that one trip to the blocking pool reads, which is also the memory that a reader keeps for such trips.
-const HOP_BYTES_MAX: usize = 256 * 1024;
+const POOL_READ_BYTES_MAX: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) struct LocalReader {
     file: Arc<File>,
     meta: Meta,
-    path: Path,
+    site: ReadSite,
     /// What the last trip to the pool read into, kept for the next.
     spare: Vec<u8>,
 }
 
 /// How a reader gets at its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Path {
+enum ReadSite {
     /// In place, however long it takes.
-    Here,
+    Inline,
     /// In place what needs no disk, the rest on the pool.
     CacheFirst,
     /// On the pool, since the file system cannot say what needs no disk.
-    Pool,
+    BlockingPool,
 }
 
 impl LocalReader {
     /// `in_memory` says that the file system is one that has no disk.
     pub(super) fn new(file: File, meta: Meta, blocking: Blocking, in_memory: bool) -> Self {
-        let path = match blocking {
-            Blocking::Offload if !in_memory => Path::CacheFirst,
-            _ => Path::Here,
+        let site = match blocking {
+            Blocking::Offload if !in_memory => ReadSite::CacheFirst,
+            _ => ReadSite::Inline,
         };
         Self {
             file: Arc::new(file),
             meta,
-            path,
+            site,
             spare: Vec::new(),
         }
     }
@@ -59,7 +59,7 @@ impl LocalReader {
             Ok(0) if offset < self.meta.size => None,
             Err(Errno::AGAIN | Errno::INTR) => None,
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-                self.path = Path::Pool;
+                self.site = ReadSite::BlockingPool;
                 None
             }
             read => Some(read.map_err(Into::into)),
@@ -69,8 +69,8 @@ impl LocalReader {
     async fn read_on_pool(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let file = Arc::clone(&self.file);
         let mut own = std::mem::take(&mut self.spare);
-        own.resize(buffer.len().min(HOP_BYTES_MAX), 0);
-        let (own, read) = hop(move || {
+        own.resize(buffer.len().min(POOL_READ_BYTES_MAX), 0);
+        let (own, read) = spawn_blocking_io(move || {
             let read = read_here(&file, offset, &mut own);
             (own, read)
         })
@@ -88,7 +88,7 @@ impl Reader for LocalReader {
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        (self.path == Path::Here).then(|| self.file.as_fd())
+        (self.site == ReadSite::Inline).then(|| self.file.as_fd())
     }
 
     fn read_at<'a>(&'a mut self, offset: u64, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>> {
@@ -98,10 +98,10 @@ impl Reader for LocalReader {
             if buffer.is_empty() || !matches!(end, Some(Ok(_))) {
                 return Ok(0);
             }
-            if self.path == Path::Here {
+            if self.site == ReadSite::Inline {
                 return read_here(&self.file, offset, buffer);
             }
-            if self.path == Path::CacheFirst
+            if self.site == ReadSite::CacheFirst
                 && let Some(read) = self.read_cached(offset, buffer)
             {
                 return read;
@@ -129,7 +129,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::contract::{Driver, bytes};
+    use crate::contract::{Executor, bytes};
 
     fn reader_of(folder: &TempDir, content: &[u8], in_memory: bool) -> LocalReader {
         std::fs::write(folder.path().join("file"), content).unwrap();
@@ -145,10 +145,10 @@ mod tests {
         LocalReader::new(file, meta, Blocking::Offload, in_memory)
     }
 
-    fn whole(reader: &mut LocalReader, driver: Driver) -> Vec<u8> {
+    fn whole(reader: &mut LocalReader, executor: Executor) -> Vec<u8> {
         let (mut content, mut chunk) = (Vec::new(), vec![0; 300_000]);
         loop {
-            let length = driver
+            let length = executor
                 .wait(reader.read_at(content.len() as u64, &mut chunk))
                 .unwrap();
             if length == 0 {
@@ -164,21 +164,21 @@ mod tests {
         let mut reader = reader_of(&folder, &content, false);
         reader.file.sync_all().unwrap();
         fadvise(&reader.file, 0, None, Advice::DontNeed).unwrap();
-        assert!(whole(&mut reader, Driver::Tokio) == content);
+        assert!(whole(&mut reader, Executor::Tokio) == content);
     }
 
     #[test]
     fn a_file_system_that_cannot_tell_is_read_on_the_pool() {
         let (folder, content) = (TempDir::new().unwrap(), bytes(700_000, 2));
         let mut reader = reader_of(&folder, &content, false);
-        reader.path = Path::Pool;
-        assert!(whole(&mut reader, Driver::Tokio) == content);
-        assert!(reader.spare.capacity() <= HOP_BYTES_MAX);
+        reader.site = ReadSite::BlockingPool;
+        assert!(whole(&mut reader, Executor::Tokio) == content);
+        assert!(reader.spare.capacity() <= POOL_READ_BYTES_MAX);
     }
 
     #[test]
     fn a_file_system_in_memory_is_read_in_place() {
         let (folder, content) = (TempDir::new().unwrap(), bytes(700_000, 3));
-        assert!(whole(&mut reader_of(&folder, &content, true), Driver::Ready) == content);
+        assert!(whole(&mut reader_of(&folder, &content, true), Executor::Ready) == content);
     }
 }

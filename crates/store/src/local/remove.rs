@@ -4,18 +4,18 @@ use rustix::fs::{AtFlags, FileType, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::Disk;
-use super::folders::Way;
-use super::leaving::Leaving;
-use super::locks::{Patience, Ticket};
+use super::displaced::Displaced;
+use super::locks::{LockMode, Ticket};
+use super::parent_dirs::ParentDirs;
 use super::publish::present;
 use crate::{Condition, Error, Key};
 
 /// Removes the object, or the symbolic link, of this name.
 pub(super) fn remove(disk: &Disk, key: &Key) -> Result<(), Error> {
     let ticket = Ticket::now();
-    let way = parent(disk, key)?;
-    let turn = disk.locks.lock(key, Patience::Wait)?.ok_or(Error::Busy)?;
-    let found = match statat(&way.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+    let parents = parent(disk, key)?;
+    let turn = disk.locks.lock(key, LockMode::Block)?.ok_or(Error::Busy)?;
+    let found = match statat(&parents.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
         found => found?,
     };
@@ -34,18 +34,18 @@ pub(super) fn remove(disk: &Disk, key: &Key) -> Result<(), Error> {
         FileType::Symlink => {}
         _ => return Err(Error::Forbidden),
     }
-    let leaving = Leaving::hold(&way.folder, key.file_name());
-    unlinkat(&way.folder, key.file_name(), AtFlags::empty())?;
+    let displaced = Displaced::hold(&parents.folder, key.file_name());
+    unlinkat(&parents.folder, key.file_name(), AtFlags::empty())?;
     turn.record(ticket)?;
     drop(turn);
-    leaving.settle(&way)
+    displaced.settle(&parents)
 }
 
 /// Removes the folder of this name if it is empty. A symbolic link to a folder is none.
 pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
-    let way = parent(disk, key)?;
-    let leaving = Leaving::hold(&way.folder, key.file_name());
-    match unlinkat(&way.folder, key.file_name(), AtFlags::REMOVEDIR) {
+    let parents = parent(disk, key)?;
+    let displaced = Displaced::hold(&parents.folder, key.file_name());
+    match unlinkat(&parents.folder, key.file_name(), AtFlags::REMOVEDIR) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
         // What some file systems say instead of ENOTEMPTY.
         Err(Errno::EXIST) => return Err(Error::NotEmpty),
@@ -53,12 +53,12 @@ pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
         Err(Errno::BUSY) => return Err(Error::Forbidden),
         removed => removed?,
     }
-    leaving.settle(&way)
+    displaced.settle(&parents)
 }
 
 /// The way to what exists: a parent that is no folder means that there is nothing.
-pub(super) fn parent<'a>(disk: &'a Disk, key: &Key) -> Result<Way<'a>, Error> {
-    match Way::find(disk, key.parent().as_ref()) {
+pub(super) fn parent<'a>(disk: &'a Disk, key: &Key) -> Result<ParentDirs<'a>, Error> {
+    match ParentDirs::find(disk, key.parent().as_ref()) {
         Err(Error::NotAFolder) => Err(Error::NotFound),
         found => found,
     }

@@ -10,14 +10,14 @@ use rustix::fs::{AtFlags, FileType, RenameFlags, linkat, renameat, renameat_with
 use rustix::io::Errno;
 
 use super::Disk;
-use super::facts::Facts;
-use super::flight::Reserved;
-use super::folders::{Way, parent};
-use super::leaving::{Leaving, sync_content};
+use super::displaced::{Displaced, sync_content};
+use super::facts::FileFacts;
 use super::locks::Ticket;
 use super::medium::Care;
+use super::parent_dirs::{ParentDirs, parent};
 use super::publish::{Present, present};
-use super::root::Purpose;
+use super::root::OpenPurpose;
+use super::temp_file::ReservedName;
 use crate::{Condition, Error, Existing, Key, NodeKind};
 
 /// Moves `from` to `to`. The lock of both names is held for the step itself; other programs do not know of it, and against
@@ -29,8 +29,8 @@ pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> R
     if kind == NodeKind::Folder && to.is_beneath(from) {
         return Err(Error::IntoItself);
     }
-    let folder = parent(&disk.root, to, Purpose::Folder)?;
-    let target = Way::over(disk, folder, to.parent().as_ref())?;
+    let folder = parent(&disk.root, to, OpenPurpose::Folder)?;
+    let target = ParentDirs::over(disk, folder, to.parent().as_ref())?;
     let moving = Moving {
         disk,
         from,
@@ -49,7 +49,7 @@ pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> R
 }
 
 /// What stands at the old name. A symbolic link counts as the object that it leads to.
-fn source_kind(disk: &Disk, source: &Way<'_>, key: &Key) -> Result<NodeKind, Error> {
+fn source_kind(disk: &Disk, source: &ParentDirs<'_>, key: &Key) -> Result<NodeKind, Error> {
     let found = match statat(&source.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
         found => found?,
@@ -74,8 +74,8 @@ struct Moving<'a> {
     from: &'a Key,
     to: &'a Key,
     existing: Existing,
-    source: Way<'a>,
-    target: Way<'a>,
+    source: ParentDirs<'a>,
+    target: ParentDirs<'a>,
 }
 
 impl Moving<'_> {
@@ -92,11 +92,11 @@ impl Moving<'_> {
         let turns = self.disk.locks.lock_both(self.to, self.from)?;
         let replaced = self.replaced_object()?;
         let is_same = self.is_same_file(replaced.as_ref())?;
-        let leaving = match &replaced {
+        let displaced = match &replaced {
             Some(_) if !is_same && self.target.care.syncs_freed() => {
-                Leaving::hold_by_name(self.disk.root.folder(), &self.target.folder, self.to.file_name())
+                Displaced::hold_by_name(self.disk.root.folder(), &self.target.folder, self.to.file_name())
             }
-            _ => Leaving::default(),
+            _ => Displaced::default(),
         };
         if is_same {
             // The system renames nothing where both names belong to one file.
@@ -108,15 +108,15 @@ impl Moving<'_> {
         }
         turns.record(ticket)?;
         drop(turns);
-        self.settle(leaving)
+        self.settle(displaced)
     }
 
     fn folder(&self, ticket: Ticket) -> Result<(), Error> {
         let turns = self.disk.locks.lock_both(self.to, self.from)?;
-        let leaving = if self.existing == Existing::Replace && self.target.care.syncs_freed() {
-            Leaving::hold(&self.target.folder, self.to.file_name())
+        let displaced = if self.existing == Existing::Replace && self.target.care.syncs_freed() {
+            Displaced::hold(&self.target.folder, self.to.file_name())
         } else {
-            Leaving::default()
+            Displaced::default()
         };
         self.rename_at().map_err(|errno| match (errno, self.existing) {
             // What some file systems say instead of ENOTEMPTY.
@@ -126,7 +126,7 @@ impl Moving<'_> {
         })?;
         turns.record(ticket)?;
         drop(turns);
-        self.settle(leaving)
+        self.settle(displaced)
     }
 
     /// The object at the new name, which an object may replace.
@@ -143,8 +143,9 @@ impl Moving<'_> {
         let Some(replaced) = replaced else {
             return Ok(false);
         };
-        let [from, to] = [(&self.source, self.from), (&self.target, self.to)].map(|(way, key)| {
-            statat(&way.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW).map(|found| Facts::from(&found))
+        let [from, to] = [(&self.source, self.from), (&self.target, self.to)].map(|(parents, key)| {
+            statat(&parents.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW)
+                .map(|found| FileFacts::from(&found))
         });
         let (from, to) = (from?, to?);
         Ok(from.is_same_file(&to) && replaced.is_file(&to))
@@ -177,7 +178,7 @@ impl Moving<'_> {
         match self.existing {
             Existing::Refuse => linkat(source, from, target, to, AtFlags::empty()).map_err(refusal)?,
             Existing::Replace => {
-                let beside = Reserved::of_present(self.disk.root.folder(), source, from);
+                let beside = ReservedName::of_present(self.disk.root.folder(), source, from);
                 beside
                     .ok_or(Error::Unsupported)?
                     .replace(target, to)
@@ -198,8 +199,8 @@ impl Moving<'_> {
     }
 
     /// The new entry is on the disk before the removal of the old one is waited for.
-    fn settle(&self, leaving: Leaving) -> Result<(), Error> {
-        leaving.settle(&self.target)?;
+    fn settle(&self, displaced: Displaced) -> Result<(), Error> {
+        displaced.settle(&self.target)?;
         self.source.sync()?;
         if self.source.care.syncs_freed() {
             sync_content(&self.target.folder, self.to.file_name())?;

@@ -37,11 +37,11 @@ pub(super) enum Resolve {
 
 /// What to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum OpenPurpose {
     /// Reading an object. Does not wait for the other end of a pipe.
     Read,
     /// Nothing but its facts; needs no permission on the object itself.
-    Facts,
+    FileFacts,
     /// Listing, locking and syncing a folder.
     Folder,
     /// Making entries in a folder, or asking what folder it is.
@@ -81,7 +81,7 @@ impl Root {
     }
 
     /// Opens what `key` leads to, the root itself where it is `None`.
-    pub(super) fn find(&self, key: Option<&Key>, purpose: Purpose) -> Result<OwnedFd, Error> {
+    pub(super) fn find(&self, key: Option<&Key>, purpose: OpenPurpose) -> Result<OwnedFd, Error> {
         let path = key.map_or(".", Key::as_str);
         let asked = match self.resolve {
             Resolve::Kernel if path.len() <= KERNEL_PATH_BYTES_MAX => self.ask(path, purpose),
@@ -93,7 +93,7 @@ impl Root {
     }
 
     /// The same where the answer needs no disk; `None` where it might.
-    pub(super) fn find_cached(&self, key: &Key, purpose: Purpose) -> Option<Result<OwnedFd, Error>> {
+    pub(super) fn find_cached(&self, key: &Key, purpose: OpenPurpose) -> Option<Result<OwnedFd, Error>> {
         if key.as_str().len() > KERNEL_PATH_BYTES_MAX || !self.asks_cache.load(Ordering::Relaxed) {
             return None;
         }
@@ -119,7 +119,7 @@ impl Root {
     }
 
     /// The kernel's answer, if it comes to one.
-    fn ask(&self, path: &str, purpose: Purpose) -> Option<Result<OwnedFd, Errno>> {
+    fn ask(&self, path: &str, purpose: OpenPurpose) -> Option<Result<OwnedFd, Errno>> {
         (0..KERNEL_TRIES_MAX)
             .map(|_| openat2(&self.folder, path, purpose.flags(), Mode::empty(), BENEATH))
             .find(|answer| !matches!(answer, Err(Errno::AGAIN | Errno::INTR)))
@@ -153,11 +153,11 @@ impl AsFd for Root {
     }
 }
 
-impl Purpose {
+impl OpenPurpose {
     fn flags(self) -> OFlags {
         let flags = match self {
             Self::Read => OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
-            Self::Facts => OFlags::PATH,
+            Self::FileFacts => OFlags::PATH,
             Self::Folder => OFlags::RDONLY | OFlags::DIRECTORY,
             Self::FolderFacts => OFlags::PATH | OFlags::DIRECTORY,
         };

@@ -12,11 +12,11 @@ use rustix::fs::{
 use rustix::io::{Errno, retry_on_intr};
 
 use super::descriptor_path;
-use super::facts::Facts;
-use super::flight::is_reserved;
+use super::facts::FileFacts;
 use super::medium::Medium;
 use super::publish::may_write;
-use super::root::{Purpose, Root};
+use super::root::{OpenPurpose, Root};
+use super::temp_file::is_reserved;
 use crate::{Error, Key};
 
 const ENTRIES_BYTES: usize = 32 * 1024;
@@ -41,7 +41,7 @@ pub(super) fn sweep(root: &Root) -> io::Result<usize> {
 }
 
 fn open(root: &Root, key: Option<&Key>) -> io::Result<OwnedFd> {
-    root.find(key, Purpose::Folder).map_err(|error| match error {
+    root.find(key, OpenPurpose::Folder).map_err(|error| match error {
         Error::Io(error) => error,
         refusal => io::Error::other(refusal),
     })
@@ -75,7 +75,7 @@ fn sweep_file(folder: &OwnedFd, name: &str) -> bool {
     let Ok(file) = openat(folder, name, flags, Mode::empty()) else {
         return false;
     };
-    let is_swept = Facts::of(&file).is_ok_and(|facts| facts.kind == FileType::RegularFile)
+    let is_swept = FileFacts::of(&file).is_ok_and(|facts| facts.kind == FileType::RegularFile)
         && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
         && unlinkat(folder, name, AtFlags::empty()).is_ok();
     if is_swept {
@@ -84,7 +84,7 @@ fn sweep_file(folder: &OwnedFd, name: &str) -> bool {
     is_swept
 }
 
-/// As in [`super::leaving`]. On other disks there is nothing to wait for.
+/// As in [`super::displaced`]. On other disks there is nothing to wait for.
 fn sync_freed(file: &OwnedFd) -> Result<(), Errno> {
     if Medium::of(file)? == Medium::Bare {
         retry_on_intr(|| fsync(file))?;

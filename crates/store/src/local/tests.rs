@@ -1,7 +1,7 @@
 //! The contract over every way in which the local store does its work, and what only a disk can get wrong.
 
 mod escape;
-mod flight;
+mod in_flight;
 mod order;
 mod outside;
 mod power;
@@ -17,7 +17,7 @@ use rustix::fs::CWD;
 use super::root::Resolve;
 use super::*;
 use crate::RESERVED_PREFIX;
-use crate::contract::{Driver, Keeper, Subject, contract};
+use crate::contract::{Executor, Inspector, StoreUnderTest, contract};
 
 /// One way of doing the work.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +86,7 @@ impl Manner {
     }
 
     /// A subject over a folder that the test has made.
-    fn over(self, root: &Path) -> Subject {
+    fn over(self, root: &Path) -> StoreUnderTest {
         self.kept_by(
             root,
             Tree {
@@ -97,7 +97,7 @@ impl Manner {
     }
 
     /// A subject over an empty folder of its own.
-    fn subject(self) -> Subject {
+    fn subject(self) -> StoreUnderTest {
         let folder = TempDir::new().unwrap();
         let root = folder.path().to_owned();
         self.kept_by(
@@ -109,15 +109,15 @@ impl Manner {
         )
     }
 
-    fn kept_by(self, root: &Path, tree: Tree) -> Subject {
-        let driver = match self.blocking {
-            Blocking::Inline => Driver::Ready,
-            Blocking::Offload => Driver::Tokio,
+    fn kept_by(self, root: &Path, tree: Tree) -> StoreUnderTest {
+        let executor = match self.blocking {
+            Blocking::Inline => Executor::Ready,
+            Blocking::Offload => Executor::Tokio,
         };
-        Subject {
+        StoreUnderTest {
             store: Arc::new(self.open(root)),
-            driver,
-            keeper: Box::new(tree),
+            executor,
+            inspector: Box::new(tree),
         }
     }
 }
@@ -128,7 +128,7 @@ struct Tree {
     _folder: Option<TempDir>,
 }
 
-impl Keeper for Tree {
+impl Inspector for Tree {
     fn residue(&self) -> Vec<String> {
         reserved_beneath(&self.root)
     }

@@ -18,7 +18,7 @@ const DEPTH_MAX: usize = 256;
 /// How often the last part may turn from a link into something else between two looks at it before that is an error.
 const SWAPS_MAX: usize = 16;
 
-enum Step {
+enum WalkStep {
     Opened(OwnedFd),
     Link(Vec<u8>),
 }
@@ -41,11 +41,11 @@ pub(super) fn open_beneath(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> R
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC
         };
         match step(here, &part, step_flags)? {
-            Step::Opened(object) if is_last => return Ok(object),
-            Step::Opened(_) if behind.len() == DEPTH_MAX => return Err(Errno::NAMETOOLONG),
-            Step::Opened(folder) => behind.push(folder),
-            Step::Link(_) if links == LINKS_MAX => return Err(Errno::LOOP),
-            Step::Link(target) => {
+            WalkStep::Opened(object) if is_last => return Ok(object),
+            WalkStep::Opened(_) if behind.len() == DEPTH_MAX => return Err(Errno::NAMETOOLONG),
+            WalkStep::Opened(folder) => behind.push(folder),
+            WalkStep::Link(_) if links == LINKS_MAX => return Err(Errno::LOOP),
+            WalkStep::Link(target) => {
                 links += 1;
                 follow(&target, &mut ahead)?;
             }
@@ -56,13 +56,13 @@ pub(super) fn open_beneath(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> R
 }
 
 /// Opens one part without following it, or reads it where it is a link.
-fn step(here: BorrowedFd<'_>, part: &[u8], flags: OFlags) -> Result<Step, Errno> {
+fn step(here: BorrowedFd<'_>, part: &[u8], flags: OFlags) -> Result<WalkStep, Errno> {
     let mut refusal = Errno::NOENT;
     for _ in 0..SWAPS_MAX {
         if !flags.contains(OFlags::PATH) {
             match openat(here, part, flags | OFlags::NOFOLLOW, Mode::empty()) {
                 Err(errno @ (Errno::LOOP | Errno::NOTDIR)) => refusal = errno,
-                opened => return Ok(Step::Opened(opened?)),
+                opened => return Ok(WalkStep::Opened(opened?)),
             }
         }
         // What this opens cannot be swapped any more, and it may be a link itself.
@@ -73,11 +73,11 @@ fn step(here: BorrowedFd<'_>, part: &[u8], flags: OFlags) -> Result<Step, Errno>
             Mode::empty(),
         )?;
         match FileType::from_raw_mode(fstat(&found)?.st_mode) {
-            FileType::Symlink => return Ok(Step::Link(readlinkat(&found, "", Vec::new())?.into_bytes())),
-            FileType::Directory if flags.contains(OFlags::PATH) => return Ok(Step::Opened(found)),
+            FileType::Symlink => return Ok(WalkStep::Link(readlinkat(&found, "", Vec::new())?.into_bytes())),
+            FileType::Directory if flags.contains(OFlags::PATH) => return Ok(WalkStep::Opened(found)),
             FileType::Directory => {}
             _ if flags.contains(OFlags::DIRECTORY) => return Err(Errno::NOTDIR),
-            _ if flags.contains(OFlags::PATH) => return Ok(Step::Opened(found)),
+            _ if flags.contains(OFlags::PATH) => return Ok(WalkStep::Opened(found)),
             _ => {}
         }
     }

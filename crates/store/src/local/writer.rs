@@ -1,4 +1,4 @@
-//! Writing an object in flight, and landing it.
+//! Writing an object in flight, and publishing it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::FutureExt;
 
-use super::locks::{Patience, Ticket};
-use super::pace::Place;
-use super::publish::{Begun, Outcome, Publication, Target};
-use super::{Blocking, Disk, Durability, hop};
+use super::io_site::IoSite;
+use super::locks::{LockMode, Ticket};
+use super::publish::{BegunUpload, Publication, PublishOutcome, UploadTarget};
+use super::{Blocking, Disk, Durability, spawn_blocking_io};
 use crate::{Answer, Commit, Error, Key, Meta, Writer};
 
 /// The most that is written at once, so that one decision about where to write is never about more, and a trip to the
@@ -20,9 +20,9 @@ const PIECE_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct LocalWriter {
     disk: Arc<Disk>,
-    target: Target,
-    begun: Begun,
-    place: Place,
+    target: UploadTarget,
+    begun: BegunUpload,
+    place: IoSite,
     /// Whether every write so far went to its end: neither refused nor abandoned half-way.
     whole: bool,
     /// What the last trip to the pool wrote from, kept for the next.
@@ -30,12 +30,12 @@ pub(super) struct LocalWriter {
 }
 
 impl LocalWriter {
-    pub(super) fn new(disk: Arc<Disk>, target: Target, begun: Begun) -> Self {
+    pub(super) fn new(disk: Arc<Disk>, target: UploadTarget, begun: BegunUpload) -> Self {
         Self {
             disk,
             target,
             begun,
-            place: Place::default(),
+            place: IoSite::default(),
             whole: true,
             spare: Vec::new(),
         }
@@ -43,17 +43,17 @@ impl LocalWriter {
 
     /// The file in flight, for content that does not come through [`Writer::write`].
     pub(super) fn file(&self) -> Arc<File> {
-        Arc::clone(self.begun.flight.file())
+        Arc::clone(self.begun.temp.file())
     }
 
     async fn append(&mut self, content: &[u8]) -> Result<(), Error> {
         let was_whole = std::mem::replace(&mut self.whole, false);
         for piece in content.chunks(PIECE_BYTES_MAX) {
             let (took, written) = match (self.disk.blocking, self.place) {
-                (Blocking::Offload, Place::Pool) => self.write_on_pool(piece).await?,
-                _ => write_timed(self.begun.flight.file(), piece),
+                (Blocking::Offload, IoSite::BlockingPool) => self.write_on_pool(piece).await?,
+                _ => write_timed(self.begun.temp.file(), piece),
             };
-            self.place = Place::after(took);
+            self.place = IoSite::after(took);
             written?;
         }
         self.whole = was_whole;
@@ -61,11 +61,11 @@ impl LocalWriter {
     }
 
     async fn write_on_pool(&mut self, piece: &[u8]) -> io::Result<(Duration, io::Result<()>)> {
-        let file = Arc::clone(self.begun.flight.file());
+        let file = Arc::clone(self.begun.temp.file());
         let mut own = std::mem::take(&mut self.spare);
         own.clear();
         own.extend_from_slice(piece);
-        let (own, outcome) = hop(move || {
+        let (own, outcome) = spawn_blocking_io(move || {
             let outcome = write_timed(&file, &own);
             (own, outcome)
         })
@@ -83,17 +83,17 @@ impl LocalWriter {
 
 /// In place, all of it.
 fn publish(mut publication: Publication) -> Result<Meta, Error> {
-    match publication.publish(Patience::Wait)? {
-        Outcome::Published(meta) => Ok(meta),
-        Outcome::WouldWait => Err(Error::Busy),
+    match publication.publish(LockMode::Block)? {
+        PublishOutcome::Published(meta) => Ok(meta),
+        PublishOutcome::WouldWait => Err(Error::Busy),
     }
 }
 
 /// In place as long as there is nothing to wait for, which takes no longer than a write into memory.
 async fn publish_quickly(mut publication: Publication) -> Result<Meta, Error> {
-    match publication.publish(Patience::Return)? {
-        Outcome::Published(meta) => Ok(meta),
-        Outcome::WouldWait => hop(move || publish(publication)).await?,
+    match publication.publish(LockMode::Try)? {
+        PublishOutcome::Published(meta) => Ok(meta),
+        PublishOutcome::WouldWait => spawn_blocking_io(move || publish(publication)).await?,
     }
 }
 
@@ -119,7 +119,9 @@ impl Writer for LocalWriter {
             match (blocking, durability) {
                 (Blocking::Inline, _) => publish(publication),
                 (Blocking::Offload, Durability::Buffered) => publish_quickly(publication).await,
-                (Blocking::Offload, Durability::Synced) => hop(move || publish(publication)).await?,
+                (Blocking::Offload, Durability::Synced) => {
+                    spawn_blocking_io(move || publish(publication)).await?
+                }
             }
         }
         .boxed()
@@ -151,19 +153,19 @@ mod tests {
 
     use super::*;
     use crate::contract::{bytes, key};
-    use crate::local::publish::take_off;
+    use crate::local::publish::begin;
     use crate::{Condition, LocalStore, Parents};
 
     fn writer_on_pool(root: &Path) -> Box<LocalWriter> {
         let store = LocalStore::open(root, Durability::Buffered, Blocking::Offload).unwrap();
-        let target = Target {
+        let target = UploadTarget {
             key: key("file"),
             condition: Condition::Always,
             parents: Parents::Make,
         };
-        let begun = take_off(&store.disk, &target).unwrap();
+        let begun = begin(&store.disk, &target).unwrap();
         let mut writer = LocalWriter::new(store.disk, target, begun);
-        writer.place = Place::Pool;
+        writer.place = IoSite::BlockingPool;
         Box::new(writer)
     }
 
@@ -172,7 +174,7 @@ mod tests {
         let (folder, content) = (TempDir::new().unwrap(), bytes(2_500_000, 1));
         let mut writer = writer_on_pool(folder.path());
         for chunk in content.chunks(1_200_000) {
-            writer.place = Place::Pool;
+            writer.place = IoSite::BlockingPool;
             writer.write(chunk).await.unwrap();
         }
         writer.commit(Commit::default()).await.unwrap();

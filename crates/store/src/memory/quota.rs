@@ -13,7 +13,7 @@ pub(super) struct Quota {
 
 /// A part of a [`Quota`]. Dropped, it is given back.
 #[derive(Debug)]
-pub(super) struct Reserved {
+pub(super) struct Reservation {
     quota: Arc<Quota>,
     bytes: u64,
 }
@@ -30,8 +30,8 @@ impl Quota {
     }
 
     /// Takes `bytes`, or [`Error::NoSpace`] where there are not so many.
-    pub(super) fn reserve(self: &Arc<Self>, bytes: u64) -> Result<Reserved, Error> {
-        let mut reserved = Reserved {
+    pub(super) fn reserve(self: &Arc<Self>, bytes: u64) -> Result<Reservation, Error> {
+        let mut reserved = Reservation {
             quota: Arc::clone(self),
             bytes: 0,
         };
@@ -40,7 +40,7 @@ impl Quota {
     }
 }
 
-impl Reserved {
+impl Reservation {
     /// Takes further `bytes`.
     pub(super) fn grow(&mut self, bytes: u64) -> Result<(), Error> {
         let taken = self
@@ -55,7 +55,7 @@ impl Reserved {
     }
 }
 
-impl Drop for Reserved {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.quota.free.fetch_add(self.bytes, Ordering::Relaxed);
     }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::NAME_BYTES;
 use super::content::Content;
-use super::quota::{Quota, Reserved};
+use super::quota::{Quota, Reservation};
 use crate::listing::EntryFacts;
 use crate::{
     Commit, Condition, Detail, Digest, Error, Existing, Key, Listing, ListingBuilder, Meta, NodeKind, Page,
@@ -28,7 +28,7 @@ pub(super) struct Tree {
 #[derive(Debug)]
 struct Named<T> {
     is: T,
-    room: Reserved,
+    room: Reservation,
 }
 
 /// One version of an object. Whoever reads it keeps it.
@@ -42,7 +42,7 @@ pub(super) struct Object {
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) content: Content,
-    pub(super) room: Reserved,
+    pub(super) room: Reservation,
 }
 
 impl Tree {

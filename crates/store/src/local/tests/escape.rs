@@ -20,7 +20,7 @@ fn ground() -> (TempDir, PathBuf) {
     (ground, root)
 }
 
-fn over_both(test: impl Fn(Subject, &Path)) {
+fn over_both(test: impl Fn(StoreUnderTest, &Path)) {
     for manner in [PLAIN, PLAIN.offload(), WALK, WALK.offload()] {
         let (_ground, root) = ground();
         test(manner.over(&root), &root);

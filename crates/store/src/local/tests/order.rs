@@ -7,32 +7,32 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::*;
 use crate::contract::{key, refused};
-use crate::local::locks::Patience;
-use crate::local::publish::{Outcome, Publication, Target, take_off};
+use crate::local::locks::LockMode;
+use crate::local::publish::{Publication, PublishOutcome, UploadTarget, begin};
 use crate::local::writer::LocalWriter;
 use crate::{Commit, Condition, Parents, Writer};
 
-/// An upload that is complete, but held up before it lands.
+/// An upload that is complete, but held up before it is published.
 fn held_up(store: &LocalStore, name: &str, content: &[u8], condition: Condition) -> Publication {
-    let target = Target {
+    let target = UploadTarget {
         key: key(name),
         condition,
         parents: Parents::Make,
     };
-    let begun = take_off(&store.disk, &target).unwrap();
+    let begun = begin(&store.disk, &target).unwrap();
     let mut writer = LocalWriter::new(Arc::clone(&store.disk), target, begun);
-    Driver::Ready.wait(writer.write(content)).unwrap();
+    Executor::Ready.wait(writer.write(content)).unwrap();
     writer.seal(Commit::default()).unwrap()
 }
 
-fn land(mut upload: Publication) -> Result<Meta, Error> {
-    match upload.publish(Patience::Wait)? {
-        Outcome::Published(meta) => Ok(meta),
-        Outcome::WouldWait => panic!("it waits until it has landed"),
+fn publish(mut upload: Publication) -> Result<Meta, Error> {
+    match upload.publish(LockMode::Block)? {
+        PublishOutcome::Published(meta) => Ok(meta),
+        PublishOutcome::WouldWait => panic!("it waits until it has named_by"),
     }
 }
 
-fn over_all(test: impl Fn(&LocalStore, &Subject)) {
+fn over_all(test: impl Fn(&LocalStore, &StoreUnderTest)) {
     for manner in [
         PLAIN,
         PLAIN.synced(),
@@ -57,7 +57,7 @@ fn an_upload_that_was_held_up_does_not_replace_a_later_one() {
         for name in ["file", "new/folder/file"] {
             let first = held_up(store, name, b"first", Condition::Always);
             let second = subject.put(name, b"second");
-            assert_eq!(land(first).unwrap().size, 5);
+            assert_eq!(publish(first).unwrap().size, 5);
             assert_eq!(subject.get(name).unwrap(), b"second");
             assert_eq!(subject.stat(name).unwrap(), second);
         }
@@ -70,14 +70,14 @@ fn an_upload_that_was_held_up_does_not_undo_a_later_removal() {
         subject.put("file", b"old");
         let first = held_up(store, "file", b"first", Condition::Always);
         subject.remove("file").unwrap();
-        land(first).unwrap();
+        publish(first).unwrap();
         refused!(subject.stat("file"), NotFound);
 
         subject.put("folder/file", b"old");
         let first = held_up(store, "folder/file", b"first", Condition::Always);
         subject.remove("folder/file").unwrap();
         subject.remove_dir("folder").unwrap();
-        land(first).unwrap();
+        publish(first).unwrap();
         assert!(subject.names("").unwrap().is_empty());
     });
 }
@@ -89,8 +89,8 @@ fn an_upload_with_a_condition_that_was_overtaken_is_refused() {
         let etag = subject.put("file", b"second").etag;
         let matches = held_up(store, "file", b"third", Condition::Matches(etag));
         subject.remove("file").unwrap();
-        refused!(land(absent), Exists);
-        refused!(land(matches), ConditionFailed);
+        refused!(publish(absent), Exists);
+        refused!(publish(matches), ConditionFailed);
         refused!(subject.stat("file"), NotFound);
     });
 }
@@ -102,7 +102,7 @@ fn an_upload_that_was_not_overtaken_lands_however_late() {
         subject.remove("file").unwrap();
         let first = held_up(store, "file", b"first", Condition::Absent);
         subject.put("other", b"later");
-        land(first).unwrap();
+        publish(first).unwrap();
         assert_eq!(subject.get("file").unwrap(), b"first");
     });
 }
@@ -117,7 +117,7 @@ fn a_name_whose_lock_does_not_come_free_is_busy_and_others_are_not() {
         subject.store = Arc::new(manner.open_with(folder.path(), own.impatient()));
         subject.put("file", b"old");
         // As a worker process that was stopped in the middle of a publication.
-        let turn = others.lock(&key("file"), Patience::Return).unwrap().unwrap();
+        let turn = others.lock(&key("file"), LockMode::Try).unwrap().unwrap();
         refused!(subject.put_if("file", b"new", Condition::Always), Busy);
         refused!(subject.remove("file"), Busy);
         subject.put("other", b"new");

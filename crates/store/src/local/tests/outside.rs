@@ -87,7 +87,7 @@ fn a_folder_that_another_program_put_in_the_way_is_not_replaced() {
         fs::create_dir(folder.path().join("name")).unwrap();
         refused!(subject.wait(writer.commit(Commit::default())), IsAFolder);
         assert!(folder.path().join("name").is_dir());
-        assert_eq!(subject.keeper.residue(), Vec::<String>::new());
+        assert_eq!(subject.inspector.residue(), Vec::<String>::new());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where the next write runs when a thread serves many connections: in place while writes are quick, because a hop to another
+//! Where the next write runs when a thread serves many connections: in place while writes are quick, because a move to another
 //! thread costs more than a write into the page cache, and on the blocking pool while they are slow, because then everybody
 //! else on the thread would wait. A pure decision: durations come in as arguments.
 
@@ -10,18 +10,22 @@ pub(super) const QUICK_MAX: Duration = Duration::from_millis(2);
 
 /// Where a write runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Place {
+pub(super) enum IoSite {
     /// On the thread that asks.
     #[default]
-    Here,
+    Inline,
     /// On tokio's blocking pool.
-    Pool,
+    BlockingPool,
 }
 
-impl Place {
+impl IoSite {
     /// Where the write after one that took `took` runs, waiting for a thread of the pool not counted.
     pub(super) fn after(took: Duration) -> Self {
-        if took > QUICK_MAX { Self::Pool } else { Self::Here }
+        if took > QUICK_MAX {
+            Self::BlockingPool
+        } else {
+            Self::Inline
+        }
     }
 }
 
@@ -31,13 +35,16 @@ mod tests {
 
     #[test]
     fn the_first_write_runs_in_place() {
-        assert_eq!(Place::default(), Place::Here);
+        assert_eq!(IoSite::default(), IoSite::Inline);
     }
 
     #[test]
     fn after_a_slow_write_the_pool_writes_until_one_is_quick_again() {
-        assert_eq!(Place::after(QUICK_MAX), Place::Here);
-        assert_eq!(Place::after(QUICK_MAX + Duration::from_nanos(1)), Place::Pool);
-        assert_eq!(Place::after(Duration::from_micros(20)), Place::Here);
+        assert_eq!(IoSite::after(QUICK_MAX), IoSite::Inline);
+        assert_eq!(
+            IoSite::after(QUICK_MAX + Duration::from_nanos(1)),
+            IoSite::BlockingPool
+        );
+        assert_eq!(IoSite::after(Duration::from_micros(20)), IoSite::Inline);
     }
 }

@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, RawDir, statat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::facts::Facts;
-use super::root::{Purpose, Root};
+use super::facts::FileFacts;
+use super::root::{OpenPurpose, Root};
 use crate::key::can_name;
 use crate::listing::EntryFacts;
 use crate::{Detail, Error, Key, Listing, ListingBuilder, NodeKind, Page};
@@ -15,7 +15,7 @@ use crate::{Detail, Error, Key, Listing, ListingBuilder, NodeKind, Page};
 const ENTRIES_BYTES: usize = 32 * 1024;
 
 pub(super) fn list(root: &Root, dir: Option<&Key>, page: Page<'_>, detail: Detail) -> Result<Listing, Error> {
-    let folder = root.find(dir, Purpose::Folder)?;
+    let folder = root.find(dir, OpenPurpose::Folder)?;
     let mut room = Vec::with_capacity(ENTRIES_BYTES);
     let mut entries = RawDir::new(&folder, room.spare_capacity_mut());
     let mut listing = ListingBuilder::new(page);
@@ -49,7 +49,7 @@ fn entry_facts(
     detail: Detail,
 ) -> Result<Option<EntryFacts>, Error> {
     let facts = match retry_on_intr(|| statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)) {
-        Ok(found) => Facts::from(&found),
+        Ok(found) => FileFacts::from(&found),
         Err(Errno::NOENT) => return Ok(None),
         Err(errno) => return Err(errno.into()),
     };
@@ -71,9 +71,9 @@ fn entry_facts(
 }
 
 /// The object that a symbolic link leads to, if it leads to one beneath the root.
-fn linked_object(root: &Root, dir: Option<&Key>, name: &str) -> Option<Facts> {
+fn linked_object(root: &Root, dir: Option<&Key>, name: &str) -> Option<FileFacts> {
     let key = dir.map_or_else(|| name.parse(), |dir| dir.join(name)).ok()?;
-    Facts::of_object(root.find(Some(&key), Purpose::Facts).ok()?).ok()
+    FileFacts::of_object(root.find(Some(&key), OpenPurpose::FileFacts).ok()?).ok()
 }
 
 fn kind_of(file_type: FileType) -> Option<NodeKind> {

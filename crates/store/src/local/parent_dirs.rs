@@ -9,9 +9,9 @@ use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, fsync, mkdirat, openat, stat
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Disk;
-use super::leaving::discard_folder;
+use super::displaced::discard_folder;
 use super::medium::Care;
-use super::root::{Purpose, Root};
+use super::root::{OpenPurpose, Root};
 use crate::{Error, Key};
 
 /// How many folders are remembered as synced, each with some hundred bytes; then all are forgotten, which costs a sync of
@@ -24,12 +24,12 @@ const NEW_FOLDER: u32 = 0o777;
 /// The folders whose entries, and those of their parents, this process has synced. A folder that was there already is none
 /// of them: another upload, or another program, may have made it a moment ago.
 #[derive(Debug, Default)]
-pub(super) struct Settled(Mutex<HashMap<Key, Identity>>);
+pub(super) struct SyncedDirs(Mutex<HashMap<Key, Identity>>);
 
 /// Tells a folder from another one of the same name, even in the same inode: its device, inode and time of birth.
 type Identity = (u32, u32, u64, i64, u32);
 
-impl Settled {
+impl SyncedDirs {
     fn knows(&self, key: &Key, identity: Option<Identity>) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         identity.is_some() && known.get(key).copied() == identity
@@ -45,8 +45,8 @@ impl Settled {
     }
 }
 
-/// The folders that lead to a name. Those that had to be made are removed again unless the way is kept.
-pub(super) struct Way<'a> {
+/// The folders that lead to a name. Those that had to be made are removed again unless they are kept.
+pub(super) struct ParentDirs<'a> {
     disk: &'a Disk,
     pub(super) folder: Arc<OwnedFd>,
     /// What the file system of the folder takes.
@@ -55,10 +55,10 @@ pub(super) struct Way<'a> {
     made: Vec<Key>,
 }
 
-impl<'a> Way<'a> {
+impl<'a> ParentDirs<'a> {
     /// To `folder` if it is there, the root where it is `None`.
     pub(super) fn find(disk: &'a Disk, folder: Option<&Key>) -> Result<Self, Error> {
-        Self::over(disk, disk.root.find(folder, Purpose::Folder)?, folder)
+        Self::over(disk, disk.root.find(folder, OpenPurpose::Folder)?, folder)
     }
 
     /// To `folder`, which is open already as `found`.
@@ -71,7 +71,7 @@ impl<'a> Way<'a> {
         let mut missing = Vec::new();
         let mut nearest = folder.cloned();
         let start = loop {
-            match (disk.root.find(nearest.as_ref(), Purpose::Folder), nearest) {
+            match (disk.root.find(nearest.as_ref(), OpenPurpose::Folder), nearest) {
                 (Err(Error::NotFound), Some(folder)) => {
                     nearest = folder.parent();
                     missing.push(folder);
@@ -79,11 +79,11 @@ impl<'a> Way<'a> {
                 (found, _) => break found?,
             }
         };
-        let mut way = Self::starting(disk, start)?;
+        let mut parents = Self::starting(disk, start)?;
         while let Some(folder) = missing.pop() {
-            way.step(folder)?;
+            parents.step(folder)?;
         }
-        way.settled(folder)
+        parents.settled(folder)
     }
 
     fn starting(disk: &'a Disk, folder: OwnedFd) -> Result<Self, Error> {
@@ -134,7 +134,7 @@ impl<'a> Way<'a> {
             .collect();
         above.push(None);
         for folder in &above {
-            match self.disk.root.find(folder.as_ref(), Purpose::Folder) {
+            match self.disk.root.find(folder.as_ref(), OpenPurpose::Folder) {
                 Ok(folder) => sync(&folder)?,
                 // It can be passed through but not opened: then no entry in it is one of ours.
                 Err(Error::Forbidden) => {}
@@ -160,9 +160,9 @@ impl<'a> Way<'a> {
 
     fn discard(&self, made: &Key) -> Result<(), Error> {
         let purpose = if self.care.syncs_freed() {
-            Purpose::Folder
+            OpenPurpose::Folder
         } else {
-            Purpose::FolderFacts
+            OpenPurpose::FolderFacts
         };
         let parent = self.disk.root.find(made.parent().as_ref(), purpose)?;
         if self.care.syncs_freed() {
@@ -173,7 +173,7 @@ impl<'a> Way<'a> {
     }
 }
 
-impl Drop for Way<'_> {
+impl Drop for ParentDirs<'_> {
     fn drop(&mut self) {
         for key in self.made.iter().rev() {
             // Refused where another upload has arrived there, which is as it should be.
@@ -184,20 +184,20 @@ impl Drop for Way<'_> {
 
 /// Makes one folder, and syncs it where uploads are.
 pub(super) fn make_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
-    let above = parent(&disk.root, key, Purpose::FolderFacts)?;
-    let mut way = Way::starting(disk, above)?;
-    match mkdirat(&way.folder, key.file_name(), Mode::from_raw_mode(NEW_FOLDER)) {
+    let above = parent(&disk.root, key, OpenPurpose::FolderFacts)?;
+    let mut parents = ParentDirs::starting(disk, above)?;
+    match mkdirat(&parents.folder, key.file_name(), Mode::from_raw_mode(NEW_FOLDER)) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
         made => made?,
     }
-    way.made.push(key.clone());
-    way.folder = Arc::new(disk.root.find(Some(key), Purpose::Folder)?);
-    way.settled(Some(key))?.keep();
+    parents.made.push(key.clone());
+    parents.folder = Arc::new(disk.root.find(Some(key), OpenPurpose::Folder)?);
+    parents.settled(Some(key))?.keep();
     Ok(())
 }
 
 /// The folder that a name lies in, which must be there.
-pub(super) fn parent(root: &Root, key: &Key, purpose: Purpose) -> Result<OwnedFd, Error> {
+pub(super) fn parent(root: &Root, key: &Key, purpose: OpenPurpose) -> Result<OwnedFd, Error> {
     match root.find(key.parent().as_ref(), purpose) {
         Err(Error::NotFound) => Err(Error::NoParent),
         found => found,
@@ -208,7 +208,7 @@ pub(super) fn parent(root: &Root, key: &Key, purpose: Purpose) -> Result<OwnedFd
 pub(super) fn nearest(root: &Root, folder: Option<Key>) -> Result<OwnedFd, Error> {
     let mut folder = folder;
     loop {
-        match root.find(folder.as_ref(), Purpose::FolderFacts) {
+        match root.find(folder.as_ref(), OpenPurpose::FolderFacts) {
             Err(Error::NotFound) if folder.is_some() => folder = folder.and_then(|folder| folder.parent()),
             found => return found,
         }

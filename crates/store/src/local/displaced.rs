@@ -11,20 +11,20 @@ use rustix::fs::{AtFlags, Mode, OFlags, fsync, openat, syncfs, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::descriptor_path;
-use super::flight::Reserved;
-use super::folders::Way;
+use super::parent_dirs::ParentDirs;
+use super::temp_file::ReservedName;
 use crate::Error;
 
 /// What stands at a name, held from before it leaves until its folder is synced: before that the entry might come back and
 /// lead to whatever the inode was used for next.
 #[derive(Debug, Default)]
-pub(super) struct Leaving {
+pub(super) struct Displaced {
     /// Of a link, the link itself.
     held: Option<OwnedFd>,
-    other_name: Option<Reserved>,
+    other_name: Option<ReservedName>,
 }
 
-impl Leaving {
+impl Displaced {
     pub(super) fn hold(folder: impl AsFd, name: &str) -> Self {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Self {
@@ -36,17 +36,17 @@ impl Leaving {
     /// The same, with another name in `top`, or beside the first, for as long.
     pub(super) fn hold_by_name(top: &Arc<OwnedFd>, folder: &Arc<OwnedFd>, name: &str) -> Self {
         Self {
-            other_name: Reserved::of_present(top, folder, name),
+            other_name: ReservedName::of_present(top, folder, name),
             ..Self::hold(folder, name)
         }
     }
 
     /// Syncs the folder that it has left, and then lets go of it.
-    pub(super) fn settle(self, way: &Way<'_>) -> Result<(), Error> {
-        way.sync()?;
+    pub(super) fn settle(self, parents: &ParentDirs<'_>) -> Result<(), Error> {
+        parents.sync()?;
         drop(self.other_name);
         match self.held {
-            Some(held) if way.care.syncs_freed() => Ok(sync_freed(&held, &way.folder)?),
+            Some(held) if parents.care.syncs_freed() => Ok(sync_freed(&held, &parents.folder)?),
             _ => Ok(()),
         }
     }
@@ -54,10 +54,10 @@ impl Leaving {
 
 /// Removes an empty folder of no use, which may have been synced already.
 pub(super) fn discard_folder(parent: impl AsFd, name: &str) -> Result<(), Errno> {
-    let leaving = Leaving::hold(&parent, name);
+    let displaced = Displaced::hold(&parent, name);
     unlinkat(&parent, name, AtFlags::REMOVEDIR)?;
     retry_on_intr(|| fsync(&parent))?;
-    leaving.held.map_or(Ok(()), |held| sync_freed(&held, &parent))
+    displaced.held.map_or(Ok(()), |held| sync_freed(&held, &parent))
 }
 
 /// Syncs the content and the inode of what has a name.
@@ -96,7 +96,7 @@ mod tests {
         fs::create_dir(top.path().join("folder")).unwrap();
         let parent = File::open(top.path()).unwrap();
         for (name, how) in [("file", AtFlags::empty()), ("folder", AtFlags::REMOVEDIR)] {
-            let held = Leaving::hold(&parent, name).held.unwrap();
+            let held = Displaced::hold(&parent, name).held.unwrap();
             let inode = fstat(&held).unwrap().st_ino;
             unlinkat(&parent, name, how).unwrap();
             let freed = reopen(&held).unwrap();
@@ -111,7 +111,7 @@ mod tests {
         let top = TempDir::new().unwrap();
         std::os::unix::fs::symlink("nowhere", top.path().join("link")).unwrap();
         let parent = File::open(top.path()).unwrap();
-        let held = Leaving::hold(&parent, "link").held.unwrap();
+        let held = Displaced::hold(&parent, "link").held.unwrap();
         unlinkat(&parent, "link", AtFlags::empty()).unwrap();
         assert!(reopen(&held).is_err());
         sync_freed(&held, &parent).unwrap();
@@ -122,10 +122,10 @@ mod tests {
         let top = TempDir::new().unwrap();
         fs::write(top.path().join("file"), b"content").unwrap();
         let folder = Arc::new(OwnedFd::from(File::open(top.path()).unwrap()));
-        let leaving = Leaving::hold_by_name(&folder, &folder, "file");
-        assert!(leaving.held.is_some());
+        let displaced = Displaced::hold_by_name(&folder, &folder, "file");
+        assert!(displaced.held.is_some());
         assert_eq!(fs::read_dir(top.path()).unwrap().count(), 2);
-        drop(leaving);
+        drop(displaced);
         assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1);
     }
 

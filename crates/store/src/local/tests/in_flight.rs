@@ -11,7 +11,7 @@ fn a_file_without_a_name_is_nowhere_to_be_seen() {
     let subject = PLAIN.subject();
     let mut writer = subject.create("deep/er/file", Condition::Always).unwrap();
     subject.wait(writer.write(b"1")).unwrap();
-    assert_eq!(subject.keeper.residue(), Vec::<String>::new());
+    assert_eq!(subject.inspector.residue(), Vec::<String>::new());
     assert!(subject.names("").unwrap().is_empty());
 }
 
@@ -20,10 +20,10 @@ fn a_reserved_name_is_neither_listed_nor_a_key_and_makes_no_folders() {
     let subject = NAMED.subject();
     let mut writer = subject.create("deep/er/file", Condition::Always).unwrap();
     subject.wait(writer.write(b"1")).unwrap();
-    assert_eq!(subject.keeper.residue().len(), 1);
+    assert_eq!(subject.inspector.residue().len(), 1);
     assert!(subject.names("").unwrap().is_empty());
     drop(writer);
-    assert!(subject.keeper.residue().is_empty());
+    assert!(subject.inspector.residue().is_empty());
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_sweep_removes_the_dead_and_spares_the_living() {
         subject.wait(writer.write(b"whole")).unwrap();
         // Another store, as another process would have one.
         assert_eq!(manner.open(folder.path()).sweep().unwrap(), 2);
-        assert_eq!(subject.keeper.residue().len(), 1);
+        assert_eq!(subject.inspector.residue().len(), 1);
         subject.wait(writer.commit(Commit::default())).unwrap();
         assert_eq!(manner.open(folder.path()).sweep().unwrap(), 0);
         assert_eq!(subject.names("").unwrap(), ["file", "object"]);
@@ -175,6 +175,6 @@ fn a_file_that_does_not_land_on_a_bare_disk_leaves_no_name_behind() {
         ),
         ConditionFailed
     );
-    assert_eq!(subject.keeper.residue(), Vec::<String>::new());
+    assert_eq!(subject.inspector.residue(), Vec::<String>::new());
     assert_eq!(subject.names("").unwrap(), ["file"]);
 }

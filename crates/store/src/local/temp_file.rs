@@ -1,10 +1,10 @@
-//! A file in flight: being written, invisible, and gone without a trace unless it lands. Where the file system can, it has no
+//! A file in flight: being written, invisible, and gone without a trace unless it is published. Where the file system can, it has no
 //! name at all (O_TMPFILE); otherwise, and for the moment in which it replaces another file, it has a reserved one.
 //!
 //! Whoever gives a file a reserved name holds an exclusive lock (`flock`) on it until the name is gone again, so a reserved
 //! name whose file can be locked belongs to nobody any more and may be swept, by any process of any server. Nobody else gets
 //! in between: a file without a name is locked before it is given one, and one that is created with a name may be opened by
-//! its owner only until it lands.
+//! its owner only until it is published.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -53,9 +53,9 @@ impl Hiding {
 }
 
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(super) struct TempFile {
     /// Before the file, so that it is dropped before the lock is.
-    name: Option<Reserved>,
+    name: Option<ReservedName>,
     file: Arc<File>,
     /// Where it was begun.
     home: Arc<OwnedFd>,
@@ -65,30 +65,30 @@ pub(super) struct Flight {
 
 /// A reserved name. Dropped, it is removed.
 #[derive(Debug)]
-pub(super) struct Reserved {
+pub(super) struct ReservedName {
     folder: Arc<OwnedFd>,
     name: String,
 }
 
-/// How a landing treats an object that is there already.
+/// How a publication treats an object that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Landing {
+pub(super) enum PublishMode {
     /// It refuses with `EEXIST`.
-    Beside,
+    New,
     /// It takes its place.
-    Instead,
+    Replace,
 }
 
-/// How a flight came by its name.
+/// How a file came by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Landed {
+pub(super) enum NamedBy {
     /// It had none before, so its count of links went up.
     Linked,
     /// It left another one for it.
     Renamed,
 }
 
-impl Flight {
+impl TempFile {
     /// A file without a name, on the file system of `folder`; `None` where that cannot be had.
     pub(super) fn unnamed(folder: &Arc<OwnedFd>) -> Result<Option<Self>, Errno> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
@@ -113,7 +113,7 @@ impl Flight {
         for _ in 0..NAME_TRIES_MAX {
             let name = reserved_name()?;
             let file = retry_on_intr(|| openat(folder, &name, flags, mode))?;
-            let name = Reserved {
+            let name = ReservedName {
                 folder: Arc::clone(folder),
                 name,
             };
@@ -152,7 +152,7 @@ impl Flight {
             let name = reserved_name()?;
             match self.link(folder, &name) {
                 Ok(()) => {
-                    self.name = Some(Reserved {
+                    self.name = Some(ReservedName {
                         folder: Arc::clone(folder),
                         name,
                     });
@@ -166,29 +166,34 @@ impl Flight {
     }
 
     /// Gives the file its name in `folder`, in one step; to take another file's place it must have a reserved name.
-    pub(super) fn land(&mut self, folder: &OwnedFd, name: &str, landing: Landing) -> Result<Landed, Errno> {
+    pub(super) fn publish_as(
+        &mut self,
+        folder: &OwnedFd,
+        name: &str,
+        mode: PublishMode,
+    ) -> Result<NamedBy, Errno> {
         let Some(reserved) = &self.name else {
-            return match landing {
-                Landing::Beside => self.link(folder, name).map(|()| Landed::Linked),
-                Landing::Instead => Err(Errno::EXIST),
+            return match mode {
+                PublishMode::New => self.link(folder, name).map(|()| NamedBy::Linked),
+                PublishMode::Replace => Err(Errno::EXIST),
             };
         };
-        let landed = match landing {
-            Landing::Beside => reserved.land_beside(folder, name)?,
-            Landing::Instead => {
+        let named_by = match mode {
+            PublishMode::New => reserved.publish_new(folder, name)?,
+            PublishMode::Replace => {
                 renameat(&reserved.folder, &reserved.name, folder, name)?;
-                Landed::Renamed
+                NamedBy::Renamed
             }
         };
-        // The reserved name is gone with the landing, so there is nothing left to remove.
+        // The reserved name is gone with the publication, so there is nothing left to remove.
         if let Some(gone) = self.name.take() {
             gone.forget();
         }
-        Ok(landed)
+        Ok(named_by)
     }
 
     /// Removes its reserved name; `false` if it has none.
-    pub(super) fn forgo_name(&mut self) -> bool {
+    pub(super) fn drop_name(&mut self) -> bool {
         self.name.take().is_some()
     }
 
@@ -203,7 +208,7 @@ impl Flight {
     }
 }
 
-impl Reserved {
+impl ReservedName {
     /// Another name for the file, or link, `name` in `folder`, in `top` or beside it; `None` where that cannot be had.
     pub(super) fn of_present(top: &Arc<OwnedFd>, folder: &Arc<OwnedFd>, name: &str) -> Option<Self> {
         [top, folder].into_iter().find_map(|place| {
@@ -224,16 +229,16 @@ impl Reserved {
         Ok(())
     }
 
-    fn land_beside(&self, folder: &OwnedFd, name: &str) -> Result<Landed, Errno> {
+    fn publish_new(&self, folder: &OwnedFd, name: &str) -> Result<NamedBy, Errno> {
         match renameat_with(&self.folder, &self.name, folder, name, RenameFlags::NOREPLACE) {
             // A file system, or a kernel, that knows no such rename. A link refuses what is there just as well, and once
             // there is one, the reserved name can go.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 linkat(&self.folder, &self.name, folder, name, AtFlags::empty())?;
                 unlinkat(&self.folder, &self.name, AtFlags::empty())?;
-                Ok(Landed::Linked)
+                Ok(NamedBy::Linked)
             }
-            done => done.map(|()| Landed::Renamed),
+            done => done.map(|()| NamedBy::Renamed),
         }
     }
 
@@ -242,7 +247,7 @@ impl Reserved {
     }
 }
 
-impl Drop for Reserved {
+impl Drop for ReservedName {
     fn drop(&mut self) {
         if !self.name.is_empty()
             && let Err(errno) = unlinkat(&self.folder, &self.name, AtFlags::empty())
