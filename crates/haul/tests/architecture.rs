@@ -8,15 +8,21 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may depend on of ours, in the program itself and (further) in its tests. A new crate is entered
-/// here and in ARCHITECTURE.md; the last rows are those of the stress lab, which comes after the server.
-const ARROWS: [(&str, &[&str], &[&str]); 9] = [
-    ("haul-wire", &[], &[]),
-    ("haul-store", &[], &[]),
-    ("haul-client", &["haul-wire"], &[]),
-    ("haul-server", &["haul-wire", "haul-store"], &["haul-client"]),
+/// here and in ARCHITECTURE.md.
+const ARROWS: [(&str, &[&str], &[&str]); 10] = [
+    ("haul-types", &[], &[]),
+    ("haul-wire", &["haul-types"], &[]),
+    ("haul-store", &["haul-types"], &[]),
+    ("haul-client", &["haul-types", "haul-wire"], &[]),
+    (
+        "haul-server",
+        &["haul-types", "haul-wire", "haul-store"],
+        &["haul-client"],
+    ),
     (
         "haul",
         &[
+            "haul-types",
             "haul-client",
             "haul-server",
             "haul-lab",
@@ -25,10 +31,10 @@ const ARROWS: [(&str, &[&str], &[&str]); 9] = [
         ],
         &["haul-wire"],
     ),
-    ("haul-results", &[], &[]),
-    ("haul-lab", &["haul-client", "haul-results"], &[]),
-    ("haul-chart", &[], &[]),
-    ("haul-report", &["haul-results", "haul-chart"], &[]),
+    ("haul-results", &["haul-types"], &[]),
+    ("haul-lab", &["haul-types", "haul-client", "haul-results"], &[]),
+    ("haul-chart", &["haul-types"], &[]),
+    ("haul-report", &["haul-types", "haul-results", "haul-chart"], &[]),
 ];
 
 /// Libraries that only some crates may use: for each, those crates.

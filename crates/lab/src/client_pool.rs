@@ -264,7 +264,7 @@ fn unheard(client: u32, is_dead: bool, released_ns: u64, end_ns: u64) -> Through
         first_byte_ns: None,
         last_byte_ns: None,
         durable_ns: None,
-        bytes: haul_results::Bytes(0),
+        bytes: haul_results::ByteSize(0),
         verified: false,
         outcome,
     };
@@ -334,7 +334,7 @@ fn listen(reports: PipeReader) -> Receiver<Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use haul_results::Bytes;
+    use haul_results::ByteSize;
 
     fn sample(client: u32) -> Sample {
         Sample {
@@ -344,7 +344,7 @@ mod tests {
             first_byte_ns: None,
             last_byte_ns: Some(1_090),
             durable_ns: Some(1_100),
-            bytes: Bytes(7),
+            bytes: ByteSize(7),
             verified: false,
             outcome: Outcome::Ok,
         }

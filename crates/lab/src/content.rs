@@ -8,7 +8,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use haul_results::Bytes;
+use haul_results::ByteSize;
 
 const BLOCK_BYTES: usize = 64 * 1024;
 
@@ -40,16 +40,16 @@ impl Content {
     }
 
     /// What every client downloads as the object of this volume.
-    pub(crate) fn served(&self, volume: Bytes) -> Stream {
+    pub(crate) fn served(&self, volume: ByteSize) -> Stream {
         self.stream(1 << 63 | volume.0, volume)
     }
 
     /// What a client uploads in a trial: no other client and no other trial of the run uploads the same.
-    pub(crate) fn uploaded(&self, trial: u32, client: u32, volume: Bytes) -> Stream {
+    pub(crate) fn uploaded(&self, trial: u32, client: u32, volume: ByteSize) -> Stream {
         self.stream(u64::from(trial) << 31 | u64::from(client), volume)
     }
 
-    fn stream(&self, id: u64, length: Bytes) -> Stream {
+    fn stream(&self, id: u64, length: ByteSize) -> Stream {
         Stream {
             content: self.clone(),
             id,
@@ -164,8 +164,8 @@ impl Check {
     }
 
     /// How many bytes have come.
-    pub(crate) fn bytes(&self) -> Bytes {
-        Bytes(self.at)
+    pub(crate) fn bytes(&self) -> ByteSize {
+        ByteSize(self.at)
     }
 
     pub(crate) fn finding(&self) -> Finding {
@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    const LENGTH: Bytes = Bytes(3 * 65_536 + 17);
+    const LENGTH: ByteSize = ByteSize(3 * 65_536 + 17);
 
     fn bytes(stream: &Stream) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn no_two_streams_are_alike() {
         let content = Content::new(5);
-        let volume = Bytes(65_536);
+        let volume = ByteSize(65_536);
         let streams = [
             content.served(volume),
             content.uploaded(0, 0, volume),

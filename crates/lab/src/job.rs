@@ -4,14 +4,14 @@
 //! `threads`, one where it is `processes`. Its job is an argument, its messages are lines on its standard output. One byte
 //! on its standard input releases it, the end of its standard input ends it.
 
-use haul_results::{Bytes, Dialect, Operation, Sample};
+use haul_results::{ByteSize, Dialect, Operation, Sample};
 use serde::{Deserialize, Serialize};
 
 /// The most bytes of a line: as many as a pipe takes in one piece, so that the lines of several workers do not mix.
 pub(crate) const LINE_BYTES_MAX: usize = 4096;
 
 /// The most content of a warm-up transfer.
-pub const WARM_UP_MAX: Bytes = Bytes::mib(8);
+pub const WARM_UP_MAX: ByteSize = ByteSize::mib(8);
 
 /// What a client worker has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +26,8 @@ pub(crate) struct Job {
     pub(crate) port: u16,
     pub(crate) operation: Operation,
     pub(crate) dialect: Dialect,
-    pub(crate) volume: Bytes,
-    pub(crate) buffer: Bytes,
+    pub(crate) volume: ByteSize,
+    pub(crate) buffer: ByteSize,
     pub(crate) seed: u64,
     /// The trial's number within the run: uploads of different trials differ.
     pub(crate) trial: u32,
@@ -37,13 +37,13 @@ pub(crate) struct Job {
 
 impl Job {
     /// How much a warm-up transfer moves.
-    pub(crate) fn warm_up(&self) -> Bytes {
+    pub(crate) fn warm_up(&self) -> ByteSize {
         warm_up(self.volume)
     }
 }
 
 /// How much the warm-up of a transfer of this volume moves.
-pub(crate) fn warm_up(volume: Bytes) -> Bytes {
+pub(crate) fn warm_up(volume: ByteSize) -> ByteSize {
     volume.min(WARM_UP_MAX)
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use haul_results::{Binary, Bytes, Machine, Scratch};
+use haul_results::{Binary, ByteSize, Machine, Scratch};
 
 use crate::command::CommandLine;
 
@@ -30,11 +30,11 @@ fn processor() -> Option<String> {
 }
 
 /// A line of /proc/meminfo.
-pub(crate) fn memory_line(name: &str) -> Option<Bytes> {
+pub(crate) fn memory_line(name: &str) -> Option<ByteSize> {
     let facts = fs::read_to_string("/proc/meminfo").ok()?;
     let line = facts.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
-    Some(Bytes::kib(kibibytes))
+    Some(ByteSize::kib(kibibytes))
 }
 
 /// The averages of the load over 1, 5 and 15 minutes.

@@ -1,6 +1,6 @@
 //! The names of what the lab makes: its scratch spaces, and its objects on a server.
 
-use haul_results::Bytes;
+use haul_results::ByteSize;
 
 /// How the names of all scratch spaces begin.
 pub(crate) const SCRATCH_PREFIX: &str = "haul-bench-";
@@ -12,7 +12,7 @@ const OBJECT_PREFIX: &str = "haul-bench-";
 pub(crate) const SERVED_PREFIX: &str = "haul-bench-volume-";
 
 /// The object that clients download, for a volume.
-pub(crate) fn served_name(volume: Bytes) -> String {
+pub(crate) fn served_name(volume: ByteSize) -> String {
     format!("{SERVED_PREFIX}{}.bin", volume.0)
 }
 

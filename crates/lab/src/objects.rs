@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use haul_client::{Address, Connection, Error, Options};
-use haul_results::{Bytes, FailureClass, Matrix, Operation, Outcome, Sample};
+use haul_results::{ByteSize, FailureClass, Matrix, Operation, Outcome, Sample};
 
 use crate::content::{Check, Content, Finding, Stream};
 use crate::interrupt::{Interrupt, POLL_INTERVAL};
@@ -38,7 +38,7 @@ pub(crate) enum ObjectSite {
 }
 
 /// The volumes of all objects that the downloads of a matrix need, warm-ups among them.
-pub(crate) fn served_volumes(matrix: &Matrix) -> BTreeSet<Bytes> {
+pub(crate) fn served_volumes(matrix: &Matrix) -> BTreeSet<ByteSize> {
     let downloads = matrix
         .cells()
         .iter()
@@ -53,7 +53,7 @@ impl ObjectSite {
     pub(crate) fn put(
         &self,
         content: &Content,
-        volume: Bytes,
+        volume: ByteSize,
         interrupt: &Interrupt,
     ) -> Result<(), PutError> {
         let mut reader = Interruptible {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use haul_results::{Bytes, Cell, ClientPool, Dialect, Matrix, Operation};
+use haul_results::{ByteSize, Cell, ClientPool, Dialect, Matrix, Operation};
 
 use crate::job::warm_up;
 use crate::objects::served_volumes;
@@ -21,11 +21,11 @@ pub struct Plan {
     /// Replicate and cell of every trial, in order.
     pub trials: Vec<(u32, Cell)>,
     /// Bytes of content that the trials move.
-    pub content: Bytes,
+    pub content: ByteSize,
     /// Bytes of content that the warm-ups move besides.
-    pub warm_up: Bytes,
+    pub warm_up: ByteSize,
     /// The most scratch space in use at once.
-    pub scratch: Bytes,
+    pub scratch: ByteSize,
     /// About how long it takes, on two processors and with our own server.
     pub estimate: Duration,
 }
@@ -81,7 +81,7 @@ impl Plan {
 }
 
 /// Objects stay for the whole run; uploads are removed after their trial, warm-ups before its release.
-fn scratch(matrix: &Matrix) -> Bytes {
+fn scratch(matrix: &Matrix) -> ByteSize {
     let uploads = matrix
         .cells()
         .iter()
@@ -124,11 +124,14 @@ mod tests {
     #[test]
     fn the_default_plan_moves_215_thousand_mebibytes_in_each_replicate() {
         let plan = Plan::new(&Matrix::default(), 3, 1);
-        assert_eq!((plan.trials.len(), plan.content), (648, Bytes::mib(3 * 215_040)));
+        assert_eq!(
+            (plan.trials.len(), plan.content),
+            (648, ByteSize::mib(3 * 215_040))
+        );
         // 56 clients, 3 numbers of workers, 2 × 2 pools, 2 operations, 3 volumes, 8 MiB, 3 times.
-        assert_eq!(plan.warm_up, Bytes::mib(56 * 3 * 4 * 2 * 3 * 8 * 3));
+        assert_eq!(plan.warm_up, ByteSize::mib(56 * 3 * 4 * 2 * 3 * 8 * 3));
         // Three volumes, the warm-up's object and fifty uploads of the largest.
-        assert_eq!(plan.scratch, Bytes::mib(10 + 50 + 100 + 8 + 5000));
+        assert_eq!(plan.scratch, ByteSize::mib(10 + 50 + 100 + 8 + 5000));
     }
 
     #[test]
@@ -160,7 +163,7 @@ mod tests {
             ..Levels::quick()
         };
         let plan = Plan::new(&Matrix::new(levels).unwrap(), 1, 0);
-        assert_eq!(plan.scratch, Bytes::mib(1 + 5 + 10 + 8));
+        assert_eq!(plan.scratch, ByteSize::mib(1 + 5 + 10 + 8));
     }
 
     #[test]

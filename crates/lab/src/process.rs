@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use haul_results::{Bytes, Usage};
+use haul_results::{ByteSize, Usage};
 
 /// Ticks from which on the split of a trial's processor time is that of the trial itself.
 const TICKS_MIN: u64 = 20;
@@ -49,9 +49,11 @@ fn tasks(process: u32) -> impl Iterator<Item = u32> {
 
 /// Bytes of memory now, as proportional set size, summed over the processes. A process that is gone has none; `None` if
 /// no process could be read.
-pub(crate) fn memory(processes: &[u32]) -> Option<Bytes> {
+pub(crate) fn memory(processes: &[u32]) -> Option<ByteSize> {
     let read = processes.iter().filter_map(|process| proportional(*process));
-    read.fold(None, |sum, bytes| Some(Bytes(sum.unwrap_or(Bytes(0)).0 + bytes)))
+    read.fold(None, |sum, bytes| {
+        Some(ByteSize(sum.unwrap_or(ByteSize(0)).0 + bytes))
+    })
 }
 
 fn proportional(process: u32) -> Option<u64> {
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn this_process_has_memory_and_has_used_a_processor() {
         let own = [std::process::id()];
-        assert!(memory(&own).is_some_and(|bytes| bytes > Bytes::kib(100)));
+        assert!(memory(&own).is_some_and(|bytes| bytes > ByteSize::kib(100)));
         assert!(
             Meter::read(&own)
                 .since(&Meter::default())

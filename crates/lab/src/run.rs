@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use haul_results::{
-    Binary, CeilingKind, Cell, End, Header, Journal, Matrix, Pool, Record, Run, Subject as SubjectFacts,
+    Binary, CeilingKind, Cell, End, Header, Journal, Matrix, PoolSpec, Record, Run, Subject as SubjectFacts,
     SubjectKind, Trial,
 };
 use jiff::Timestamp;
@@ -218,7 +218,7 @@ struct Put {
     place: ObjectSite,
     names: Vec<String>,
     /// The server, if the lab starts it: then another one than that to which they were sent removes them.
-    starts: Option<(SubjectSpec, Pool, Duration)>,
+    starts: Option<(SubjectSpec, PoolSpec, Duration)>,
 }
 
 impl Environment {
@@ -351,7 +351,7 @@ impl Drop for Environment {
 }
 
 /// The pool with the fewest workers: enough to see whether a server works.
-fn smallest_pool(matrix: &Matrix) -> Pool {
+fn smallest_pool(matrix: &Matrix) -> PoolSpec {
     let pools = matrix.cells().iter().map(|cell| cell.pool);
     pools
         .min_by_key(|pool| pool.workers)

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use haul_results::{Bytes, Scratch};
+use haul_results::{ByteSize, Scratch};
 use tempfile::TempDir;
 
 use crate::command::CommandLine;
@@ -12,9 +12,9 @@ use crate::names::SCRATCH_PREFIX;
 use crate::reaper::FolderGuard;
 
 /// What stays free beside what a run needs.
-pub const SPARE: Bytes = Bytes::mib(64);
+pub const SPARE: ByteSize = ByteSize::mib(64);
 /// What stays free of main memory, beside what a run needs, where the scratch space lies in it.
-const MEMORY_SPARE: Bytes = Bytes::mib(1024);
+const MEMORY_SPARE: ByteSize = ByteSize::mib(1024);
 
 /// A folder for a run, removed on drop, or by its reaper if the lab is killed.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub struct ScratchDir {
     /// Whether it lies in main memory.
     pub in_memory: bool,
     /// Room that may be used.
-    pub free: Bytes,
+    pub free: ByteSize,
 }
 
 impl ScratchDir {
@@ -79,9 +79,9 @@ impl ScratchDir {
         let system = rustix::fs::statvfs(&folder).map_err(|errno| unusable(errno.into()))?;
         let file_system = file_system(&folder);
         let in_memory = matches!(file_system.as_str(), "tmpfs" | "ramfs");
-        let mut free = Bytes(system.f_bavail.saturating_mul(system.f_frsize));
+        let mut free = ByteSize(system.f_bavail.saturating_mul(system.f_frsize));
         if in_memory && let Some(available) = memory_available() {
-            free = free.min(Bytes(available.0.saturating_sub(MEMORY_SPARE.0)));
+            free = free.min(ByteSize(available.0.saturating_sub(MEMORY_SPARE.0)));
         }
         Ok(Self {
             folder,
@@ -91,7 +91,7 @@ impl ScratchDir {
         })
     }
 
-    fn is_enough(&self, need: Bytes) -> bool {
+    fn is_enough(&self, need: ByteSize) -> bool {
         self.free.0 >= need.0.saturating_add(SPARE.0)
     }
 }
@@ -102,7 +102,7 @@ impl ScratchDir {
 /// # Errors
 ///
 /// If there is too little room, with all folders that were looked at.
-pub fn choose(asked: Option<&Path>, need: Bytes) -> Result<ScratchDir, ScratchError> {
+pub fn choose(asked: Option<&Path>, need: ByteSize) -> Result<ScratchDir, ScratchError> {
     let candidates = match asked {
         Some(folder) => vec![ScratchDir::at(folder)?],
         None => [
@@ -117,7 +117,7 @@ pub fn choose(asked: Option<&Path>, need: Bytes) -> Result<ScratchDir, ScratchEr
     pick(candidates, need)
 }
 
-fn pick(candidates: Vec<ScratchDir>, need: Bytes) -> Result<ScratchDir, ScratchError> {
+fn pick(candidates: Vec<ScratchDir>, need: ByteSize) -> Result<ScratchDir, ScratchError> {
     let described = |dir: &ScratchDir| {
         format!(
             ", {} ({}) has {:.0} MiB",
@@ -129,7 +129,7 @@ fn pick(candidates: Vec<ScratchDir>, need: Bytes) -> Result<ScratchDir, ScratchE
     let found = candidates.iter().map(described).collect();
     let fits = candidates.into_iter().find(|dir| dir.is_enough(need));
     fits.ok_or(ScratchError::TooSmall {
-        need: Bytes(need.0 + SPARE.0).as_mib(),
+        need: ByteSize(need.0 + SPARE.0).as_mib(),
         found,
     })
 }
@@ -185,7 +185,7 @@ fn file_system_in(mounts: &str, folder: &Path) -> Option<String> {
     covering.max_by_key(|(depth, _)| *depth)?.1
 }
 
-fn memory_available() -> Option<Bytes> {
+fn memory_available() -> Option<ByteSize> {
     crate::machine::memory_line("MemAvailable:")
 }
 
@@ -195,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    fn place(folder: &str, in_memory: bool, free: Bytes) -> ScratchDir {
+    fn place(folder: &str, in_memory: bool, free: ByteSize) -> ScratchDir {
         let file_system = if in_memory { "tmpfs" } else { "ext4" }.to_owned();
         ScratchDir {
             folder: folder.into(),
@@ -210,18 +210,18 @@ mod tests {
         let places = |free| {
             vec![
                 place("/shm", true, free),
-                place("/tmp", false, Bytes::mib(1 << 20)),
+                place("/tmp", false, ByteSize::mib(1 << 20)),
             ]
         };
-        let fits = pick(places(Bytes::mib(100)), Bytes::mib(36)).unwrap();
+        let fits = pick(places(ByteSize::mib(100)), ByteSize::mib(36)).unwrap();
         assert!(fits.in_memory);
-        let tight = pick(places(Bytes::mib(100)), Bytes::mib(37)).unwrap();
+        let tight = pick(places(ByteSize::mib(100)), ByteSize::mib(37)).unwrap();
         assert_eq!(tight.folder, Path::new("/tmp"));
     }
 
     #[test]
     fn too_little_room_is_refused_with_what_is_needed_and_what_there_is() {
-        let error = pick(vec![place("/shm", true, Bytes::mib(10))], Bytes::mib(100))
+        let error = pick(vec![place("/shm", true, ByteSize::mib(10))], ByteSize::mib(100))
             .unwrap_err()
             .to_string();
         for part in ["--scratch", "164 MiB", "/shm (tmpfs) has 10 MiB"] {

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use haul_client::{Address, Connection, Hello, Options, Stats, WorkerStats};
-use haul_results::{Bytes, Cell, Dialect, Operation, Pool, ServerBooks, WorkerBooks};
+use haul_results::{ByteSize, Cell, Dialect, Operation, PoolSpec, ServerBooks, WorkerBooks};
 
 use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
 
@@ -35,7 +35,7 @@ pub(crate) fn info(address: &Address) -> Option<SubjectInfo> {
 
 /// The pool that a running server says it has; `None` if it does not answer or does not say one.
 #[must_use]
-pub fn pool_of(address: &Address) -> Option<Pool> {
+pub fn pool_of(address: &Address) -> Option<PoolSpec> {
     hello(address)?.pool.parse().ok()
 }
 
@@ -94,8 +94,8 @@ pub(crate) fn difference(before: &Stats, after: &Stats, cell: &Cell) -> ServerBo
             worker: after.worker,
             requests_ok: since(&|worker| requests(worker, verb).0),
             requests_failed: since(&|worker| requests(worker, verb).1),
-            bytes_in: Bytes(since(&|worker| worker.bytes_in)),
-            bytes_out: Bytes(since(&|worker| worker.bytes_out)),
+            bytes_in: ByteSize(since(&|worker| worker.bytes_in)),
+            bytes_out: ByteSize(since(&|worker| worker.bytes_out)),
             restarts: since(&|worker| worker.restarts),
         }
     };

@@ -11,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use haul_client::Address;
-use haul_results::{Durability, Pool, SubjectKind};
+use haul_results::{StatedDurability, SubjectKind};
+use haul_types::{Durability, PoolSpec};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::command::CommandLine;
@@ -100,7 +101,7 @@ impl ServerCommand {
     }
 
     /// The command with everything filled in.
-    pub(crate) fn fill(&self, port: u16, pool: &Pool, root: &Path) -> CommandLine {
+    pub(crate) fn fill(&self, port: u16, pool: &PoolSpec, root: &Path) -> CommandLine {
         let root = root.display().to_string();
         let filled = |word: &String| {
             word.replace("{port}", &port.to_string())
@@ -141,10 +142,10 @@ impl SubjectSpec {
 
     /// When it counts an upload as stored.
     #[must_use]
-    pub fn durability(&self) -> Durability {
+    pub fn durability(&self) -> StatedDurability {
         match self {
-            Self::Own { durability, .. } => *durability,
-            Self::Command(_) | Self::Target(_) => Durability::Unknown,
+            Self::Own { durability, .. } => (*durability).into(),
+            Self::Command(_) | Self::Target(_) => StatedDurability::Unknown,
         }
     }
 
@@ -193,7 +194,7 @@ impl Subject {
     /// and its log.
     pub(crate) fn start(
         spec: &SubjectSpec,
-        pool: &Pool,
+        pool: &PoolSpec,
         space: &ScratchSpace,
         limit: Duration,
         interrupt: &Interrupt,
@@ -350,7 +351,7 @@ impl Drop for Subject {
     }
 }
 
-fn own(program: &Path, durability: Durability, pool: &Pool, root: &Path) -> CommandLine {
+fn own(program: &Path, durability: Durability, pool: &PoolSpec, root: &Path) -> CommandLine {
     let mut command = CommandLine::new(program, ["serve"]);
     command.arguments.push(root.into());
     let durability = durability.to_string();

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use haul_client::{Address, Body, Buffers, Code, Condition, Connection, Error, Options, Timings, shown};
-use haul_results::{Bytes, Dialect, FailureClass, Operation, Outcome, Sample};
+use haul_results::{ByteSize, Dialect, FailureClass, Operation, Outcome, Sample};
 
 use crate::clock::now_ns;
 use crate::content::{Check, Content, Finding, Reader, Stream};
@@ -81,7 +81,7 @@ impl<'a> Client<'a> {
             check: stream.check(),
             spent_ns: 0,
         };
-        let name = served_name(Bytes(stream.length()));
+        let name = served_name(ByteSize(stream.length()));
         let received = self.connect().and_then(|mut connection| {
             marks.connected_ns = Some(now_ns());
             let received = fetch(&mut connection, self.job.dialect, &name, &mut check);
@@ -138,14 +138,14 @@ impl<'a> Client<'a> {
             Err(error) => failure(&error),
         };
         // Whether it was stored as it was sent is looked up after the trial.
-        self.through(marks, outcome, Bytes(source.bytes), false, end_ns, 0)
+        self.through(marks, outcome, ByteSize(source.bytes), false, end_ns, 0)
     }
 
     fn through(
         &self,
         marks: Marks,
         outcome: Outcome,
-        bytes: Bytes,
+        bytes: ByteSize,
         same: bool,
         end_ns: u64,
         check_ns: u64,

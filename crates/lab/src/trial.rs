@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use haul_client::{Address, Stats};
 use haul_results::{
-    Bytes, Cell, FailureClass, Fault, FaultKind, Operation, Outcome, Sample, ServerBooks, Trial, Usage,
+    ByteSize, Cell, FailureClass, Fault, FaultKind, Operation, Outcome, Sample, ServerBooks, Trial, Usage,
 };
 
 use crate::client_pool::{self, ClientWorkers, CrewError, Outcomes};
@@ -210,7 +210,7 @@ impl TrialRunner<'_> {
         crew.listen(self.limits.trial, self.interrupt, || memory.look_if_due())?;
         let after = (Meter::read(&servers()), Meter::read(&clients));
         memory.look();
-        let usage = |now: &Meter, earlier: &Meter, peak_memory: Option<Bytes>| {
+        let usage = |now: &Meter, earlier: &Meter, peak_memory: Option<ByteSize>| {
             now.since(earlier).map(|usage| Usage { peak_memory, ..usage })
         };
         Ok(Measured {
@@ -323,8 +323,8 @@ fn clear(root: &Path) {
 struct MemoryWatch {
     servers: Vec<u32>,
     clients: Vec<u32>,
-    server_peak: Option<Bytes>,
-    client_peak: Option<Bytes>,
+    server_peak: Option<ByteSize>,
+    client_peak: Option<ByteSize>,
     due: Instant,
 }
 
@@ -366,7 +366,7 @@ mod tests {
             first_byte_ns: None,
             last_byte_ns: None,
             durable_ns: None,
-            bytes: Bytes(0),
+            bytes: ByteSize(0),
             verified: false,
             outcome: Outcome::failed(class, "seen"),
         }
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn what_a_server_left_is_cleared_and_the_served_objects_stay() -> std::io::Result<()> {
         let root = tempfile::tempdir()?;
-        let kept = crate::names::served_name(Bytes(7));
+        let kept = crate::names::served_name(ByteSize(7));
         std::fs::write(root.path().join(&kept), b"x")?;
         std::fs::write(root.path().join(".part"), b"x")?;
         std::fs::create_dir(root.path().join("folder"))?;

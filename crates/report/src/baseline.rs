@@ -36,7 +36,7 @@ fn in_machine_words(table: &[u8]) -> Option<Vec<u8>> {
         let row = row.ok()?;
         let word = |field| {
             let same = Operation::ALL.iter().find(|one| operation(**one, lang) == field);
-            same.map_or(field, |one| one.word())
+            same.map_or(field, |one| one.as_str())
         };
         writer.write_record(row.iter().map(word)).ok()?;
     }

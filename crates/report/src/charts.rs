@@ -9,7 +9,7 @@ mod scaling;
 mod throughput;
 mod time;
 
-use haul_results::{Bytes, Factor, Row};
+use haul_results::{ByteSize, Factor, Row};
 
 use crate::lang::Lang;
 use crate::view::{View, distinct, names};
@@ -68,7 +68,7 @@ fn panel_groups<'a>(view: &'a View<'_>) -> Vec<Vec<&'a Row>> {
 }
 
 /// Those of [`panel_groups`] with the largest volume, and that volume.
-fn largest_volume_groups<'a>(view: &'a View<'_>) -> Option<(Bytes, Vec<Vec<&'a Row>>)> {
+fn largest_volume_groups<'a>(view: &'a View<'_>) -> Option<(ByteSize, Vec<Vec<&'a Row>>)> {
     let volume = view
         .analysis
         .rows
@@ -81,7 +81,7 @@ fn largest_volume_groups<'a>(view: &'a View<'_>) -> Option<(Bytes, Vec<Vec<&'a R
 }
 
 /// Says that only the largest volume is shown, where there are others.
-fn largest_volume_note(view: &View<'_>, volume: Bytes) -> Option<String> {
+fn largest_volume_note(view: &View<'_>, volume: ByteSize) -> Option<String> {
     view.varies(Factor::Volumes).then(|| match view.lang {
         Lang::En => format!("Shown for the largest volume, {volume:#}."),
         Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),

@@ -1,8 +1,8 @@
 //! Two runs side by side, as text.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use haul_results::units::MIB;
 use haul_results::{CellComparison, Change, Comparison, Ratio, Unjudged};
+use haul_types::MIB;
 
 use crate::formats::terminal::push_wrapped;
 use crate::labels::operation;

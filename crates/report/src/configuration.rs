@@ -1,6 +1,6 @@
 //! What was run, where and with what, fact by fact.
 
-use haul_results::{Ceiling, CeilingKind, CellSummary, Durability, Machine, Run, Scratch, SubjectKind};
+use haul_results::{Ceiling, CeilingKind, CellSummary, Machine, Run, Scratch, StatedDurability, SubjectKind};
 
 use crate::labels::operation;
 use crate::lang::Lang;
@@ -130,17 +130,17 @@ fn subject(run: &Run, lang: Lang) -> String {
     }
 }
 
-fn durability(durability: Durability, lang: Lang) -> &'static str {
+fn durability(durability: StatedDurability, lang: Lang) -> &'static str {
     match durability {
-        Durability::Synced => lang.pick(
+        StatedDurability::Synced => lang.pick(
             "an upload counts as stored when it is on the disk",
             "unggahan dianggap tersimpan setelah ada di disk",
         ),
-        Durability::Buffered => lang.pick(
+        StatedDurability::Buffered => lang.pick(
             "an upload counts as stored when the system has it",
             "unggahan dianggap tersimpan setelah diterima sistem",
         ),
-        Durability::Unknown => lang.pick(
+        StatedDurability::Unknown => lang.pick(
             "the server does not say when an upload is stored",
             "server tidak menyatakan kapan unggahan tersimpan",
         ),
@@ -215,10 +215,7 @@ fn ceilings(ceilings: &[Ceiling], lang: Lang) -> String {
     let text = |ceiling: &Ceiling| {
         let name = ceiling_name(ceiling.kind, lang);
         let highest = ceiling.bytes_per_s.iter().copied().fold(0.0, f64::max);
-        format!(
-            "{name} {} MiB/s",
-            lang.number(highest / haul_results::units::MIB as f64)
-        )
+        format!("{name} {} MiB/s", lang.number(highest / haul_types::MIB as f64))
     };
     ceilings.iter().map(text).collect::<Vec<_>>().join(" · ")
 }

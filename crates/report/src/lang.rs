@@ -3,37 +3,21 @@
 //! Both versions of a text stand side by side where it is used, `lang.pick("time", "waktu")`, so that neither can be
 //! forgotten.
 
-use std::fmt;
-use std::str::FromStr;
+use haul_types::closed_list;
 
-/// The language of a report's texts and tables; default English.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Lang {
-    /// English, `en`.
-    #[default]
-    En,
-    /// Indonesian, `id`, with a comma before decimals.
-    Id,
+closed_list! {
+    /// The language of a report's texts and tables; default English.
+    #[derive(Default)]
+    pub Lang, "a language of the report (English, Indonesian)" {
+        /// English.
+        #[default]
+        En = "en",
+        /// Indonesian, with a comma before decimals.
+        Id = "id",
+    }
 }
 
-/// A language that is not known; the text lists those that are.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a language of the report: it is en (English) or id (Indonesian)")]
-pub struct UnknownLang(String);
-
 impl Lang {
-    /// All languages.
-    pub const ALL: &[Self] = &[Self::En, Self::Id];
-
-    /// Its word, as it is typed: `en`, `id`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Id => "id",
-        }
-    }
-
     pub(crate) fn pick<'a>(self, english: &'a str, indonesian: &'a str) -> &'a str {
         match self {
             Self::En => english,
@@ -90,21 +74,6 @@ fn decimals(magnitude: f64) -> usize {
     (2.0 - magnitude).clamp(0.0, 6.0) as usize
 }
 
-impl fmt::Display for Lang {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl FromStr for Lang {
-    type Err = UnknownLang;
-
-    fn from_str(word: &str) -> Result<Self, UnknownLang> {
-        let found = Self::ALL.iter().find(|lang| lang.word() == word);
-        found.copied().ok_or_else(|| UnknownLang(word.to_owned()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +102,7 @@ mod tests {
         assert_eq!("id".parse(), Ok(Lang::Id));
         let error = "fr".parse::<Lang>().unwrap_err().to_string();
         assert!(
-            error.contains("en (English)") && error.contains("`fr`"),
+            error.contains("it is one of en, id") && error.contains("`fr`"),
             "{error}"
         );
     }

@@ -22,77 +22,31 @@ mod table;
 mod verdict;
 mod view;
 
-use std::fmt;
-use std::str::FromStr;
-
 use haul_results::Comparison;
+use haul_types::closed_list;
 
 pub use baseline::baseline_from_table;
 pub use comparison::Shown;
-pub use lang::{Lang, UnknownLang};
+pub use lang::Lang;
 pub use report::Report;
 
 use formats::{csv, html, markdown, pdf, terminal, xlsx};
 
-/// What a report is written as. The word is what is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Format {
-    /// `report.html`, one file that needs nothing from outside.
-    Html,
-    /// `report.pdf`, on A4.
-    Pdf,
-    /// `report.md` and its charts `charts/*.svg`.
-    Markdown,
-    /// `table.csv`, with a heading, in UTF-8.
-    Csv,
-    /// `table.xlsx`, typed numbers, two sheets.
-    Xlsx,
-    /// `results.json`, everything that was measured, versioned; can be read again.
-    Json,
-}
-
-/// A format that is not known; the text lists those that are.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a format of the report: it is one of html, pdf, md, csv, xlsx, json")]
-pub struct UnknownFormat(String);
-
-impl Format {
-    /// All formats; a report is written in all of them unless told otherwise.
-    pub const ALL: &[Self] = &[
-        Self::Html,
-        Self::Pdf,
-        Self::Markdown,
-        Self::Csv,
-        Self::Xlsx,
-        Self::Json,
-    ];
-
-    /// Its word, as it is typed.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Html => "html",
-            Self::Pdf => "pdf",
-            Self::Markdown => "md",
-            Self::Csv => "csv",
-            Self::Xlsx => "xlsx",
-            Self::Json => "json",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
-        let found = Self::ALL.iter().find(|format| format.word() == word);
-        found.copied().ok_or_else(|| UnknownFormat(word.to_owned()))
+closed_list! {
+    /// What a report is written as; all of them unless told otherwise.
+    pub Format, "a format of the report" {
+        /// `report.html`, one file that needs nothing from outside.
+        Html = "html",
+        /// `report.pdf`, on A4.
+        Pdf = "pdf",
+        /// `report.md` and its charts `charts/*.svg`.
+        Markdown = "md",
+        /// `table.csv`, with a heading, in UTF-8.
+        Csv = "csv",
+        /// `table.xlsx`, typed numbers, two sheets.
+        Xlsx = "xlsx",
+        /// `results.json`, everything that was measured, versioned; can be read again.
+        Json = "json",
     }
 }
 

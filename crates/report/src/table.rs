@@ -1,7 +1,7 @@
 //! The table of results: typed values under typed columns, which every format writes in its own way.
 
-use haul_results::units::MIB;
-use haul_results::{Bytes, CellSummary, Remark, Row, Tail, WorkerTally};
+use haul_results::{ByteSize, CellSummary, Remark, Row, Tail, WorkerTally};
+use haul_types::MIB;
 
 use crate::labels::{operation, problem_text};
 use crate::lang::Lang;
@@ -44,7 +44,7 @@ pub(crate) enum Value {
     Whole(u64),
     Text(String),
     Number(f64),
-    Bytes(Bytes),
+    Bytes(ByteSize),
     Share(f64),
     /// So many times as much as the baseline.
     Ratio(f64),
@@ -303,7 +303,7 @@ impl Table {
 fn measured(column: Column, summary: &CellSummary, lang: Lang) -> Value {
     let cell = &summary.cell;
     let number = |value: Option<f64>| value.map_or(Value::Missing, Value::Number);
-    let memory = |bytes: Option<Bytes>| number(bytes.map(Bytes::as_mib));
+    let memory = |bytes: Option<ByteSize>| number(bytes.map(ByteSize::as_mib));
     let per_mib = |rate: f64| rate / MIB as f64;
     match column {
         Column::Operation => Value::Text(operation(cell.operation, lang).to_owned()),

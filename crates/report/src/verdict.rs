@@ -1,7 +1,7 @@
 //! The verdict in words: what came out, in one sentence, and how sure it is.
 
-use haul_results::units::MIB;
 use haul_results::{Extreme, FailureClass, Grade, Recommendation, Verdict};
+use haul_types::MIB;
 
 use crate::labels::classes_text;
 use crate::lang::Lang;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::cell::{Cell, Operation};
 use crate::run::Run;
 use crate::statistics::median;
-use crate::units::{Bytes, BytesError};
+use haul_types::{ByteSize, ByteSizeError};
 
 /// Times of other measurements, found by cell.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,7 +23,7 @@ pub struct Baseline {
 pub struct Point {
     /// The client's time in seconds; `None` where the measurement did not finish.
     pub client_s: Option<f64>,
-    volume: Bytes,
+    volume: ByteSize,
 }
 
 impl Point {
@@ -38,7 +38,7 @@ impl Point {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Coordinates {
     operation: Operation,
-    volume: Bytes,
+    volume: ByteSize,
     clients: u32,
     workers: u32,
 }
@@ -107,7 +107,7 @@ impl Baseline {
         for row in reader.records() {
             let row = row?;
             let volume = volume.read(&row, "a number of bytes", |text| {
-                text.parse().map_err(|_: BytesError| ())
+                text.parse().map_err(|_: ByteSizeError| ())
             })?;
             let coordinates = Coordinates {
                 operation: operation.read(&row, "download or upload", |text| text.parse().map_err(|_| ()))?,
@@ -214,7 +214,7 @@ mod tests {
 
     fn cell(volume: u64, clients: u32, workers: u32) -> Cell {
         Cell {
-            volume: Bytes::mib(volume),
+            volume: ByteSize::mib(volume),
             clients,
             pool: format!("processes:{workers}").parse().unwrap(),
             ..simulation::cell()

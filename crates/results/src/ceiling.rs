@@ -4,10 +4,11 @@
 //! processors that the cell can keep busy. The content of the classic dialect travels as base64, so of a TCP ceiling only
 //! three quarters are left for it. Encoding and decoding share the processors where client and server share a machine.
 
+use haul_types::PoolKind;
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, Dialect, Operation, PoolKind};
-use crate::run::{Ceiling, CeilingKind, Durability, Run, SubjectKind};
+use crate::cell::{Cell, Dialect, Operation};
+use crate::run::{Ceiling, CeilingKind, Run, StatedDurability, SubjectKind};
 
 /// How a cell's total throughput stands to the lowest ceiling that holds for it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -132,8 +133,10 @@ fn base64(cell: &Cell, run: &Run) -> Option<(CeilingKind, f64)> {
 fn storage(cell: &Cell, run: &Run) -> Option<(CeilingKind, f64)> {
     let kind = match (cell.operation, run.header.subject.durability) {
         (Operation::Download, _) => return None,
-        (Operation::Upload, Durability::Synced) => CeilingKind::FileSynced,
-        (Operation::Upload, Durability::Buffered | Durability::Unknown) => CeilingKind::FileBuffered,
+        (Operation::Upload, StatedDurability::Synced) => CeilingKind::FileSynced,
+        (Operation::Upload, StatedDurability::Buffered | StatedDurability::Unknown) => {
+            CeilingKind::FileBuffered
+        }
     };
     Some((kind, measured(run, kind)? * processors(cell, run).1))
 }

@@ -96,9 +96,9 @@ pub enum Difference {
     #[error("durability differs: {before} and {after}")]
     Durability {
         /// In the first.
-        before: crate::Durability,
+        before: crate::StatedDurability,
         /// In the second.
-        after: crate::Durability,
+        after: crate::StatedDurability,
     },
 }
 

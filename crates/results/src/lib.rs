@@ -24,8 +24,6 @@ pub mod simulation;
 mod statistics;
 pub mod threshold;
 mod trial;
-pub mod units;
-mod words;
 
 pub use analysis::Analysis;
 pub use analysis::recommend::{Candidate, GOOD_ENOUGH, Recommendation};
@@ -35,20 +33,19 @@ pub use analysis::summary::{CellSummary, CpuCost, PhaseMedians, Tail, TrialSumma
 pub use analysis::verdict::{Extreme, Grade, Verdict};
 pub use baseline::{Baseline, BaselineError, Point};
 pub use ceiling::CeilingShare;
-pub use cell::{Cell, ClientPool, Dialect, Operation, Pool, PoolError, PoolKind, PoolLevel};
+pub use cell::{Cell, ClientPool, Dialect, Operation, PoolLevel};
 pub use compare::{
     CellComparison, Change, Comparison, Difference, Method, NotComparable, Ratio, Unjudged, compare,
     compare_anyway,
 };
+pub use haul_types::{ByteSize, PoolKind, PoolSpec};
 pub use journal::{Journal, JournalError, Record};
 pub use matrix::{Factor, Levels, Matrix, MatrixError};
 pub use run::{
-    Binary, Ceiling, CeilingKind, Durability, End, FORMAT, Header, Machine, Run, RunError, Scratch, Subject,
-    SubjectKind,
+    Binary, Ceiling, CeilingKind, End, FORMAT, Header, Machine, Run, RunError, Scratch, StatedDurability,
+    Subject, SubjectKind,
 };
 pub use sample::{Failure, FailureClass, Outcome, Phases, Sample};
 pub use statistics::{Estimate, median};
 pub use threshold::{Crossing, Threshold, ThresholdError};
 pub use trial::{Fault, FaultKind, Problem, ServerBooks, Trial, Usage, WorkerBooks};
-pub use units::{Bytes, BytesError};
-pub use words::UnknownWord;

@@ -3,16 +3,15 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use haul_types::{ByteSize, PoolKind, PoolSpec, closed_list};
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, ClientPool, Dialect, Operation, Pool, PoolKind, PoolLevel};
+use crate::cell::{Cell, ClientPool, Dialect, Operation, PoolLevel};
 use crate::random::{Purpose, Random};
-use crate::units::Bytes;
-use crate::words::words;
 
-words! {
+closed_list! {
     /// What varies. Its word is also the name of the setting that gives its levels.
-    Factor, "a factor" {
+    pub Factor, "a factor" {
         /// Download or upload.
         Operations = "operations",
         /// Bytes that each client moves.
@@ -38,17 +37,17 @@ pub struct Levels {
     /// Default: download, upload.
     pub operations: Vec<Operation>,
     /// Default: 10, 50 and 100 MiB; each from 1 byte to 1 TiB.
-    pub volumes: Vec<Bytes>,
+    pub volumes: Vec<ByteSize>,
     /// Default: 1, 5, 50; each from 1 to [`Matrix::CLIENTS_MAX`].
     pub clients: Vec<u32>,
-    /// Default: 1, 5, 50; each from 1 to [`Pool::WORKERS_MAX`]. May be empty if every pool names its own.
+    /// Default: 1, 5, 50; each from 1 to [`PoolSpec::WORKERS_MAX`]. May be empty if every pool names its own.
     pub workers: Vec<u32>,
     /// Default: threads, processes.
     pub pools: Vec<PoolLevel>,
     /// Default: threads, processes.
     pub client_pools: Vec<ClientPool>,
     /// Default: 128 KiB; each from 1 byte to 64 MiB.
-    pub buffers: Vec<Bytes>,
+    pub buffers: Vec<ByteSize>,
     /// Default: classic; `fronts` in a journal.
     #[serde(rename = "fronts")]
     pub dialects: Vec<Dialect>,
@@ -58,14 +57,14 @@ impl Default for Levels {
     fn default() -> Self {
         Self {
             operations: vec![Operation::Download, Operation::Upload],
-            volumes: [10, 50, 100].map(Bytes::mib).to_vec(),
+            volumes: [10, 50, 100].map(ByteSize::mib).to_vec(),
             clients: vec![1, 5, 50],
             workers: vec![1, 5, 50],
             pools: [PoolKind::Threads, PoolKind::Processes]
                 .map(PoolLevel::Kind)
                 .to_vec(),
             client_pools: vec![ClientPool::Threads, ClientPool::Processes],
-            buffers: vec![Bytes::kib(128)],
+            buffers: vec![ByteSize::kib(128)],
             dialects: vec![Dialect::Classic],
         }
     }
@@ -77,7 +76,7 @@ impl Levels {
     #[must_use]
     pub fn quick() -> Self {
         Self {
-            volumes: [1, 5, 10].map(Bytes::mib).to_vec(),
+            volumes: [1, 5, 10].map(ByteSize::mib).to_vec(),
             clients: vec![1, 4, 16],
             workers: vec![1, 4, 16],
             pools: vec![PoolLevel::Kind(PoolKind::Threads)],
@@ -190,7 +189,7 @@ impl Matrix {
     pub fn new(levels: Levels) -> Result<Self, MatrixError> {
         distinct(Factor::Operations, &levels.operations)?;
         distinct(Factor::Volumes, &levels.volumes)?;
-        within(Factor::Volumes, &levels.volumes, (Bytes(1), Bytes(1 << 40)))?;
+        within(Factor::Volumes, &levels.volumes, (ByteSize(1), ByteSize(1 << 40)))?;
         distinct(Factor::Clients, &levels.clients)?;
         within(Factor::Clients, &levels.clients, (1, Self::CLIENTS_MAX))?;
         distinct(Factor::Pools, &levels.pools)?;
@@ -198,10 +197,10 @@ impl Matrix {
         if crossed || !levels.workers.is_empty() {
             distinct(Factor::Workers, &levels.workers)?;
         }
-        within(Factor::Workers, &levels.workers, (1, Pool::WORKERS_MAX))?;
+        within(Factor::Workers, &levels.workers, (1, PoolSpec::WORKERS_MAX))?;
         distinct(Factor::ClientPools, &levels.client_pools)?;
         distinct(Factor::Buffers, &levels.buffers)?;
-        within(Factor::Buffers, &levels.buffers, (Bytes(1), Bytes::mib(64)))?;
+        within(Factor::Buffers, &levels.buffers, (ByteSize(1), ByteSize::mib(64)))?;
         distinct(Factor::Dialects, &levels.dialects)?;
 
         let mut pools = HashSet::new();
@@ -255,7 +254,7 @@ impl Matrix {
 
     /// Bytes of content that one replicate moves, warm-ups not counted.
     #[must_use]
-    pub fn content(&self) -> Bytes {
+    pub fn content(&self) -> ByteSize {
         self.cells.iter().map(Cell::content).sum()
     }
 }
@@ -314,18 +313,12 @@ fn within<T: fmt::Display + PartialOrd + Copy>(
 }
 
 /// For each level of the factor *pools* the pools that it stands for.
-fn blocks(levels: &Levels) -> Vec<Vec<Pool>> {
+fn blocks(levels: &Levels) -> Vec<Vec<PoolSpec>> {
     let block = |level: &PoolLevel| match level {
         PoolLevel::Fixed(pool) => vec![*pool],
         PoolLevel::Kind(kind) => {
             let crossed = levels.workers.iter();
-            crossed
-                .map(|&workers| Pool {
-                    kind: *kind,
-                    workers,
-                    connections: None,
-                })
-                .collect()
+            crossed.map(|&workers| PoolSpec::new(*kind, workers)).collect()
         }
     };
     levels.pools.iter().map(block).collect()
@@ -358,8 +351,8 @@ fn cross(levels: &Levels) -> Vec<Cell> {
 fn push_block(
     cells: &mut Vec<Cell>,
     levels: &Levels,
-    pools: &[Pool],
-    cell: impl Fn(Operation, Bytes, u32, Pool) -> Cell,
+    pools: &[PoolSpec],
+    cell: impl Fn(Operation, ByteSize, u32, PoolSpec) -> Cell,
 ) {
     for &operation in &levels.operations {
         for &volume in &levels.volumes {

@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
+use haul_types::{ByteSize, Durability, closed_list};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Cell;
 use crate::matrix::Matrix;
 use crate::trial::Trial;
-use crate::units::Bytes;
-use crate::words::words;
 
 /// The version of the journal and of `results.json`. It changes whenever an older reader would misunderstand.
 pub const FORMAT: u32 = 1;
@@ -22,7 +21,7 @@ pub struct Machine {
     /// Processors that the run could use.
     pub cores: u32,
     /// Main memory.
-    pub memory: Bytes,
+    pub memory: ByteSize,
     /// Name and version of the kernel.
     pub kernel: String,
     /// Where uploads go and downloads lie.
@@ -40,9 +39,9 @@ pub struct Scratch {
     pub in_memory: bool,
 }
 
-words! {
+closed_list! {
     /// When the server under test counts an upload as stored.
-    Durability, "a durability" {
+    pub StatedDurability, "a durability" {
         /// When it is on the disk.
         Synced = "synced",
         /// When the system has it.
@@ -52,15 +51,36 @@ words! {
     }
 }
 
-words! {
+closed_list! {
     /// Whose server was measured.
-    SubjectKind, "a subject" {
+    pub SubjectKind, "a subject" {
         /// `haul serve`, started by the lab.
         Own = "own",
         /// A server that the lab started with a command given to it.
         Command = "command",
         /// A server that was running already.
         Target = "target",
+    }
+}
+
+impl StatedDurability {
+    /// The durability, if the server states one.
+    #[must_use]
+    pub fn known(self) -> Option<Durability> {
+        match self {
+            Self::Synced => Some(Durability::Synced),
+            Self::Buffered => Some(Durability::Buffered),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl From<Durability> for StatedDurability {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Synced => Self::Synced,
+            Durability::Buffered => Self::Buffered,
+        }
     }
 }
 
@@ -74,7 +94,7 @@ pub struct Subject {
     /// Name and version as the server itself says them.
     pub name: Option<String>,
     /// When it counts an upload as stored.
-    pub durability: Durability,
+    pub durability: StatedDurability,
 }
 
 /// A program that took part.

@@ -1,13 +1,11 @@
 //! One transfer's record.
 
+use haul_types::{ByteSize, closed_list};
 use serde::{Deserialize, Serialize};
 
-use crate::units::Bytes;
-use crate::words::words;
-
-words! {
+closed_list! {
     /// Why a transfer failed. Each failed client is counted under exactly one.
-    FailureClass, "a class of failures" {
+    pub FailureClass, "a class of failures" {
         /// Nobody listens where the server should be.
         Refused = "refused",
         /// No connection came about within the time limit.
@@ -104,7 +102,7 @@ pub struct Sample {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub durable_ns: Option<u64>,
     /// Bytes of content that moved, base64 not counted.
-    pub bytes: Bytes,
+    pub bytes: ByteSize,
     /// Whether every byte was compared with the content that was generated.
     pub verified: bool,
     /// How it ended.
@@ -161,7 +159,7 @@ mod tests {
             first_byte_ns: Some(40),
             last_byte_ns: Some(90),
             durable_ns: Some(100),
-            bytes: Bytes(7),
+            bytes: ByteSize(7),
             verified: true,
             outcome: Outcome::Ok,
         }
@@ -203,7 +201,7 @@ mod tests {
             let text = serde_json::to_string(&sample).unwrap();
             assert_eq!(serde_json::from_str::<Sample>(&text).unwrap(), sample);
         }
-        let words: Vec<_> = FailureClass::ALL.iter().map(|class| class.word()).collect();
+        let words: Vec<_> = FailureClass::ALL.iter().map(|class| class.as_str()).collect();
         let closed_list =
             "refused connect-timeout reset stalled short corrupt rejected no-space worker-killed deadline";
         assert_eq!(words.join(" "), closed_list);

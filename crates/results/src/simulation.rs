@@ -6,16 +6,16 @@
 
 use std::cell::Cell as Counter;
 
-use crate::cell::{Cell, ClientPool, Operation, PoolKind};
+use crate::cell::{Cell, ClientPool, Operation};
 use crate::matrix::{Levels, Matrix};
 use crate::random::{Purpose, Random};
 use crate::run::{
-    Binary, Ceiling, CeilingKind, Durability, End, FORMAT, Header, Machine, Run, Scratch, Subject,
+    Binary, Ceiling, CeilingKind, End, FORMAT, Header, Machine, Run, Scratch, StatedDurability, Subject,
     SubjectKind,
 };
 use crate::sample::{FailureClass, Outcome, Sample};
 use crate::trial::{Fault, FaultKind, ServerBooks, Trial, Usage, WorkerBooks};
-use crate::units::Bytes;
+use haul_types::{ByteSize, PoolKind};
 
 thread_local! {
     static BOOTSTRAPS: Counter<usize> = const { Counter::new(0) };
@@ -137,7 +137,7 @@ impl SimulatedServer {
         let usage = |memory| Usage {
             user_us: makespan_ns / 4000,
             system_us: makespan_ns / 4000,
-            peak_memory: Some(Bytes::mib(memory)),
+            peak_memory: Some(ByteSize::mib(memory)),
             context_switches: Some(10),
         };
         Trial {
@@ -269,7 +269,7 @@ pub fn foreign() -> Run {
         kind: SubjectKind::Command,
         command: "python3 server.py --port {port} --workers {workers} --root {root}".to_owned(),
         name: None,
-        durability: Durability::Unknown,
+        durability: StatedDurability::Unknown,
     };
     for trial in &mut run.trials {
         trial.server_books = ServerBooks::NotReported;
@@ -293,7 +293,7 @@ fn header_of(matrix: Matrix, repeats: u32, seed: u64) -> Header {
         machine: Machine {
             processor: "AMD EPYC 7B13".to_owned(),
             cores: 2,
-            memory: Bytes::mib(8192),
+            memory: ByteSize::mib(8192),
             kernel: "Linux 6.12.9".to_owned(),
             scratch: Scratch {
                 folder: "/dev/shm/haul-scratch".to_owned(),
@@ -306,7 +306,7 @@ fn header_of(matrix: Matrix, repeats: u32, seed: u64) -> Header {
             command: "haul serve {root} --writable --listen 127.0.0.1:{port} --pool {pool}:{workers}"
                 .to_owned(),
             name: Some("haul 0.1.0".to_owned()),
-            durability: Durability::Buffered,
+            durability: StatedDurability::Buffered,
         },
         binaries: vec![Binary {
             name: "haul".to_owned(),
@@ -444,7 +444,7 @@ fn usage(cpu_us: f64, memory_mib: f64) -> Usage {
     Usage {
         user_us: (cpu_us * 0.36) as u64,
         system_us: (cpu_us * 0.64) as u64,
-        peak_memory: Some(Bytes((memory_mib * 1_048_576.0) as u64)),
+        peak_memory: Some(ByteSize((memory_mib * 1_048_576.0) as u64)),
         context_switches: Some((cpu_us / 90.0) as u64),
     }
 }
@@ -456,8 +456,8 @@ fn books(cell: &Cell) -> Vec<WorkerBooks> {
         let requests_ok = u64::from(cell.clients / workers + u32::from(worker < cell.clients % workers));
         let moved = cell.volume.times(requests_ok);
         let (bytes_in, bytes_out) = match cell.operation {
-            Operation::Download => (Bytes(0), moved),
-            Operation::Upload => (moved, Bytes(0)),
+            Operation::Download => (ByteSize(0), moved),
+            Operation::Upload => (moved, ByteSize(0)),
         };
         WorkerBooks {
             worker,

@@ -17,19 +17,18 @@ mod reader;
 use std::fmt;
 use std::str::FromStr;
 
+use haul_types::{ByteSize, PoolKind, closed_list};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::summary::{CellSummary, CpuCost};
-use crate::cell::{Cell, ClientPool, Dialect, Operation, PoolKind};
+use crate::cell::{Cell, ClientPool, Dialect, Operation};
 use crate::matrix::Matrix;
 use crate::sample::FailureClass;
-use crate::units::Bytes;
-use crate::words::words;
 use reader::Reader;
 
-words! {
+closed_list! {
     /// What a threshold looks at, in one cell.
-    Measure, "a measure" {
+    pub Measure, "a measure" {
         /// Median total throughput, as a rate.
         Throughput = "throughput",
         /// Median throughput of a client, as a rate.
@@ -59,9 +58,9 @@ words! {
     }
 }
 
-words! {
+closed_list! {
     /// How a measure is compared with a threshold's value.
-    Comparator, "a comparison" {
+    pub Comparator, "a comparison" {
         /// Less.
         Less = "<",
         /// Less or equal.
@@ -134,8 +133,8 @@ impl Measure {
             Self::CeilingShare => summary.ceiling.map(|ceiling| ceiling.share),
             Self::ServerCpu => cost(summary.server_cpu),
             Self::ClientCpu => cost(summary.client_cpu),
-            Self::ServerMemory => summary.server_memory.map(Bytes::as_f64),
-            Self::ClientMemory => summary.client_memory.map(Bytes::as_f64),
+            Self::ServerMemory => summary.server_memory.map(ByteSize::as_f64),
+            Self::ClientMemory => summary.client_memory.map(ByteSize::as_f64),
         }
     }
 }
@@ -144,12 +143,12 @@ impl Measure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
     Operation(Operation),
-    Volume(Bytes),
+    Volume(ByteSize),
     Clients(u32),
     Workers(u32),
     Pool(PoolKind),
     ClientPool(ClientPool),
-    Buffer(Bytes),
+    Buffer(ByteSize),
     Dialect(Dialect),
 }
 

@@ -1,11 +1,10 @@
 //! One measured repetition of a cell: its samples, what both sides used, and whether its books balance.
 
+use haul_types::{ByteSize, closed_list};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Cell;
 use crate::sample::Sample;
-use crate::units::Bytes;
-use crate::words::words;
 
 /// What the processes of one side used during the timed part of a trial, summed over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,7 +15,7 @@ pub struct Usage {
     pub system_us: u64,
     /// The most memory at once, as proportional set size; `None` where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub peak_memory: Option<Bytes>,
+    pub peak_memory: Option<ByteSize>,
     /// Context switches, voluntary and not; `None` where they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_switches: Option<u64>,
@@ -40,9 +39,9 @@ pub struct WorkerBooks {
     /// Requests of the trial's operation that were refused or cut.
     pub requests_failed: u64,
     /// Bytes of content received in requests that were done.
-    pub bytes_in: Bytes,
+    pub bytes_in: ByteSize,
     /// Bytes of content sent in requests that were done.
-    pub bytes_out: Bytes,
+    pub bytes_out: ByteSize,
     /// How often it died and was replaced.
     pub restarts: u64,
 }
@@ -71,9 +70,9 @@ pub enum ServerBooks {
     Reported(Vec<WorkerBooks>),
 }
 
-words! {
+closed_list! {
     /// What went wrong with a trial other than a transfer: it makes the trial invalid.
-    FaultKind, "a fault" {
+    pub FaultKind, "a fault" {
         /// The server did not start or did not listen.
         ServerNotStarted = "server-not-started",
         /// The whole server ended in the middle.
@@ -134,9 +133,9 @@ pub enum Problem {
     /// The bytes of content that clients and server counted do not agree.
     Bytes {
         /// Of transfers that ended well, by the clients' count.
-        clients: Bytes,
+        clients: ByteSize,
         /// Of requests that were done, by the server's count.
-        server: Bytes,
+        server: ByteSize,
     },
 }
 
@@ -168,7 +167,7 @@ pub struct Trial {
 impl Trial {
     /// Bytes of content of the transfers that ended well.
     #[must_use]
-    pub fn content_ok(&self) -> Bytes {
+    pub fn content_ok(&self) -> ByteSize {
         self.samples
             .iter()
             .filter(|sample| sample.is_ok())
@@ -238,12 +237,12 @@ impl Trial {
             server,
         });
 
-        let moved: Bytes = workers
+        let moved: ByteSize = workers
             .iter()
-            .map(|worker| Bytes(worker.bytes_in.0.saturating_add(worker.bytes_out.0)))
+            .map(|worker| ByteSize(worker.bytes_in.0.saturating_add(worker.bytes_out.0)))
             .sum();
         let content_ok = self.content_ok();
-        let most = Bytes(
+        let most = ByteSize(
             content_ok
                 .0
                 .saturating_add(self.cell.volume.times(clients - clients_ok).0),

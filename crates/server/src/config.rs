@@ -7,10 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use haul_store::Durability;
+use haul_types::{Durability, PoolKind, PoolSpec};
 use serde::{Deserialize, Serialize};
-
-use crate::{Kind, PoolSpec};
 
 /// Everything `haul serve` can be told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,7 +22,6 @@ pub struct Config {
     /// Whether UPLOAD, DELETE and WRITE are served.
     pub writable: bool,
     /// When an upload counts as stored.
-    #[serde(with = "durability")]
     pub durability: Durability,
     /// Sizes and times.
     pub limits: Limits,
@@ -39,36 +36,35 @@ impl Config {
     #[must_use]
     pub fn connections_served_max(&self) -> u32 {
         match self.pool.kind {
-            Kind::Tasks => self.pool.capacity().min(self.limits.connections_max.get()),
-            Kind::Threads | Kind::Processes => self
-                .connections_per_worker()
-                .saturating_mul(self.pool.workers.get()),
+            PoolKind::Tasks => self.pool.capacity().min(self.limits.connections_max.get()),
+            PoolKind::Threads | PoolKind::Processes => {
+                self.connections_per_worker().saturating_mul(self.pool.workers)
+            }
         }
     }
 
     /// Whether each worker has a thread to itself and serves one connection from start to end.
     pub(crate) fn serves_one_at_a_time(&self) -> bool {
-        self.pool.kind != Kind::Tasks && self.connections_per_worker() == 1
+        self.pool.kind != PoolKind::Tasks && self.connections_per_worker() == 1
     }
 
     /// Connections that one of several independent workers serves at once; 0 where there are more workers than
     /// connections.
     pub(crate) fn connections_per_worker(&self) -> u32 {
         self.pool
-            .connections
-            .get()
-            .min(self.limits.connections_max.get() / self.pool.workers.get())
+            .connections_per_worker()
+            .min(self.limits.connections_max.get() / self.pool.workers)
     }
 
     /// Connections at once for which so many descriptors of each process are enough: two each, for a socket and a file, beside a
     /// quarter for clients that wait and some for the server itself. Never fewer than workers.
     pub(crate) fn connections_within(&self, descriptors: u64) -> u32 {
-        let workers = self.pool.workers.get();
+        let workers = self.pool.workers;
         let each = |left: u64| u32::try_from(left.saturating_sub(DESCRIPTORS_KEPT) / 2).unwrap_or(u32::MAX);
         let fitting = match self.pool.kind {
             // The clients that wait are with the supervisor.
-            Kind::Processes => each(descriptors).saturating_mul(workers),
-            Kind::Threads | Kind::Tasks => each(descriptors - descriptors / 4),
+            PoolKind::Processes => each(descriptors).saturating_mul(workers),
+            PoolKind::Threads | PoolKind::Tasks => each(descriptors - descriptors / 4),
         };
         fitting.max(workers)
     }
@@ -183,25 +179,6 @@ pub struct WorkerCommand {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-}
-
-/// The store's own type, written down for a worker process without making the store depend on serde.
-mod durability {
-    use haul_store::Durability;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &Durability, to: S) -> Result<S::Ok, S::Error> {
-        matches!(value, Durability::Synced).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Durability, D::Error> {
-        let synced = bool::deserialize(from)?;
-        Ok(if synced {
-            Durability::Synced
-        } else {
-            Durability::Buffered
-        })
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use haul_store::{Blocking, LocalStore, Store};
+use haul_types::PoolKind;
 
 use crate::budget::Budget;
 use crate::buffers::BufferPool;
@@ -15,7 +16,7 @@ use crate::ledger::{Ledger, Slot};
 use crate::log_limit::LogLimit;
 use crate::processors::Processors;
 use crate::queue::{QueueWakeup, Receiver};
-use crate::{Config, Kind, Limits};
+use crate::{Config, Limits};
 
 /// Spare pairs of buffers that a worker with many connections keeps: enough for the busy ones of a moment.
 const SPARE_PAIRS_MAX: usize = 64;
@@ -64,8 +65,8 @@ impl Context {
         };
         let kept = match config.pool.kind {
             // A process has one worker, and this buffers is its own.
-            Kind::Processes => config.pool.connections.get(),
-            Kind::Threads | Kind::Tasks => config.pool.capacity(),
+            PoolKind::Processes => config.pool.connections_per_worker(),
+            PoolKind::Threads | PoolKind::Tasks => config.pool.capacity(),
         };
         let buffers = BufferPool::new(config.limits.buffer_bytes, SPARE_PAIRS_MAX.min(kept as usize));
         let Inherited {

@@ -28,7 +28,6 @@ mod stream;
 
 pub use config::{Config, Limits, WorkerCommand};
 pub use error::{ServeError, StartError};
-pub use haul_store::Durability;
+pub use haul_types::Durability;
 pub use pool::processes::run_worker;
-pub use pool::{Kind, PoolSpec, PoolSpecError};
 pub use server::Server;

@@ -5,7 +5,6 @@
 mod accept;
 pub(crate) mod processes;
 mod restart;
-mod spec;
 mod tasks;
 mod threads;
 
@@ -15,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haul_store::LocalStore;
-pub use spec::{Kind, PoolSpec, PoolSpecError};
+use haul_types::PoolKind;
 
 use crate::connections::Connections;
 use crate::context::{Context, Inherited};
@@ -51,9 +50,9 @@ impl Pool {
             listener::defer_silent_connections(&plan.listeners, plan.config.limits.idle_timeout);
         }
         match plan.config.pool.kind {
-            Kind::Threads => threads::Threads::start(&context(plan)?).map(Self::Threads),
-            Kind::Tasks => tasks::Tasks::start(&context(plan)?).map(Self::Tasks),
-            Kind::Processes => processes::Supervisor::start(plan).map(Self::Processes),
+            PoolKind::Threads => threads::Threads::start(&context(plan)?).map(Self::Threads),
+            PoolKind::Tasks => tasks::Tasks::start(&context(plan)?).map(Self::Tasks),
+            PoolKind::Processes => processes::Supervisor::start(plan).map(Self::Processes),
         }
     }
 

@@ -16,6 +16,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use haul_types::PoolKind;
 use tokio::time::timeout;
 
 pub(crate) use handoff::{Handoff, Receiver};
@@ -23,7 +24,7 @@ pub(crate) use wakeup::{QueueWakeup, QueueWakeups};
 
 use crate::ledger::{HostAddress, Ledger, Reason};
 use crate::log_limit::LogLimit;
-use crate::{Config, Kind, Limits, listener};
+use crate::{Config, Limits, listener};
 use pace::Observations;
 use policy::Served;
 use waiting::WaitingRoom;
@@ -184,8 +185,8 @@ impl Queue {
     /// Places of all workers that are up.
     fn capacity(&self) -> u64 {
         match self.config.pool.kind {
-            Kind::Tasks => u64::from(self.config.connections_served_max()),
-            Kind::Threads | Kind::Processes => {
+            PoolKind::Tasks => u64::from(self.config.connections_served_max()),
+            PoolKind::Threads | PoolKind::Processes => {
                 let up = self.ledger.slots().filter(|slot| slot.is_up()).count() as u64;
                 up * u64::from(self.config.connections_per_worker())
             }

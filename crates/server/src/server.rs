@@ -34,7 +34,7 @@ impl Server {
     /// # Errors
     /// When the root cannot be opened, an address cannot be bound, or the pool does not fit its limits.
     pub fn bind(mut config: Config) -> Result<Self, StartError> {
-        let (workers, connections) = (config.pool.workers.get(), config.limits.connections_max.get());
+        let (workers, connections) = (config.pool.workers, config.limits.connections_max.get());
         if workers > connections {
             return Err(StartError::TooFewConnections { workers, connections });
         }
@@ -111,7 +111,7 @@ impl Server {
     ) -> Result<(), ServeError> {
         let grace = config.limits.grace;
         let connections = config.connections_served_max();
-        let ledger = Ledger::create(config.pool.workers.get(), connections, SystemTime::now())?;
+        let ledger = Ledger::create(config.pool.workers, connections, SystemTime::now())?;
         let (wakeup, wakeups) = QueueWakeup::new()?;
         // Kept to the end: workers that drain must not find it gone.
         let handoff = Arc::new(Handoff::new()?);

@@ -23,11 +23,12 @@ use std::time::SystemTime;
 pub use error::Error;
 pub use futures_util::future::BoxFuture;
 use futures_util::future::{FutureExt, ready};
+pub use haul_types::{Condition, Digest, Durability};
 pub use key::{Key, KeyError, RESERVED_PREFIX};
 pub use listing::{ListEntry, Listing, ListingBuilder, NodeKind};
-pub use local::{Blocking, Durability, LocalStore};
+pub use local::{Blocking, LocalStore};
 pub use memory::MemoryStore;
-pub use meta::{Commit, Condition, Digest, Meta};
+pub use meta::{Commit, Meta};
 pub use options::{Capabilities, CreateOptions, Detail, Existing, Maintenance, Page, Parents};
 pub use spec::StoreSpec;
 

@@ -38,7 +38,6 @@ use std::time::SystemTime;
 
 use futures_util::future::FutureExt;
 use rustix::io::{Errno, retry_on_intr};
-use serde::{Deserialize, Serialize};
 
 use self::facts::FileFacts;
 use self::locks::Locks;
@@ -50,19 +49,9 @@ use self::root::{OpenPurpose, Root};
 use self::temp_file::Hiding;
 use self::writer::LocalWriter;
 use crate::{
-    Answer, Capabilities, CreateOptions, Detail, Digest, Error, Existing, Key, Listing, Maintenance, Meta,
-    Page, Reader, Store, Writer,
+    Answer, Capabilities, CreateOptions, Detail, Digest, Durability, Error, Existing, Key, Listing,
+    Maintenance, Meta, Page, Reader, Store, Writer,
 };
-
-/// When an upload counts as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Durability {
-    /// Once the file, its directory entry and the folders made for it are synced to disk: it outlives a power cut.
-    Synced,
-    /// Once the system has taken it: it outlives this process, but a power cut in the next half minute or so may lose it.
-    Buffered,
-}
 
 /// Where the store's system calls run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::Error;
-
-/// A BLAKE3 digest of an object's content.
-pub type Digest = blake3::Hash;
+use crate::{Condition, Digest, Error};
 
 /// One object's facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,25 +30,11 @@ pub struct Commit {
     pub mode: Option<u32>,
 }
 
-/// When a writer may publish.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Condition {
-    /// Always; an object of that name is replaced.
-    #[default]
-    Always,
-    /// Only where there is no object of that name.
-    Absent,
-    /// Only where the object there has this etag.
-    Matches(String),
-}
-
-impl Condition {
-    /// Whether the object that is there now, if any, lets an upload with this condition in.
-    pub(crate) fn admits(&self, present: Option<&str>) -> Result<(), Error> {
-        match (self, present) {
-            (Self::Absent, Some(_)) => Err(Error::Exists),
-            (Self::Matches(wanted), present) if present != Some(wanted) => Err(Error::ConditionFailed),
-            _ => Ok(()),
-        }
+/// Whether the object that is there now, if any, lets an upload with this condition in.
+pub(crate) fn admits(condition: &Condition, present: Option<&str>) -> Result<(), Error> {
+    match (condition, present) {
+        (Condition::Absent, Some(_)) => Err(Error::Exists),
+        (Condition::Matches(wanted), present) if present != Some(wanted) => Err(Error::ConditionFailed),
+        _ => Ok(()),
     }
 }

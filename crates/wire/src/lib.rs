@@ -63,11 +63,11 @@ mod string_payload;
 mod upload_line;
 
 pub use attributes::{Attributes, mode_text, time_text};
-pub use blake3::Hash as Digest;
+pub use haul_types::{Condition, Digest};
 pub use name::{Name, NameError};
 pub use progress::Progress;
 pub use refusal::{Code, Refusal};
 pub use reply_decoder::{DecodedReply, Reply, ReplyDecoder, ReplyError, ReplyEvent};
-pub use request::{Condition, Request, Verb};
+pub use request::{Request, Verb};
 pub use request_decoder::RequestDecoder;
 pub use request_event::{Decoded, Phase, RequestEvent};

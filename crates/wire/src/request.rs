@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attributes, Name};
+use crate::{Attributes, Condition, Name};
 
 /// The verbs, each with one meaning whatever word was sent: `DOWNLOAD` is [`Verb::Get`], `PUT` and `POST` are
 /// [`Verb::Upload`].
@@ -85,18 +85,6 @@ impl Verb {
     pub(crate) fn is_classic(self) -> bool {
         matches!(self, Self::List | Self::Get | Self::Upload | Self::Delete)
     }
-}
-
-/// When a WRITE may store its object.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Condition {
-    /// Always: an object of that name is replaced.
-    #[default]
-    Always,
-    /// Only if there is no object of that name (`if-none-match`).
-    Absent,
-    /// Only if the object there has this etag (`if-match=etag`).
-    Matches(String),
 }
 
 /// A request, without the body of an `Upload` or `Write`.

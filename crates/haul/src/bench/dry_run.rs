@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use haul_lab::Plan;
-use haul_results::{Bytes, Matrix};
+use haul_results::{ByteSize, Matrix};
 use indicatif::HumanBytes;
 
 use super::settings::Settings;
@@ -59,7 +59,7 @@ fn summary(plan: &Plan, matrix: &Matrix, repeats: u32, seed: u64) -> String {
 }
 
 /// A size for people: the largest unit of which there is one, with its decimals.
-fn human(bytes: Bytes) -> impl std::fmt::Display {
+fn human(bytes: ByteSize) -> impl std::fmt::Display {
     HumanBytes(bytes.0)
 }
 

@@ -7,19 +7,20 @@ use std::time::Duration;
 use haul_lab::{Address, CommandLine, Limits, ServerCommand, Setup, SubjectSpec};
 use haul_report::Lang;
 use haul_results::{
-    Baseline, Bytes, Durability, Factor, Header, Journal, Levels, Matrix, MatrixError, PoolKind, PoolLevel,
+    Baseline, ByteSize, Factor, Header, Journal, Levels, Matrix, MatrixError, PoolKind, PoolLevel,
     SubjectKind, Threshold,
 };
+use haul_types::Durability;
 use jiff::Timestamp;
 
 use super::args::{Args, LevelArgs, OutputArgs, SubjectArgs};
 
 /// How long one measurement of a ceiling takes, by the content of a replicate from which on it is that long: ceilings
 /// take seconds, which a run of minutes should have and a run of milliseconds should not.
-const CEILING_SPANS: [(Bytes, Duration); 3] = [
-    (Bytes::mib(16 * 1024), Duration::from_millis(200)),
-    (Bytes::mib(64), Duration::from_millis(80)),
-    (Bytes(0), Duration::from_millis(10)),
+const CEILING_SPANS: [(ByteSize, Duration); 3] = [
+    (ByteSize::mib(16 * 1024), Duration::from_millis(200)),
+    (ByteSize::mib(64), Duration::from_millis(80)),
+    (ByteSize(0), Duration::from_millis(10)),
 ];
 
 /// What was typed cannot be used; the text names the flag.
@@ -94,7 +95,7 @@ fn about_some_cell(thresholds: &[Threshold], matrix: &Matrix) -> Result<(), Usag
     }
 }
 
-fn ceiling_span(content: Bytes) -> Duration {
+fn ceiling_span(content: ByteSize) -> Duration {
     let span = CEILING_SPANS.iter().find(|(least, _)| content >= *least);
     span.expect("the last row holds for any content").1
 }
@@ -139,7 +140,7 @@ fn continued(base: Setup, folder: &Path) -> Result<(Setup, Option<Journal>), Usa
     let journal = haul_lab::read_journal(folder).map_err(|error| UsageError(error.to_string()))?;
     let header = &journal.run.header;
     let subject = match header.subject.kind {
-        SubjectKind::Own => own(header.subject.durability),
+        SubjectKind::Own => own(header.subject.durability.known().unwrap_or(Durability::Buffered)),
         SubjectKind::Command => SubjectSpec::Command(flag("--resume", &header.subject.command)?),
         SubjectKind::Target => SubjectSpec::Target(flag("--resume", &header.subject.command)?),
     };
@@ -243,7 +244,7 @@ fn levels(typed: &LevelArgs, base: Levels) -> Result<Levels, UsageError> {
         workers: list("--workers", typed.workers.as_deref(), base.workers)?,
         pools: list("--pools", typed.pools.as_deref(), base.pools)?,
         client_pools: list("--client-pools", typed.client_pools.as_deref(), base.client_pools)?,
-        buffers: list::<Bytes>("--buffers", typed.buffers.as_deref(), base.buffers)?,
+        buffers: list::<ByteSize>("--buffers", typed.buffers.as_deref(), base.buffers)?,
         dialects: list("--dialect", typed.dialect.as_deref(), base.dialects)?,
     })
 }
@@ -309,12 +310,7 @@ fn limits(args: &SubjectArgs) -> Result<Limits, UsageError> {
 
 fn span(name: &str, typed: Option<&str>, default: Duration) -> Result<Duration, UsageError> {
     let Some(text) = typed else { return Ok(default) };
-    let plain: Result<u64, _> = text.parse();
-    let span = match plain {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => humantime::parse_duration(text)
-            .map_err(|error| UsageError(format!("{name}: `{text}`: {error}")))?,
-    };
+    let span = haul_types::duration(text).map_err(|error| UsageError(format!("{name}: {error}")))?;
     if span.is_zero() {
         return Err(UsageError(format!("{name}: it must be longer than nothing")));
     }

@@ -36,7 +36,7 @@ pub(crate) struct ReportArgs {
     baseline: Option<PathBuf>,
     /// Files to write
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', default_value = "html,pdf,md,csv,xlsx,json",
-          value_parser = PossibleValuesParser::new(Format::ALL.iter().map(|format| format.word())))]
+          value_parser = PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str())))]
     formats: Vec<String>,
     /// Where to write them [default: into the results folder]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -4,9 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use bytesize::ByteSize;
-use haul_server::Durability;
-use haul_server::PoolSpec;
+use haul_types::{ByteSize, Durability, PoolSpec};
 use tracing::level_filters::LevelFilter;
 
 use crate::logs::Format;
@@ -17,8 +15,6 @@ const BUFFER_MIN: u64 = 4 * 1024;
 const BUFFER_MAX: u64 = 64 * 1024 * 1024;
 /// The most connections: what a system can be set up for.
 const CONNECTIONS_MAX: u32 = 1_000_000;
-/// The longest time that a setting may have.
-const TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// `IP:PORT`, or `localhost:PORT` for 127.0.0.1.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -42,7 +38,7 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 /// The spec of a pool.
 pub(super) fn pool(text: &str) -> Result<PoolSpec, String> {
     text.parse()
-        .map_err(|error: haul_server::PoolSpecError| error.to_string())
+        .map_err(|error: haul_types::PoolSpecError| error.to_string())
 }
 
 /// Yes or no.
@@ -136,90 +132,18 @@ pub(super) fn log_level(text: &str) -> Result<LevelFilter, String> {
 }
 
 fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is not a size; write bytes, or a size such as 256KiB or 1GB");
-    text.parse::<ByteSize>()
-        .map(|size| size.as_u64())
-        .map_err(|_| wrong())
+    let size = text.parse::<ByteSize>().map_err(|error| error.to_string())?;
+    Ok(size.0)
 }
 
 /// A time, perhaps none, at most a year.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    let seconds = text
-        .parse::<f64>()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let time = seconds.or_else(|| humantime::parse_duration(text).ok());
-    match time {
-        Some(time) if time <= TIME_MAX => Ok(time),
-        Some(_) => Err(format!(
-            "`{text}` is longer than a year; write a time such as 30s or 1m"
-        )),
-        None => Err(format!(
-            "`{text}` is not a time; write seconds, or a time such as 30s or 1m"
-        )),
-    }
+    haul_types::duration(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_powers_of_two_with_an_i_and_powers_of_ten_without() {
-        for (text, bytes) in [
-            ("4096", 4096),
-            ("256KiB", 256 * 1024),
-            ("256kib", 256 * 1024),
-            ("256 KiB", 256 * 1024),
-            ("1MiB", 1 << 20),
-            ("1GiB", 1 << 30),
-            ("1KB", 1000),
-            ("1MB", 1_000_000),
-            ("1GB", 1_000_000_000),
-            ("1.5GB", 1_500_000_000),
-            ("4TiB", 4 << 40),
-        ] {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_size_is_refused_with_an_example() {
-        for text in ["", "-1", "1XB", "KiB", "many", "1 2", "NaN", "inf"] {
-            let error = size(text).unwrap_err();
-            assert!(
-                error.contains("256KiB") && error.contains(&format!("`{text}`")),
-                "{text}: {error}"
-            );
-        }
-    }
-
-    #[test]
-    fn times_are_seconds_or_carry_units() {
-        for (text, time_ms) in [
-            ("30", 30_000),
-            ("0", 0),
-            ("1.5", 1500),
-            ("30s", 30_000),
-            ("1m", 60_000),
-            ("1m 30s", 90_000),
-            ("250ms", 250),
-            ("1h", 3_600_000),
-        ] {
-            assert_eq!(time(text), Ok(Duration::from_millis(time_ms)), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_time_is_refused_with_an_example() {
-        for text in ["", "-1", "soon", "1x", "inf", "nan", "1e300", "400days"] {
-            let error = time(text).unwrap_err();
-            assert!(
-                error.contains("30s") && error.contains(&format!("`{text}`")),
-                "{text}: {error}"
-            );
-        }
-    }
 
     #[test]
     fn only_a_grace_may_be_zero() {

@@ -1,13 +1,13 @@
 //! Peak memory of both sides against the number of clients.
 
-use haul_results::{Bytes, Factor, Row};
+use haul_results::{ByteSize, Factor, Row};
 
 use super::{clients_axis, limited, worker_keys};
 use crate::lang::Lang;
 use crate::view::{View, place};
 use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
-type Side = fn(&Row) -> Option<Bytes>;
+type Side = fn(&Row) -> Option<ByteSize>;
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let lang = view.lang;
@@ -55,7 +55,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
 }
 
 /// The most that the server needed or, where that is not known, the clients.
-fn title(server_peak: Option<Bytes>, peak: Bytes, lang: Lang) -> String {
+fn title(server_peak: Option<ByteSize>, peak: ByteSize, lang: Lang) -> String {
     let number = lang.number(server_peak.unwrap_or(peak).as_mib());
     match (server_peak, lang) {
         (Some(_), Lang::En) => format!("The server never needs more than {number} MiB of memory"),
@@ -70,7 +70,7 @@ fn panel(view: &View<'_>, group: &[&Row], side: Side, scale: &Scale, name: &str)
     let (clients, workers) = (view.clients(), view.workers());
     let mut layers = Vec::new();
     for (series, count) in workers.iter().enumerate() {
-        let mut highest: Vec<Option<Bytes>> = vec![None; clients.len()];
+        let mut highest: Vec<Option<ByteSize>> = vec![None; clients.len()];
         for row in group.iter().filter(|row| row.summary.cell.pool.workers == *count) {
             let level = place(&clients, &row.summary.cell.clients);
             highest[level] = highest[level].max(side(row));

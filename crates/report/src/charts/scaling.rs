@@ -1,8 +1,8 @@
 //! How total throughput grows with the pool, beside the line of a pool that loses nothing.
 
 use haul_results::scaling::Fit;
-use haul_results::units::MIB;
 use haul_results::{Cell, Estimate, Row};
+use haul_types::MIB;
 
 use super::{PANEL_FACTORS, join_notes, largest_volume_groups, largest_volume_note, limited};
 use crate::lang::Lang;

@@ -129,7 +129,7 @@ fn every_chart_says_what_to_see_how_to_read_it_and_has_axes_with_titles() {
 #[test]
 fn a_chart_with_too_many_panels_says_how_many_are_left_out() {
     let mut levels = Levels::quick();
-    levels.buffers = [1, 2, 3, 4, 5].map(Bytes::kib).to_vec();
+    levels.buffers = [1, 2, 3, 4, 5].map(ByteSize::kib).to_vec();
     let run = simulation::lifelike(levels, 1);
     let charts = english(&run);
     assert_eq!(charts[0].panels.len(), PANELS_MAX);

@@ -1,7 +1,7 @@
 //! Heat maps of total throughput: clients across, workers up, one panel for each operation, volume and pool.
 
 use haul_results::Row;
-use haul_results::units::MIB;
+use haul_types::MIB;
 
 use super::{PANEL_FACTORS_WITH_VOLUME, columns_max, limited, panel_groups};
 use crate::lang::Lang;

@@ -63,7 +63,7 @@ fn head(report: &Report<'_>) -> String {
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
          script-src 'unsafe-inline'; font-src data:\">\n<title>{}</title>\n<style>{}{}{}{}</style>\n</head>\n<body>\n<main>\n",
-        report.lang.word(),
+        report.lang.as_str(),
         escape(&format!("{} – {}", report.title, report.subtitle)),
         svg::font_faces(),
         svg::palette(),

@@ -54,7 +54,7 @@ fn metadata(report: &Report<'_>) -> Metadata {
         .second(part(started.second()));
     Metadata::new()
         .title(format!("{} – {}", report.title, report.subtitle))
-        .language(report.lang.word().to_owned())
+        .language(report.lang.as_str().to_owned())
         .creator("haul".to_owned())
         .creation_date(created)
 }

@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use haul_types::{PoolKind, PoolSpec};
 use serde::{Deserialize, Serialize};
 
 use super::summary::{CellSummary, TrialSummary};
-use crate::cell::{Cell, Pool, PoolKind};
+use crate::cell::Cell;
 use crate::random::{Purpose, Random};
 use crate::statistics::{Estimate, mean, median};
 
@@ -20,7 +21,7 @@ pub const GOOD_ENOUGH: f64 = 0.95;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The pool.
-    pub pool: Pool,
+    pub pool: PoolSpec,
     /// Its throughput over the best one's: 1 for the best itself.
     pub ratio: Estimate,
 }
@@ -31,11 +32,11 @@ pub struct Recommendation {
     /// The smallest pool whose ratio is at least [`GOOD_ENOUGH`] by the lower end of its interval.
     pub recommended: Candidate,
     /// The pool with the highest throughput.
-    pub best: Pool,
+    pub best: PoolSpec,
     /// All pools that were tested without failures, the smallest first.
     pub candidates: Vec<Candidate>,
     /// Pools that are out of the question: a trial is invalid, a transfer failed, or a workload has no trial.
-    pub excluded: Vec<Pool>,
+    pub excluded: Vec<PoolSpec>,
     /// Over how many workloads the scores are means.
     pub workloads: usize,
 }
@@ -52,7 +53,7 @@ pub(crate) fn recommend<'s>(
         .iter()
         .max_by(|left, right| middle(&left.1).total_cmp(&middle(&right.1)))?;
     let mut random = Random::new(seed, Purpose::Recommend, 0);
-    let mut candidate = |(pool, scores): &(Pool, Scores)| {
+    let mut candidate = |(pool, scores): &(PoolSpec, Scores)| {
         let ratio = |(replicate, score): (&u32, &f64)| Some((score - best_scores.get(replicate)?).exp());
         let ratios: Vec<f64> = scores.iter().filter_map(ratio).collect();
         let ratio = Estimate::new(&ratios, &mut random)?;
@@ -79,10 +80,12 @@ pub(crate) fn recommend<'s>(
 type Scores = BTreeMap<u32, f64>;
 
 /// The pools with their scores, those that are out of the question, and the number of workloads.
-fn score<'s>(cells: impl Iterator<Item = &'s CellSummary>) -> (Vec<(Pool, Scores)>, Vec<Pool>, usize) {
+fn score<'s>(
+    cells: impl Iterator<Item = &'s CellSummary>,
+) -> (Vec<(PoolSpec, Scores)>, Vec<PoolSpec>, usize) {
     let mut workloads = HashSet::new();
-    let mut pools: Vec<Pool> = Vec::new();
-    let mut by_pool: HashMap<Pool, Vec<&[TrialSummary]>> = HashMap::new();
+    let mut pools: Vec<PoolSpec> = Vec::new();
+    let mut by_pool: HashMap<PoolSpec, Vec<&[TrialSummary]>> = HashMap::new();
     for CellSummary { cell, trials, .. } in cells {
         workloads.insert(workload(cell));
         if !pools.contains(&cell.pool) {
@@ -104,11 +107,7 @@ fn score<'s>(cells: impl Iterator<Item = &'s CellSummary>) -> (Vec<(Pool, Scores
 /// Everything but the pool.
 fn workload(cell: &Cell) -> Cell {
     let mut cell = *cell;
-    cell.pool = Pool {
-        kind: PoolKind::Threads,
-        workers: 0,
-        connections: None,
-    };
+    cell.pool = PoolSpec::new(PoolKind::Threads, 1);
     cell
 }
 

@@ -144,7 +144,7 @@ mod tests {
     use crate::sample::Outcome;
     use crate::simulation::{self, SimulatedServer};
     use crate::trial::{Fault, FaultKind, ServerBooks};
-    use crate::units::{Bytes, MIB};
+    use haul_types::{ByteSize, MIB};
 
     #[test]
     fn there_is_a_row_for_each_cell_in_the_order_of_the_matrix() {
@@ -157,13 +157,13 @@ mod tests {
         assert_eq!(row.number, 22);
         assert_eq!(
             (cell.volume, cell.clients, cell.pool.workers),
-            (Bytes::mib(10), 4, 1)
+            (ByteSize::mib(10), 4, 1)
         );
         assert_eq!(summary.client_s.unwrap().median, 0.025);
         assert_eq!(summary.total_bytes_per_s.unwrap().median, 1000.0 * MIB as f64);
         assert_eq!((summary.clients_ok(), summary.clients_failed()), (12, 0));
         assert_eq!(summary.verified(), 12);
-        assert_eq!(summary.server_memory, Some(Bytes::mib(20)));
+        assert_eq!(summary.server_memory, Some(ByteSize::mib(20)));
         assert!(summary.ceiling.is_none() && row.against.is_none() && row.remarks.is_empty());
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use haul_types::ByteSize;
 use serde::{Deserialize, Serialize};
 
 use crate::ceiling::{CeilingShare, ceiling_of};
@@ -14,7 +15,6 @@ use crate::run::Run;
 use crate::sample::{FailureClass, Sample};
 use crate::statistics::{Estimate, median, quantile};
 use crate::trial::{Problem, ServerBooks, Trial, Usage};
-use crate::units::Bytes;
 
 /// From how many values on a 95th percentile is given rather than the maximum.
 const PERCENTILE_VALUES_MIN: usize = 20;
@@ -70,8 +70,8 @@ pub struct CpuCost {
 }
 
 impl CpuCost {
-    fn new(usage: Option<Usage>, content: Bytes) -> Option<Self> {
-        let usage = usage.filter(|_| content > Bytes(0))?;
+    fn new(usage: Option<Usage>, content: ByteSize) -> Option<Self> {
+        let usage = usage.filter(|_| content > ByteSize(0))?;
         let per_gib = |time_us: u64| time_us as f64 / 1e6 / content.as_gib();
         Some(Self {
             user_s_per_gib: per_gib(usage.user_us),
@@ -150,9 +150,9 @@ pub struct TrialSummary {
     /// The clients' part of the processor time of both sides, 0 to 1.
     pub client_cpu_share: Option<f64>,
     /// The server's memory at its peak.
-    pub server_memory: Option<Bytes>,
+    pub server_memory: Option<ByteSize>,
     /// The clients' memory at its peak.
-    pub client_memory: Option<Bytes>,
+    pub client_memory: Option<ByteSize>,
     /// Whether the clients' side used up the processors; `None` if its use is not known.
     pub is_limited_by_client: Option<bool>,
 }
@@ -277,9 +277,9 @@ pub struct CellSummary {
     /// The clients' part of the processor time of both sides: median over the valid trials.
     pub client_cpu_share: Option<f64>,
     /// The server's memory at its peak, the highest of all trials.
-    pub server_memory: Option<Bytes>,
+    pub server_memory: Option<ByteSize>,
     /// The clients' memory at its peak, the highest of all trials.
-    pub client_memory: Option<Bytes>,
+    pub client_memory: Option<ByteSize>,
     /// The share of the lowest ceiling that holds for it.
     pub ceiling: Option<CeilingShare>,
     /// Whether the clients' side used up the processors in at least half of the valid trials.

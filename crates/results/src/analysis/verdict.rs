@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use haul_types::{ByteSize, closed_list};
 use serde::{Deserialize, Serialize};
 
 use super::recommend::{Recommendation, recommend};
@@ -13,12 +14,10 @@ use crate::sample::FailureClass;
 use crate::statistics::{Estimate, median};
 use crate::threshold::{Crossing, Threshold};
 use crate::trial::Trial;
-use crate::units::Bytes;
-use crate::words::words;
 
-words! {
+closed_list! {
     /// How a run ended, as a whole. Of several that hold the first in this order counts.
-    Grade, "a grade" {
+    pub Grade, "a grade" {
         /// A byte was wrong.
         Corrupt = "corrupt",
         /// A trial is invalid.
@@ -80,7 +79,7 @@ pub struct Verdict {
     /// Transfers that failed, by class.
     pub failures: BTreeMap<FailureClass, u64>,
     /// Bytes of content that arrived.
-    pub content: Bytes,
+    pub content: ByteSize,
     /// Cells whose throughput is above their ceiling: errors of the lab.
     pub cells_above_ceiling: Vec<Cell>,
     /// Cells in which the clients' side used up the processors.

@@ -1,4 +1,5 @@
 use super::*;
+use haul_types::{ByteSize, PoolKind};
 
 fn refusal(change: impl FnOnce(&mut Levels)) -> MatrixError {
     let mut levels = Levels::default();
@@ -19,14 +20,14 @@ fn the_default_matrix_has_216_cells_and_324_with_tasks() {
 
 #[test]
 fn a_replicate_of_the_default_matrix_moves_215_thousand_mebibytes() {
-    assert_eq!(Matrix::default().content(), Bytes::mib(215_040));
+    assert_eq!(Matrix::default().content(), ByteSize::mib(215_040));
 }
 
 #[test]
 fn the_quick_matrix_has_54_cells_with_threads_on_both_sides() {
     let matrix = Matrix::new(Levels::quick()).unwrap();
     assert_eq!(matrix.cells().len(), 54);
-    assert_eq!(matrix.content(), Bytes::mib(2 * 16 * 21 * 3));
+    assert_eq!(matrix.content(), ByteSize::mib(2 * 16 * 21 * 3));
 }
 
 #[test]
@@ -36,11 +37,11 @@ fn a_block_has_the_order_of_the_exercise() {
         let cell = matrix.cells()[number - 1];
         (cell.operation, cell.volume, cell.clients, cell.pool.workers)
     };
-    assert_eq!(row(1), (Operation::Download, Bytes::mib(10), 1, 1));
-    assert_eq!(row(2), (Operation::Download, Bytes::mib(10), 1, 5));
-    assert_eq!(row(18), (Operation::Download, Bytes::mib(50), 50, 50));
-    assert_eq!(row(36), (Operation::Upload, Bytes::mib(10), 50, 50));
-    assert_eq!(row(54), (Operation::Upload, Bytes::mib(100), 50, 50));
+    assert_eq!(row(1), (Operation::Download, ByteSize::mib(10), 1, 1));
+    assert_eq!(row(2), (Operation::Download, ByteSize::mib(10), 1, 5));
+    assert_eq!(row(18), (Operation::Download, ByteSize::mib(50), 50, 50));
+    assert_eq!(row(36), (Operation::Upload, ByteSize::mib(10), 50, 50));
+    assert_eq!(row(54), (Operation::Upload, ByteSize::mib(100), 50, 50));
     assert_eq!(row(55), row(1));
     assert_eq!(matrix.cells()[53].client_pool, ClientPool::Threads);
     assert_eq!(matrix.cells()[54].client_pool, ClientPool::Processes);
@@ -88,7 +89,7 @@ fn levels_that_make_no_matrix_are_refused_by_the_name_of_the_factor() {
             "clients: 100000 is not from 1 to 4096",
         ),
         (
-            refusal(|levels| levels.volumes = vec![Bytes(0)]),
+            refusal(|levels| levels.volumes = vec![ByteSize(0)]),
             "volumes: 0B is not from 1B to 1TiB",
         ),
         (
@@ -104,7 +105,7 @@ fn levels_that_make_no_matrix_are_refused_by_the_name_of_the_factor() {
             "pools: threads:5 is there twice",
         ),
         (
-            refusal(|levels| levels.buffers = vec![Bytes::mib(65)]),
+            refusal(|levels| levels.buffers = vec![ByteSize::mib(65)]),
             "buffers: 65MiB is not from 1B to 64MiB",
         ),
         (
@@ -117,7 +118,7 @@ fn levels_that_make_no_matrix_are_refused_by_the_name_of_the_factor() {
         assert!(
             error
                 .factor()
-                .is_none_or(|factor| text.starts_with(factor.word()))
+                .is_none_or(|factor| text.starts_with(factor.as_str()))
         );
     }
 }

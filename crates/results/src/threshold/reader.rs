@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Comparator, Condition, ThresholdError, Unit};
-use crate::units::Bytes;
+use haul_types::ByteSize;
 
 /// A place in the text. Places are byte offsets at character boundaries.
 pub(super) struct Reader<'a> {
@@ -124,12 +124,12 @@ impl<'a> Reader<'a> {
         let rest = self.rest();
         // The longer ones first, since `<` begins `<=` as well.
         let mut by_length = Comparator::ALL.to_vec();
-        by_length.sort_by_key(|comparator| std::cmp::Reverse(comparator.word().len()));
+        by_length.sort_by_key(|comparator| std::cmp::Reverse(comparator.as_str().len()));
         let found = by_length
             .into_iter()
-            .find(|comparator| rest.starts_with(comparator.word()));
+            .find(|comparator| rest.starts_with(comparator.as_str()));
         let comparator = found.ok_or_else(|| self.wrong(self.at, "a comparison: <, <=, >, >=, ==, !="))?;
-        self.at += comparator.word().len();
+        self.at += comparator.as_str().len();
         Ok(comparator)
     }
 
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
 }
 
 fn bytes(text: &str) -> Option<f64> {
-    text.parse().ok().map(Bytes::as_f64)
+    text.parse().ok().map(ByteSize::as_f64)
 }
 
 fn number(text: &str) -> Option<f64> {

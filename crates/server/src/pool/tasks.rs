@@ -27,7 +27,7 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     pub(super) fn start(context: &Arc<Context>) -> io::Result<Self> {
-        let threads = context.config.pool.workers.get();
+        let threads = context.config.pool.workers;
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads as usize)
             .thread_name("haul-worker")

@@ -28,7 +28,7 @@ pub(crate) struct Threads {
 impl Threads {
     pub(super) fn start(context: &Arc<Context>) -> io::Result<Self> {
         let (alive, ended) = mpsc::channel(1);
-        for number in 0..context.config.pool.workers.get() {
+        for number in 0..context.config.pool.workers {
             let worker = WorkerContext::new(context, number);
             let runtime = worker_runtime()?;
             let alive = alive.clone();

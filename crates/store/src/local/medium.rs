@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use super::Durability;
+use crate::Durability;
 
 use rustix::fs::{FsWord, fstat, fstatfs, major, minor};
 use rustix::io::Errno;

@@ -400,7 +400,7 @@ pub(super) fn present(root: &Root, key: &Key, condition: &Condition) -> Result<O
 
 fn admit(target: &UploadTarget, present: Option<&Present>) -> Result<(), Error> {
     let etag = present.map(|present| present.etag.as_deref().unwrap_or_default());
-    target.condition.admits(etag)
+    crate::meta::admits(&target.condition, etag)
 }
 
 /// Whether a file in flight may wait in `top` for its way to `folder`: only within one mount can it be renamed, and only if the

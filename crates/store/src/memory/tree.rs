@@ -112,7 +112,8 @@ impl Tree {
         if self.is_folder(key) {
             return Err(Error::IsAFolder);
         }
-        condition.admits(self.objects.get(key).map(|object| object.is.meta.etag.as_str()))?;
+        let present = self.objects.get(key).map(|object| object.is.meta.etag.as_str());
+        crate::meta::admits(condition, present)?;
         match parents {
             Parents::Make => Ok(()),
             Parents::Require => self.require_parent(key),

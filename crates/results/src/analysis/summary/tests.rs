@@ -6,12 +6,13 @@ use crate::run::{Ceiling, CeilingKind};
 use crate::sample::Outcome;
 use crate::simulation::{self, SimulatedServer};
 use crate::trial::{Fault, FaultKind};
+use haul_types::ByteSize;
 
 fn cell(clients: u32, pool: &str) -> Cell {
     Cell {
         clients,
         pool: pool.parse().unwrap(),
-        volume: Bytes::mib(10),
+        volume: ByteSize::mib(10),
         ..simulation::cell()
     }
 }
@@ -57,11 +58,11 @@ fn a_known_queue_gives_known_times() {
 #[test]
 fn total_throughput_is_all_bytes_over_the_makespan_and_no_sum_of_rates() {
     let summary = TrialSummary::new(&trial(10, "threads:2"), 2);
-    let expected = Bytes::mib(100).as_f64() / 0.05;
+    let expected = ByteSize::mib(100).as_f64() / 0.05;
     assert!((summary.total_bytes_per_s / expected - 1.0).abs() < 1e-12);
     let sum_of_rates: f64 = [1.0, 2.0, 3.0, 4.0, 5.0]
         .iter()
-        .map(|wave| 2.0 * Bytes::mib(10).as_f64() / (0.01 * wave))
+        .map(|wave| 2.0 * ByteSize::mib(10).as_f64() / (0.01 * wave))
         .sum();
     assert!(sum_of_rates > 2.0 * summary.total_bytes_per_s);
 }
@@ -98,10 +99,10 @@ fn a_server_without_a_ledger_gets_no_copy_of_the_clients_count() {
 fn a_killed_worker_is_one_failed_client_counted_on_both_sides_and_no_invalid_trial() {
     let mut killed = trial(5, "processes:5");
     killed.samples[2].outcome = Outcome::failed(FailureClass::WorkerKilled, "signal 9");
-    killed.samples[2].bytes = Bytes(123);
+    killed.samples[2].bytes = ByteSize(123);
     let worker = &mut workers(&mut killed)[2];
     (worker.requests_ok, worker.requests_failed, worker.restarts) = (0, 1, 1);
-    worker.bytes_out = Bytes(0);
+    worker.bytes_out = ByteSize(0);
     let summary = TrialSummary::new(&killed, 2);
     assert_eq!(summary.problems, []);
     assert_eq!(
@@ -116,7 +117,7 @@ fn a_killed_worker_is_one_failed_client_counted_on_both_sides_and_no_invalid_tri
             took_part: 5
         })
     );
-    let expected = Bytes::mib(40).as_f64() / 0.01;
+    let expected = ByteSize::mib(40).as_f64() / 0.01;
     assert!((summary.total_bytes_per_s / expected - 1.0).abs() < 1e-12);
 }
 
@@ -247,7 +248,7 @@ fn a_throughput_above_its_ceiling_is_marked() {
     let mut run = simulation::run(SimulatedServer::default(), 1, 5);
     run.ceilings = vec![Ceiling {
         kind: CeilingKind::MemoryCopy,
-        bytes_per_s: vec![Bytes::mib(1000).as_f64()],
+        bytes_per_s: vec![ByteSize::mib(1000).as_f64()],
     }];
     for summary in run.summaries() {
         let at_once = summary.cell.clients.min(summary.cell.pool.workers);

@@ -78,13 +78,13 @@ impl<S: Stream> Line<'_, S> {
         &mut self,
         name: &Name,
         length: u64,
-        condition: haul_wire::Condition,
+        condition: Condition,
         attributes: Attributes,
         account: &mut RequestLog,
     ) -> Result<(), Failure> {
         self.check_writable("WRITE")?;
         self.check_size(name, length)?;
-        let mut incoming = self.begin_upload(name, stored_condition(condition), true).await?;
+        let mut incoming = self.begin_upload(name, condition, true).await?;
         let declared = self.receive_body(&mut incoming).await?.digest;
         let digest = incoming.hasher.finalize();
         if declared != Some(digest) {
@@ -272,13 +272,5 @@ fn check_size(name: &Name, bytes: u64, bytes_max: Option<u64>) -> Result<(), Ref
             Err(Refusal::new(Code::TooLarge, sentence))
         }
         _ => Ok(()),
-    }
-}
-
-fn stored_condition(condition: haul_wire::Condition) -> Condition {
-    match condition {
-        haul_wire::Condition::Always => Condition::Always,
-        haul_wire::Condition::Absent => Condition::Absent,
-        haul_wire::Condition::Matches(etag) => Condition::Matches(etag),
     }
 }

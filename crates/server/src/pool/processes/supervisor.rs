@@ -33,7 +33,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(in crate::pool) fn start(plan: PoolPlan) -> io::Result<Self> {
-        let workers = plan.config.pool.workers.get();
+        let workers = plan.config.pool.workers;
         let sockets = (0..workers).map(|_| Mutex::new(None)).collect();
         let state = Arc::new(SupervisorState {
             plan,

@@ -56,7 +56,7 @@ fn join(init: WorkerInit, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<Wor
     let (memory, root, locks, queued, wakeup) = (next()?, next()?, next()?, next()?, next()?);
     let config = init.config;
     let inherited = Inherited {
-        ledger: Ledger::join(memory, config.pool.workers.get(), config.connections_served_max())?,
+        ledger: Ledger::join(memory, config.pool.workers, config.connections_served_max())?,
         listeners: descriptors.map(TcpListener::from).collect(),
         queued: Receiver::join(queued),
         wakeup: QueueWakeup::join(wakeup),
