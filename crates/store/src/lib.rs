@@ -5,8 +5,8 @@
 //! server translates them.
 #![forbid(unsafe_code)]
 
-#[cfg(test)]
-mod contract;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod error;
 mod key;
 mod listing;

@@ -123,15 +123,12 @@ impl Reader for MemoryReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Executor, Nothing, StoreUnderTest, bytes, contract, refused};
+    use crate::contract;
+    use crate::contract::{StoreUnderTest, bytes, refused};
     use crate::{Commit, Condition, Error};
 
     fn subject(store: MemoryStore) -> StoreUnderTest {
-        StoreUnderTest {
-            store: Arc::new(store),
-            executor: Executor::Ready,
-            inspector: Box::new(Nothing),
-        }
+        StoreUnderTest::ready(Arc::new(store))
     }
 
     contract! {

@@ -17,7 +17,8 @@ use rustix::fs::CWD;
 use super::root::Resolve;
 use super::*;
 use crate::RESERVED_PREFIX;
-use crate::contract::{Executor, Inspector, StoreUnderTest, contract};
+use crate::contract;
+use crate::contract::{Executor, Inspector, StoreUnderTest};
 
 /// One way of doing the work.
 #[derive(Debug, Clone, Copy)]
@@ -180,6 +181,8 @@ contract! {
     buffered_on_a_journal_offload => PLAIN.on(Medium::Journal).offload().subject();
     buffered_on_an_unknown_disk => NAMED.on(Medium::Unknown).offload().subject();
     synced_on_a_journal => PLAIN.on(Medium::Journal).synced().subject();
+    synced_on_a_bare_disk => PLAIN.on(Medium::Bare).synced().subject();
+    buffered_on_a_bare_disk => NAMED.on(Medium::Bare).offload().subject();
     buffered_in_memory => PLAIN.on(Medium::Memory).offload().subject();
 }
 

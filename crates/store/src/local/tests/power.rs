@@ -145,7 +145,7 @@ fn a_digest_that_is_kept_later_says_nothing_about_another_run() {
     fs::write(folder.path().join("file"), b"content").unwrap();
     let subject = JOURNAL.over(folder.path());
     let digest = blake3::hash(b"content");
-    let key = crate::contract::key("file");
+    let key = contract::key("file");
     let etag = subject.stat("file").unwrap().etag;
     let kept = subject
         .wait(subject.store.keep_digest(&key, &etag, digest))
