@@ -17,7 +17,7 @@ const LONG_BYTES: usize = 256;
 
 /// Content from which on a server is asked whether it takes an UPLOAD as JSON. Some split a line word by word, which takes
 /// them 100 s for 1 MiB, and read JSON at once.
-const JSON_BYTES_MIN: u64 = 64 << 10;
+const JSON_BYTES_MIN: u64 = 256 << 10;
 
 /// Refuses an upload where the server has shown that it would store it under another name.
 ///
@@ -71,7 +71,10 @@ pub(crate) fn upload_form(
     length_bytes: u64,
     progress: &mut dyn Progress,
 ) -> Result<UploadForm, Error> {
-    if length_bytes < JSON_BYTES_MIN || *spelling != Spelling::Ours {
+    if length_bytes < JSON_BYTES_MIN
+        || *spelling != Spelling::Ours
+        || client.peer_ref().is_ours() == Some(true)
+    {
         return Ok(UploadForm::Line);
     }
     if let Some(form) = client.peer_ref().upload_form() {

@@ -10,7 +10,6 @@ use haul_wire::{Code, Condition, Digest};
 
 use crate::{
     Client, Dialect, Error, Held, Progress, Source, Target, Timings, Verified, Verify,
-    classic::UploadForm,
     extended::is_digest,
     family::{self, Purpose},
     feed::Feed,
@@ -82,11 +81,10 @@ fn upload(
     progress: &mut dyn Progress,
 ) -> Result<Sent, Error> {
     let spelling = family::spell(client, name, Purpose::Change, progress)?;
-    let mut form = UploadForm::Line;
     if client.peer_ref().is_ours() == Some(false) {
         kept::expect_kept(client, name, &spelling, progress)?;
-        form = kept::upload_form(client, &spelling, source.length_bytes(), progress)?;
     }
+    let form = kept::upload_form(client, &spelling, source.length_bytes(), progress)?;
     let asks = client.options().verify == Verify::Ask;
     let mut digest = None;
     let (bytes, timings) = client.exchange(progress, |connection, progress| {

@@ -516,7 +516,7 @@ fn what_a_server_says_is_told_as_its_words_and_not_found_is_known_in_both_langua
 
 #[test]
 fn a_large_upload_goes_as_json_to_a_server_that_has_shown_that_it_takes_it() {
-    let content = vec![1; 64 << 10];
+    let content = vec![1; 256 << 10];
     let letters = content.len().div_ceil(3) * 4;
     for (reads, is_json) in [
         (Reads::Json, true),

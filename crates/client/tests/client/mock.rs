@@ -194,6 +194,17 @@ pub(crate) fn refusal(code: &str) -> Step {
     ))
 }
 
+/// A server that is asked whether it takes an UPLOAD as JSON, and does not.
+pub(crate) fn takes_no_json() -> Vec<Step> {
+    let name = "x".repeat(256);
+    vec![
+        expect(&format!(
+            "{{\"command\": \"upload\", \"filename\": \"{name}\", \"filedata\": \"QUJD\"}}\r\n\r\n"
+        )),
+        refusal("bad-request"),
+    ]
+}
+
 pub(crate) fn expect_hello() -> Step {
     expect("HELLO\r\n\r\n")
 }

@@ -10,7 +10,9 @@ use haul_client::{
     Body, Client, Code, Condition, Connection, DialectChoice, Error, FileSource, Options, SendOptions, Source,
 };
 
-use crate::mock::{Mock, Step, content, digest, expect, facts, listed, refusal, reply, written};
+use crate::mock::{
+    Mock, Step, content, digest, expect, facts, listed, refusal, reply, takes_no_json, written,
+};
 
 /// More than all socket buffers of this machine hold.
 const LARGE_BYTES: u64 = 1 << 28;
@@ -110,7 +112,7 @@ fn classic_content_of_many_pieces_is_one_base64_text() {
         expect(&format!("UPLOAD a {}==\r\n\r\n", "A".repeat(1_333_334))),
         stored(),
     ];
-    let mock = Mock::serve(vec![upload, listed(&["a"])]);
+    let mock = Mock::serve(vec![takes_no_json(), upload, listed(&["a"])]);
     send(
         &mut mock.client(DialectChoice::Classic),
         &zeros,
@@ -141,12 +143,13 @@ fn a_refusal_in_the_middle_ends_the_sending() {
     for dialect in [DialectChoice::Extended, DialectChoice::Classic] {
         // One server reads on, as a careful one does; one does not, so that the client is stuck in sending.
         for ending in [Step::Drain, Step::Hold] {
-            let start = if dialect == DialectChoice::Classic {
-                "UPLOAD a AAAA"
+            let (first, start) = if dialect == DialectChoice::Classic {
+                (Some(takes_no_json()), "UPLOAD a AAAA")
             } else {
-                "WRITE a 268435456\r\n"
+                (None, "WRITE a 268435456\r\n")
             };
-            let mock = Mock::serve(vec![vec![expect(start), refusal("no-space"), ending]]);
+            let upload = vec![expect(start), refusal("no-space"), ending];
+            let mock = Mock::serve(first.into_iter().chain([upload]).collect());
             let mut source = Large { left: 0 };
             let mut client = mock.persistent_client(dialect);
             let sent = client.send("a", &mut source, &SendOptions::default(), &mut ());
@@ -195,7 +198,10 @@ fn a_server_that_takes_nothing_more_is_silent_for_too_long() {
 
 #[test]
 fn a_success_before_the_content_was_whole_is_not_believed() {
-    let mock = Mock::serve(vec![vec![expect("UPLOAD a AAAA"), stored(), Step::Drain]]);
+    let mock = Mock::serve(vec![
+        takes_no_json(),
+        vec![expect("UPLOAD a AAAA"), stored(), Step::Drain],
+    ]);
     let mut client = mock.client(DialectChoice::Classic);
     let sent = client.send("a", &mut Large { left: 0 }, &SendOptions::default(), &mut ());
     assert!(matches!(sent, Err(Error::Protocol(_))));
