@@ -3,19 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use haul_wire::{Code, Name, Request, Verb};
+use haul_types::printable;
 
-use crate::context::WorkerContext;
-use crate::ledger::RequestEntry;
+use crate::ledger::{RequestEntry, Slot};
+use crate::service::{Operation, RequestKind};
 
-/// One request in the books and in the log. Dropped before it ended, it is a failure whose outcome is `cut`.
+/// One request in the ledger and in the log. Dropped before it was settled or refused, it has failed: its outcome is `cut`.
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     entry: RequestEntry,
     peer: SocketAddr,
     worker: u32,
-    verb: Option<Verb>,
-    /// As it is logged: control characters escaped.
+    kind: RequestKind,
+    /// As people read it: control characters escaped. Empty where no object was named.
     name: String,
     begun: Instant,
     bytes: u64,
@@ -26,19 +26,37 @@ pub(crate) struct RequestLog {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RequestOutcome {
     Ok,
-    Refused(Code),
-    /// The connection ended first, whoever ended it.
+    /// Refused with this code of its protocol.
+    Refused(&'static str),
+    /// The connection ended first, at either side.
     Cut,
+}
+
+/// A success that is counted. Its reply may be sent to the end now, not before.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Counted(());
+
+/// A reply whose last bytes have been sent. There is none that was not counted before, and nothing else can be settled.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Replied(());
+
+impl Counted {
+    /// To be called when the last bytes of the reply have been handed to the kernel.
+    pub(crate) fn sent(self) -> Replied {
+        Replied(())
+    }
 }
 
 impl RequestLog {
     /// A request whose first bytes are here; what it is may not be known yet.
-    pub(crate) fn open(worker: &WorkerContext, peer: SocketAddr) -> Self {
+    pub(crate) fn begin(slot: &Slot, peer: SocketAddr) -> Self {
         Self {
-            entry: worker.slot.begin(None),
+            entry: slot.begin(RequestKind::UNKNOWN),
             peer,
-            worker: worker.slot.worker(),
-            verb: None,
+            worker: slot.worker(),
+            kind: RequestKind::UNKNOWN,
             name: String::new(),
             begun: Instant::now(),
             bytes: 0,
@@ -46,37 +64,46 @@ impl RequestLog {
         }
     }
 
-    /// It turns out to be a request of this verb.
-    pub(crate) fn is_a(&mut self, verb: Option<Verb>) {
-        self.entry.rename(verb);
-        self.verb = verb;
+    /// Enters what kind of request it turns out to be.
+    pub(crate) fn identify(&mut self, kind: RequestKind) {
+        self.entry.identify(kind);
+        self.kind = kind;
     }
 
-    /// It turns out to be this request.
-    pub(crate) fn is(&mut self, request: &Request) {
-        self.is_a(Some(request.verb()));
-        self.name = request.name().map(ToString::to_string).unwrap_or_default();
+    /// Enters the operation, in the protocol that is known already.
+    pub(crate) fn identify_operation(&mut self, operation: Operation) {
+        self.identify(RequestKind::new(operation, self.kind.protocol));
     }
 
-    /// It turns out to be about an object of this name.
-    pub(crate) fn is_about(&mut self, name: &Name) {
-        self.name = name.to_string();
+    /// Enters the object that it is about.
+    pub(crate) fn name_object(&mut self, name: &str) {
+        self.name = printable(name).to_string();
     }
 
-    /// To be called before the last bytes of the reply are sent: see [`RequestEntry::succeed`].
-    pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) {
+    pub(crate) fn kind(&self) -> RequestKind {
+        self.kind
+    }
+
+    /// The object's name as people read it; empty where none was named.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Counts a success: see [`RequestEntry::succeed`].
+    pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) -> Counted {
         self.entry.succeed(bytes_in, bytes_out);
         self.bytes = bytes_in + bytes_out;
+        Counted(())
     }
 
-    /// The last bytes of the reply have been sent.
-    pub(crate) fn settle(mut self) {
+    /// Ends the request as a success.
+    pub(crate) fn settle(mut self, _: Replied) {
         self.entry.settle();
         self.outcome = RequestOutcome::Ok;
     }
 
-    /// To be called before the refusal is sent.
-    pub(crate) fn refuse(&mut self, code: Code) {
+    /// Counts a refusal. To be called before it is sent.
+    pub(crate) fn refuse(&mut self, code: &'static str) {
         self.entry.fail();
         self.outcome = RequestOutcome::Refused(code);
     }
@@ -86,13 +113,13 @@ impl Drop for RequestLog {
     fn drop(&mut self) {
         let outcome = match self.outcome {
             RequestOutcome::Ok => "ok",
-            RequestOutcome::Refused(code) => code.as_str(),
+            RequestOutcome::Refused(code) => code,
             RequestOutcome::Cut => "cut",
         };
         tracing::info!(
             target: "haul::access",
             peer = %self.peer,
-            verb = self.verb.map_or("unknown", Verb::as_str),
+            verb = self.kind.as_str(),
             name = %self.name,
             bytes = self.bytes,
             ms = self.begun.elapsed().as_secs_f64() * 1e3,

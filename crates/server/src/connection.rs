@@ -2,28 +2,43 @@
 
 use std::net::SocketAddr;
 
-use tokio::net::TcpStream;
+use crate::context::Context;
+use crate::front::{Ending, Front};
+use crate::ledger::Slot;
+use crate::session::Session;
+use crate::stream::{Peeked, Stream};
 
-use crate::context::WorkerContext;
-use crate::front::{Ending, line};
-
-/// Serves a connection to its end. Never fails: what goes wrong concerns this connection only, and is in the log.
-pub(crate) async fn serve(mut stream: TcpStream, peer: SocketAddr, worker: &WorkerContext) {
-    let connection = worker.context.connections.open(&worker.slot, peer);
-    if let Err(error) = stream.set_nodelay(true) {
+/// Serves a connection to its end, in the worker of `slot`. Never fails: what goes wrong concerns this connection only, and is
+/// in the log.
+pub(crate) async fn serve(stream: Stream, peer: SocketAddr, context: &Context, slot: &Slot) -> Ending {
+    // Dropped after the record of the connection: a peer that sees the end is not counted as open any more.
+    let mut stream = Peeked::new(stream);
+    let connection = context.connections.open(slot, peer);
+    if let Err(error) = stream.get_ref().send_without_delay() {
         tracing::debug!(%peer, %error, "small replies may be delayed");
     }
-    let drain = &worker.context.drain;
-    // The line protocol is the only front yet; another would be chosen here, by the first bytes.
+    let session = Session::new(context, slot, &connection);
     let ending = tokio::select! {
         biased;
-        ending = line::serve(&mut stream, &connection, worker) => ending,
-        () = drain.was_cut() => Ending::Reset,
+        ending = speak(&mut stream, &session) => ending,
+        () = context.drain.was_cut() => Ending::Reset,
     };
     if ending == Ending::Reset {
         // The peer must not take the piece that it has for the whole.
-        if let Err(error) = stream.set_zero_linger() {
+        if let Err(error) = stream.get_ref().reset_on_drop() {
             tracing::debug!(%peer, %error, "the connection ends without a reset");
         }
+    }
+    ending
+}
+
+/// Chooses the front by the first bytes and has it serve. A TLS handshake would come before.
+async fn speak(stream: &mut Peeked, session: &Session<'_>) -> Ending {
+    match session.idle.wait(session.begun, stream.peek()).await {
+        Some(Ok(first)) if !first.is_empty() => {
+            let front = Front::choose(first);
+            front.serve(stream, session).await
+        }
+        Some(Ok(_) | Err(_)) | None => Ending::Close,
     }
 }

@@ -23,6 +23,8 @@ mod pool;
 mod processors;
 mod queue;
 mod server;
+mod service;
+mod session;
 mod signals;
 mod stream;
 

@@ -13,11 +13,11 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haul_store::LocalStore;
+use haul_store::{Blocking, LocalStore, Store};
 use haul_types::PoolKind;
 
 use crate::connections::Connections;
-use crate::context::{Context, Inherited};
+use crate::context::{Arrivals, Context};
 use crate::drain::Drain;
 use crate::ledger::Ledger;
 use crate::queue::{Alarm, QueueWakeup, Receiver};
@@ -50,8 +50,14 @@ impl Pool {
             listener::defer_silent_connections(&plan.listeners, plan.config.limits.idle_timeout);
         }
         match plan.config.pool.kind {
-            PoolKind::Threads => threads::Threads::start(&context(plan)?).map(Self::Threads),
-            PoolKind::Tasks => tasks::Tasks::start(&context(plan)?).map(Self::Tasks),
+            PoolKind::Threads => {
+                let (context, arrivals) = share(plan)?;
+                threads::Threads::start(&context, &arrivals).map(Self::Threads)
+            }
+            PoolKind::Tasks => {
+                let (context, arrivals) = share(plan)?;
+                tasks::Tasks::start(&context, &arrivals).map(Self::Tasks)
+            }
             PoolKind::Processes => processes::Supervisor::start(plan).map(Self::Processes),
         }
     }
@@ -75,22 +81,24 @@ impl Pool {
     }
 }
 
-fn context(plan: PoolPlan) -> io::Result<Arc<Context>> {
+/// What the threads of this process share.
+fn share(plan: PoolPlan) -> io::Result<(Arc<Context>, Arc<Arrivals>)> {
     let records = 0..plan.config.connections_served_max();
-    let inherited = Inherited {
-        ledger: plan.ledger,
-        listeners: plan.listeners,
-        queued: plan.queued,
-        wakeup: plan.wakeup,
+    let connections = Connections::new(plan.ledger.clone(), records, plan.wakeup);
+    let store = opened_for(&plan.config, &plan.store);
+    let context = Context::new(plan.config, store, plan.ledger, connections, Drain::new()?);
+    let arrivals = Arrivals::new(plan.listeners, plan.queued);
+    Ok((Arc::new(context), Arc::new(arrivals)))
+}
+
+/// The store as the pool's kind needs it: a thread that serves one connection may wait for the disk.
+fn opened_for(config: &Config, store: &LocalStore) -> Arc<dyn Store> {
+    let blocking = if config.serves_one_at_a_time() {
+        Blocking::Inline
+    } else {
+        Blocking::Offload
     };
-    let drain = Drain::new()?;
-    Ok(Arc::new(Context::new(
-        plan.config,
-        &plan.store,
-        inherited,
-        records,
-        drain,
-    )))
+    Arc::new(store.with_blocking(blocking))
 }
 
 /// The alarm where all connections are served by this process.

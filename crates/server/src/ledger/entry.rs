@@ -1,8 +1,8 @@
-//! One request in the books, from its beginning to the end of its reply.
+//! One request in the ledger, from its beginning to the end of its reply.
 
-use haul_wire::Verb;
-
-use super::{Slot, add, row, subtract, word};
+use super::Slot;
+use super::layout::{add, subtract};
+use crate::service::RequestKind;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -18,48 +18,48 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct RequestEntry {
     slot: Slot,
-    row: usize,
+    kind: RequestKind,
     stage: Stage,
 }
 
 impl RequestEntry {
-    pub(super) fn begin(slot: Slot, row: usize) -> Self {
-        add(slot.row_word(row, word::STARTED), 1);
+    pub(super) fn begin(slot: Slot, kind: RequestKind) -> Self {
+        add(&slot.row(kind).started, 1);
         Self {
             slot,
-            row,
+            kind,
             stage: Stage::Begun,
         }
     }
 
-    /// What was begun turns out to be a request of this verb.
-    pub(crate) fn rename(&mut self, verb: Option<Verb>) {
-        let row = row(verb);
-        if row != self.row {
-            // Begun anew first: a worker that dies in between has one request too many in flight, not one too few.
-            add(self.slot.row_word(row, word::STARTED), 1);
-            subtract(self.slot.row_word(self.row, word::STARTED), 1);
-            self.row = row;
+    /// What was begun turns out to be a request of this kind.
+    pub(crate) fn identify(&mut self, kind: RequestKind) {
+        if kind != self.kind {
+            // Begun anew first: if the worker dies in between, one request too many is in flight, not one too few.
+            add(&self.slot.row(kind).started, 1);
+            subtract(&self.slot.row(self.kind).started, 1);
+            self.kind = kind;
         }
     }
 
     /// Counts the request as ok, with the bytes of content that it moved. To be called before the last bytes of the
-    /// reply are handed to the kernel, so that whoever sees the reply finds it counted.
+    /// reply are handed to the kernel, so that a client which sees the reply finds it counted.
     pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) {
         debug_assert_eq!(self.stage, Stage::Begun, "a request ends once");
         self.stage = Stage::Unsettled(bytes_in, bytes_out);
-        add(self.slot.word(word::BYTES_IN), bytes_in);
-        add(self.slot.word(word::BYTES_OUT), bytes_out);
-        add(self.slot.word(word::UNSETTLED_IN), bytes_in);
-        add(self.slot.word(word::UNSETTLED_OUT), bytes_out);
-        add(self.slot.row_word(self.row, word::OK), 1);
-        add(self.slot.row_word(self.row, word::UNSETTLED), 1);
+        let counters = self.slot.counters();
+        add(&counters.bytes_in, bytes_in);
+        add(&counters.bytes_out, bytes_out);
+        add(&counters.unsettled_in, bytes_in);
+        add(&counters.unsettled_out, bytes_out);
+        add(&self.slot.row(self.kind).ok, 1);
+        add(&self.slot.row(self.kind).unsettled, 1);
     }
 
     /// Counts the request as failed. To be called before its refusal is handed to the kernel.
     pub(crate) fn fail(&mut self) {
         if self.stage == Stage::Begun {
-            add(self.slot.row_word(self.row, word::FAILED), 1);
+            add(&self.slot.row(self.kind).failed, 1);
             self.stage = Stage::Ended;
         }
     }
@@ -73,9 +73,9 @@ impl RequestEntry {
     }
 
     fn clear_unsettled(&self, bytes_in: u64, bytes_out: u64) {
-        subtract(self.slot.row_word(self.row, word::UNSETTLED), 1);
-        subtract(self.slot.word(word::UNSETTLED_IN), bytes_in);
-        subtract(self.slot.word(word::UNSETTLED_OUT), bytes_out);
+        subtract(&self.slot.row(self.kind).unsettled, 1);
+        subtract(&self.slot.counters().unsettled_in, bytes_in);
+        subtract(&self.slot.counters().unsettled_out, bytes_out);
     }
 }
 
@@ -83,9 +83,9 @@ impl Drop for RequestEntry {
     fn drop(&mut self) {
         if let Stage::Unsettled(bytes_in, bytes_out) = self.stage {
             self.clear_unsettled(bytes_in, bytes_out);
-            subtract(self.slot.word(word::BYTES_IN), bytes_in);
-            subtract(self.slot.word(word::BYTES_OUT), bytes_out);
-            subtract(self.slot.row_word(self.row, word::OK), 1);
+            subtract(&self.slot.counters().bytes_in, bytes_in);
+            subtract(&self.slot.counters().bytes_out, bytes_out);
+            subtract(&self.slot.row(self.kind).ok, 1);
             self.stage = Stage::Begun;
         }
         self.fail();

@@ -5,8 +5,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
+use super::layout::{RecordWords, load, store};
 use super::memory::Memory;
 
 /// What a connection does.
@@ -99,30 +100,11 @@ impl fmt::Display for HostAddress {
     }
 }
 
-/// Where things are in a record, in words.
-mod word {
-    /// How often the record was taken and given back: odd while it is taken.
-    pub(super) const GENERATION: usize = 0;
-    pub(super) const ADDRESS: usize = 1;
-    pub(super) const WORKER: usize = 2;
-    /// How often the phase has changed, and in the lowest byte the phase.
-    pub(super) const PHASE: usize = 3;
-    /// Bytes received and sent.
-    pub(super) const MOVED: usize = 4;
-    /// 1 while the peer has to do something.
-    pub(super) const WAITING: usize = 5;
-    /// The generation that an order is for, and in the lowest byte its reason.
-    pub(super) const ORDER: usize = 6;
-}
-
-/// A cache line each, so that two connections never write to the same one.
-pub(super) const RECORD_WORDS: usize = 8;
-
 /// The record of one connection.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionRecord {
-    pub(super) memory: Arc<Memory>,
-    pub(super) first: usize,
+    memory: Arc<Memory>,
+    number: u32,
 }
 
 /// What a record said at one moment.
@@ -141,36 +123,36 @@ pub(crate) struct Snapshot {
 }
 
 impl ConnectionRecord {
+    pub(super) fn new(memory: Arc<Memory>, number: u32) -> Self {
+        Self { memory, number }
+    }
+
     /// Takes the record for a connection.
     pub(crate) fn take(&self, address: HostAddress, worker: u32) {
-        for index in [word::PHASE, word::MOVED, word::WAITING, word::ORDER] {
-            self.word(index).store(0, Ordering::Relaxed);
+        let words = self.words();
+        for word in [&words.phase, &words.moved, &words.waiting, &words.order] {
+            store(word, 0);
         }
-        self.word(word::ADDRESS).store(address.0, Ordering::Relaxed);
-        self.word(word::WORKER).store(worker.into(), Ordering::Relaxed);
-        let generation = self.word(word::GENERATION).load(Ordering::Relaxed);
-        self.word(word::GENERATION).store(
-            (generation | 1) + if generation & 1 == 1 { 2 } else { 0 },
-            Ordering::Release,
-        );
+        store(&words.address, address.0);
+        store(&words.worker, worker.into());
+        let generation = load(&words.generation);
+        let next = (generation | 1) + if generation & 1 == 1 { 2 } else { 0 };
+        words.generation.store(next, Ordering::Release);
     }
 
     /// The connection has ended, or its worker has died.
     pub(crate) fn give_back(&self) {
-        let generation = self.word(word::GENERATION).load(Ordering::Relaxed);
-        self.word(word::GENERATION)
-            .store(generation.next_multiple_of(2), Ordering::Release);
+        let generation = &self.words().generation;
+        generation.store(load(generation).next_multiple_of(2), Ordering::Release);
     }
 
     pub(crate) fn enter(&self, phase: ConnectionPhase) {
-        let before = self.word(word::PHASE).load(Ordering::Relaxed);
-        let changes = (before >> 8) + 1;
-        self.word(word::PHASE)
-            .store(changes << 8 | phase as u64, Ordering::Relaxed);
+        let changes = (load(&self.words().phase) >> 8) + 1;
+        store(&self.words().phase, changes << 8 | phase as u64);
     }
 
     pub(crate) fn phase(&self) -> ConnectionPhase {
-        match self.word(word::PHASE).load(Ordering::Relaxed) & 0xff {
+        match load(&self.words().phase) & 0xff {
             0 => ConnectionPhase::Silent,
             1 => ConnectionPhase::Idle,
             3 => ConnectionPhase::Work,
@@ -180,19 +162,19 @@ impl ConnectionRecord {
     }
 
     pub(crate) fn count_moved(&self, bytes: usize) {
-        // Nobody else writes to it: adding needs no lock of the memory bus.
-        let moved = self.word(word::MOVED);
-        moved.store(moved.load(Ordering::Relaxed) + bytes as u64, Ordering::Relaxed);
+        // Only this worker writes to it: adding needs no lock of the memory bus.
+        let moved = &self.words().moved;
+        store(moved, load(moved) + bytes as u64);
     }
 
     pub(crate) fn set_waiting(&self, waits: bool) {
-        self.word(word::WAITING).store(waits.into(), Ordering::Relaxed);
+        store(&self.words().waiting, waits.into());
     }
 
     /// The order to the connection that has the record now.
     pub(crate) fn order(&self) -> Option<Reason> {
-        let order = self.word(word::ORDER).load(Ordering::Acquire);
-        let generation = self.word(word::GENERATION).load(Ordering::Relaxed);
+        let order = self.words().order.load(Ordering::Acquire);
+        let generation = load(&self.words().generation);
         let reason = Reason::ALL
             .into_iter()
             .find(|&reason| reason as u64 == order & 0xff);
@@ -202,25 +184,26 @@ impl ConnectionRecord {
     /// WorkerInit the connection of that generation to end, or takes the order back. Returns whether that is new.
     pub(crate) fn set_order(&self, generation: u64, reason: Option<Reason>) -> bool {
         let order = reason.map_or(0, |reason| generation << 8 | reason as u64);
-        self.word(word::ORDER).swap(order, Ordering::AcqRel) != order
+        self.words().order.swap(order, Ordering::AcqRel) != order
     }
 
     /// What the connection does now; `None` where there is none.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
-        let generation = self.word(word::GENERATION).load(Ordering::Acquire);
+        let words = self.words();
+        let generation = words.generation.load(Ordering::Acquire);
         (generation & 1 == 1).then(|| Snapshot {
             generation,
-            address: HostAddress(self.word(word::ADDRESS).load(Ordering::Relaxed)),
-            worker: u32::try_from(self.word(word::WORKER).load(Ordering::Relaxed)).unwrap_or_default(),
+            address: HostAddress(load(&words.address)),
+            worker: u32::try_from(load(&words.worker)).unwrap_or_default(),
             phase: self.phase(),
-            phases: self.word(word::PHASE).load(Ordering::Relaxed) >> 8,
-            moved_bytes: self.word(word::MOVED).load(Ordering::Relaxed),
-            waits_for_peer: self.word(word::WAITING).load(Ordering::Relaxed) != 0,
+            phases: load(&words.phase) >> 8,
+            moved_bytes: load(&words.moved),
+            waits_for_peer: load(&words.waiting) != 0,
         })
     }
 
-    fn word(&self, index: usize) -> &AtomicU64 {
-        &self.memory.words()[self.first + index]
+    fn words(&self) -> &RecordWords {
+        &self.memory.records()[self.number as usize]
     }
 }
 
@@ -229,8 +212,7 @@ mod tests {
     use super::*;
 
     fn record() -> ConnectionRecord {
-        let memory = Arc::new(Memory::create(RECORD_WORDS).unwrap());
-        ConnectionRecord { memory, first: 0 }
+        ConnectionRecord::new(Arc::new(Memory::create(1, 1).unwrap()), 0)
     }
 
     fn host(text: &str) -> HostAddress {

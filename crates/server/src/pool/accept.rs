@@ -17,17 +17,18 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::connection;
-use crate::context::{Context, WorkerContext};
+use crate::context::WorkerContext;
 use crate::ledger::WorkerState;
 use crate::listener::{self, Acceptor};
+use crate::stream::Stream;
 
 /// Serves one connection after another on this thread until the drain. Only an error that no waiting mends ends it
 /// earlier.
 pub(crate) fn serve_one_at_a_time(worker: &WorkerContext, runtime: &Runtime) -> io::Result<()> {
     let context = &worker.context;
     let acceptor = Acceptor::new(
-        Arc::clone(&context.listeners),
-        context.queued.clone(),
+        Arc::clone(&worker.arrivals.listeners),
+        worker.arrivals.queued.clone(),
         context.drain.wakeup(),
     )?;
     worker.slot.enter(WorkerState::Up);
@@ -36,7 +37,7 @@ pub(crate) fn serve_one_at_a_time(worker: &WorkerContext, runtime: &Runtime) -> 
             Ok(Some((stream, peer))) => serve_guarded(worker, runtime, stream, peer),
             Ok(None) => return Ok(()),
             Err(error) if listener::is_exhaustion(&error) => {
-                context.note_exhaustion(&error);
+                worker.note_exhaustion(&error);
                 thread::sleep(listener::PAUSE_WHEN_EXHAUSTED);
             }
             Err(error) => return Err(error),
@@ -52,7 +53,7 @@ fn serve_guarded(worker: &WorkerContext, runtime: &Runtime, stream: StdStream, p
                 .set_nonblocking(true)
                 .and_then(|()| TcpStream::from_std(stream));
             match stream {
-                Ok(stream) => connection::serve(stream, peer, worker).await,
+                Ok(stream) => serve(stream, peer, worker).await,
                 Err(error) => tracing::warn!(%peer, %error, "the connection cannot be served"),
             }
         });
@@ -64,10 +65,14 @@ fn serve_guarded(worker: &WorkerContext, runtime: &Runtime, stream: StdStream, p
     }
 }
 
+async fn serve(stream: TcpStream, peer: SocketAddr, worker: &WorkerContext) {
+    connection::serve(Stream::Plain(stream), peer, &worker.context, &worker.slot).await;
+}
+
 /// Serves up to `connections` at once on the runtime that this is called in, until the drain; returns when the last
 /// one has ended. Each connection is entered in the slot of the worker with the fewest.
 pub(crate) async fn serve_interleaved(workers: &[WorkerContext], connections: usize) -> io::Result<()> {
-    let entrance = Entrance::new(&workers[0].context)?;
+    let entrance = Entrance::new(&workers[0])?;
     let tracker = TaskTracker::new();
     for worker in workers {
         worker.slot.enter(WorkerState::Up);
@@ -105,12 +110,12 @@ async fn accept_interleaved(
             Ok((stream, peer)) => {
                 let worker = least_loaded(workers).clone();
                 tracker.spawn(async move {
-                    connection::serve(stream, peer, &worker).await;
+                    serve(stream, peer, &worker).await;
                     drop(permit);
                 });
             }
             Err(error) if listener::is_exhaustion(&error) => {
-                workers[0].context.note_exhaustion(&error);
+                workers[0].note_exhaustion(&error);
                 tokio::time::sleep(listener::PAUSE_WHEN_EXHAUSTED).await;
             }
             Err(error) if listener::is_stopped(&error) => return drain.begun().await,
@@ -122,7 +127,7 @@ async fn accept_interleaved(
 
 /// Where clients come in to a worker that interleaves them: from the listeners, and from the queue where some wait there.
 struct Entrance<'w> {
-    context: &'w Context,
+    worker: &'w WorkerContext,
     listeners: Vec<AsyncListener>,
     queued: UnixDatagram,
     /// Which listener comes first where several have a client.
@@ -130,21 +135,21 @@ struct Entrance<'w> {
 }
 
 impl<'w> Entrance<'w> {
-    fn new(context: &'w Context) -> io::Result<Self> {
-        let listeners = context.listeners.iter();
+    fn new(worker: &'w WorkerContext) -> io::Result<Self> {
+        let listeners = worker.arrivals.listeners.iter();
         let listeners = listeners.map(|listener| AsyncListener::from_std(listener.try_clone()?));
         Ok(Self {
-            context,
+            worker,
             listeners: listeners.collect::<io::Result<_>>()?,
             // To tokio every Unix socket that keeps the bounds of messages is a datagram socket.
-            queued: UnixDatagram::from_std(context.queued.as_fd().try_clone_to_owned()?.into())?,
+            queued: UnixDatagram::from_std(worker.arrivals.queued.as_fd().try_clone_to_owned()?.into())?,
             turn: 0,
         })
     }
 
     async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         self.turn += 1;
-        while self.context.ledger.clients_queue() {
+        while self.worker.context.ledger.clients_queue() {
             // Looked at again from time to time: the last one in the queue may go to another worker, or away.
             if let Ok(received) = timeout(listener::QUEUE_RECHECK, self.accept_queued()).await {
                 return received;
@@ -158,7 +163,7 @@ impl<'w> Entrance<'w> {
     }
 
     async fn accept_queued(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let receive = || self.context.queued.receive();
+        let receive = || self.worker.arrivals.queued.receive();
         let (stream, peer) = self.queued.async_io(Interest::READABLE, receive).await?;
         stream.set_nonblocking(true)?;
         Ok((TcpStream::from_std(stream)?, peer))

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::accept::serve_interleaved;
 use super::{alarm_here, drain_workers};
 use crate::connections::Connections;
-use crate::context::{Context, WorkerContext};
+use crate::context::{Arrivals, Context, WorkerContext};
 use crate::drain::Drain;
 use crate::ledger::WorkerState;
 use crate::queue::Alarm;
@@ -26,7 +26,7 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    pub(super) fn start(context: &Arc<Context>) -> io::Result<Self> {
+    pub(super) fn start(context: &Arc<Context>, arrivals: &Arc<Arrivals>) -> io::Result<Self> {
         let threads = context.config.pool.workers;
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads as usize)
@@ -35,7 +35,7 @@ impl Tasks {
             .build()?;
         let connections = context.config.connections_served_max() as usize;
         let workers: Vec<WorkerContext> = (0..threads)
-            .map(|number| WorkerContext::new(context, number))
+            .map(|number| WorkerContext::new(context, arrivals, number))
             .collect();
         let serving = runtime.spawn(async move {
             if let Err(error) = serve_interleaved(&workers, connections).await {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::accept::{serve_interleaved, serve_one_at_a_time};
 use super::{alarm_here, drain_workers};
 use crate::connections::Connections;
-use crate::context::{Context, WorkerContext};
+use crate::context::{Arrivals, Context, WorkerContext};
 use crate::drain::Drain;
 use crate::ledger::WorkerState;
 use crate::queue::Alarm;
@@ -26,10 +26,10 @@ pub(crate) struct Threads {
 }
 
 impl Threads {
-    pub(super) fn start(context: &Arc<Context>) -> io::Result<Self> {
+    pub(super) fn start(context: &Arc<Context>, arrivals: &Arc<Arrivals>) -> io::Result<Self> {
         let (alive, ended) = mpsc::channel(1);
         for number in 0..context.config.pool.workers {
-            let worker = WorkerContext::new(context, number);
+            let worker = WorkerContext::new(context, arrivals, number);
             let runtime = worker_runtime()?;
             let alive = alive.clone();
             thread::Builder::new()

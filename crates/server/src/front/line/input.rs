@@ -4,24 +4,36 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::buffers::{BufferPair, BufferPool, PooledBuffers};
+
 /// Bytes that a connection holds while no body moves: thousands of idle connections cost this much each.
 const SMALL_BYTES: usize = 1024;
 
-/// Received bytes, in a small buffer of the connection's own or, while a body moves, in the worker's large one.
+/// Received bytes, in a small buffer of the connection's own or, while a body moves, in a large one of the worker's.
 #[derive(Debug)]
-pub(super) struct Input {
+pub(super) struct Input<'p> {
+    pool: &'p BufferPool,
     small: Box<[u8; SMALL_BYTES]>,
-    /// Whether the unread bytes are in the large buffer.
-    in_large: bool,
+    large: Option<PooledBuffers<'p>>,
+    place: Place,
     start: usize,
     end: usize,
 }
 
-impl Input {
-    pub(super) fn new() -> Self {
+/// Where the unread bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Small,
+    Large,
+}
+
+impl<'p> Input<'p> {
+    pub(super) fn new(pool: &'p BufferPool) -> Self {
         Self {
+            pool,
             small: Box::new([0; SMALL_BYTES]),
-            in_large: false,
+            large: None,
+            place: Place::Small,
             start: 0,
             end: 0,
         }
@@ -31,13 +43,23 @@ impl Input {
         self.start == self.end
     }
 
-    /// The bytes not yet decoded. `large` is the buffer that was handed to [`Input::receive_large`].
-    pub(super) fn unread<'b>(&'b self, large: &'b [u8]) -> &'b [u8] {
-        if self.in_large {
-            &large[self.start..self.end]
-        } else {
-            &self.small[self.start..self.end]
-        }
+    /// The bytes not yet decoded.
+    pub(super) fn unread(&self) -> &[u8] {
+        let bytes = match (self.place, &self.large) {
+            (Place::Large, Some(large)) => &large.wire[..],
+            (Place::Small, _) | (Place::Large, None) => &self.small[..],
+        };
+        &bytes[self.start..self.end]
+    }
+
+    /// The bytes not yet decoded, and the large buffers' room for content.
+    pub(super) fn unread_and_content(&mut self) -> (&[u8], &mut [u8]) {
+        let BufferPair { wire, content } = &mut **self.large.get_or_insert_with(|| self.pool.take());
+        let bytes = match self.place {
+            Place::Small => &self.small[..],
+            Place::Large => &wire[..],
+        };
+        (&bytes[self.start..self.end], content)
     }
 
     pub(super) fn consume(&mut self, bytes: usize) {
@@ -49,7 +71,7 @@ impl Input {
     pub(super) fn end_line(&mut self) {
         debug_assert!(self.is_empty(), "nothing unread is overwritten");
         self.small[0] = b'\n';
-        (self.in_large, self.start, self.end) = (false, 0, 1);
+        self.hold(Place::Small, 1);
     }
 
     /// Drops what is unread.
@@ -57,34 +79,60 @@ impl Input {
         self.start = self.end;
     }
 
-    /// Moves what is unread out of the large buffer, before that is given back. It must fit: between requests a
-    /// connection holds at most what the peer has sent ahead, and that stays in the large buffer otherwise.
-    pub(super) fn leave_large(&mut self, large: &[u8]) -> bool {
-        let length = self.end - self.start;
-        if self.in_large && length <= SMALL_BYTES {
-            self.small[..length].copy_from_slice(&large[self.start..self.end]);
-            (self.in_large, self.start, self.end) = (false, 0, length);
+    /// Takes large buffers for what is received next.
+    pub(super) fn enlarge(&mut self) {
+        self.large.get_or_insert_with(|| self.pool.take());
+    }
+
+    /// Gives the large buffers back, unless they hold more of what the peer has sent ahead than the small one can take.
+    pub(super) fn shrink(&mut self) {
+        if let (Place::Large, Some(large)) = (self.place, &self.large) {
+            let length = self.end - self.start;
+            if length > SMALL_BYTES {
+                return;
+            }
+            self.small[..length].copy_from_slice(&large.wire[self.start..self.end]);
+            self.hold(Place::Small, length);
         }
-        !self.in_large
+        self.large = None;
     }
 
-    /// Receives into the small buffer; everything before must have been decoded. Returns 0 at the end.
-    pub(super) async fn receive_small<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> io::Result<usize> {
+    /// Receives into the large buffer if there is one, else into the small one; everything before must have been decoded.
+    /// Returns 0 at the end.
+    pub(super) async fn receive<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> io::Result<usize> {
         debug_assert!(self.is_empty(), "nothing unread is overwritten");
-        let received = stream.read(&mut self.small[..]).await?;
-        (self.in_large, self.start, self.end) = (false, 0, received);
+        let (place, received) = match &mut self.large {
+            Some(large) => {
+                let room = &mut large.wire[..self.pool.piece_bytes()];
+                (Place::Large, stream.read(room).await?)
+            }
+            None => (Place::Small, stream.read(&mut self.small[..]).await?),
+        };
+        self.hold(place, received);
         Ok(received)
     }
 
-    /// Receives into `large`; everything before must have been decoded. Returns 0 at the end.
-    pub(super) async fn receive_large<S: AsyncRead + Unpin>(
-        &mut self,
-        stream: &mut S,
-        large: &mut [u8],
-    ) -> io::Result<usize> {
-        debug_assert!(self.is_empty(), "nothing unread is overwritten");
-        let received = stream.read(large).await?;
-        (self.in_large, self.start, self.end) = (true, 0, received);
-        Ok(received)
+    fn hold(&mut self, place: Place, length: usize) {
+        (self.place, self.start, self.end) = (place, 0, length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_sent_ahead_survives_the_return_of_the_large_buffers() {
+        let pool = BufferPool::new(4096, 1);
+        let mut input = Input::new(&pool);
+        input.enlarge();
+        let sent = vec![b'x'; 1500];
+        assert_eq!(input.receive(&mut &sent[..]).await.unwrap(), 1500);
+        input.shrink();
+        assert!(input.large.is_some(), "1,500 bytes do not fit the small buffer");
+        input.consume(1000);
+        input.shrink();
+        assert!(input.large.is_none());
+        assert_eq!(input.unread(), &sent[1000..]);
     }
 }

@@ -1,26 +1,28 @@
 //! The requests that receive content: UPLOAD in base64, WRITE as it is with its digest behind it.
 
-use blake3::Hasher;
-use haul_store::{Commit, Condition, CreateOptions, Writer};
-use haul_wire::{Attributes, Code, Decoded, Digest, Name, Refusal, RequestEvent, reply};
+use haul_types::{Condition, Digest};
+use haul_wire::{Attributes, Code, Decoded, Name, Refusal, RequestEvent, reply};
 
-use super::refusals::{Failure, from_store_writing, key, short};
-use super::{Heard, Line, RequestLog, Size, TOO_SLOW_FOR_OTHERS};
+use super::messages::{TOO_SLOW_FOR_OTHERS, short};
+use super::{Conversation, Recv, RequestFailure, foreign};
 use crate::Limits;
-use crate::stream::Stream;
+use crate::access::{Replied, RequestLog};
+use crate::service::{ObjectWriter, OpError, WriteFacts};
 
-/// An upload in flight: where it goes, and what is known of it so far.
-struct Incoming<'n> {
-    name: &'n Name,
-    writer: Box<dyn Writer>,
-    received: u64,
+/// An upload in flight.
+struct Upload {
+    object: ObjectWriter,
     /// Decoded bytes at the start of the content buffer that are not written yet. Base64 is gathered there until the
     /// buffer is full: however small the pieces that arrive, the store gets few and large ones, on page bounds.
     gathered: usize,
-    /// Whether the bytes arrive as they are, not in base64.
-    is_raw: bool,
-    /// Computed while the bytes pass.
-    hasher: Hasher,
+    encoding: Encoding,
+}
+
+/// How the content arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Base64,
+    Raw,
 }
 
 /// What the end of a body says.
@@ -34,43 +36,39 @@ struct BodyEnd {
 /// The decoder needs this much room to make progress.
 const ROOM_MIN: usize = haul_wire::base64::Decoder::ROOM_BYTES_MIN;
 
-impl<S: Stream> Line<'_, S> {
+impl Conversation<'_> {
     /// UPLOAD: stores what arrives in base64; an object of that name is replaced. Whether it has the `shorter` name is
     /// known at the end of the body.
     pub(super) async fn upload(
         &mut self,
         name: &Name,
         shorter: Option<&Name>,
-        account: &mut RequestLog,
-    ) -> Result<(), Failure> {
-        self.check_writable("UPLOAD")?;
-        let (mut incoming, refused) = self.begin_either(name, shorter).await?;
-        let end = self.receive_body(&mut incoming).await?;
+        log: &mut RequestLog,
+    ) -> Result<Replied, RequestFailure> {
+        let (object, refused) = self.open_either(name, shorter, log).await?;
+        let (mut object, end) = self.receive_object(object, Encoding::Base64, log).await?;
         let name = match (&end.name, refused) {
-            (None, Some(refusal)) => return Err(refusal.into()),
+            (None, Some(error)) => {
+                object.abort().await;
+                log.name_object(name.as_str());
+                return Err(error.into());
+            }
             (None, None) => name,
             (Some(decided), _) => {
-                account.is_about(decided);
-                incoming.writer.rename(key(decided)?);
+                let renamed = self.service.rename_in_flight(log, &mut object, decided.as_str());
+                if let Err(error) = renamed {
+                    object.abort().await;
+                    return Err(error.into());
+                }
                 decided
             }
         };
-        let size = incoming.received;
-        incoming
-            .writer
-            .commit(Commit {
-                digest: Some(incoming.hasher.finalize()),
-                ..Commit::default()
-            })
-            .await
-            .map_err(|error| from_store_writing(error, name))?;
+        let size = object.received();
+        object.commit(WriteFacts::default(), log).await?;
         self.out.clear();
-        reply::done(
-            &mut self.out,
-            name.as_str(),
-            &format!("{} has been stored, {size} bytes", short(name)),
-        );
-        self.send_last(size, 0, account).await
+        let sentence = format!("{} has been stored, {size} bytes", short(log.name()));
+        reply::done(&mut self.out, name.as_str(), &sentence);
+        self.send_last(size, 0, log).await
     }
 
     /// WRITE: stores the raw bytes if length, digest and condition hold.
@@ -80,197 +78,164 @@ impl<S: Stream> Line<'_, S> {
         length: u64,
         condition: Condition,
         attributes: Attributes,
-        account: &mut RequestLog,
-    ) -> Result<(), Failure> {
-        self.check_writable("WRITE")?;
-        self.check_size(name, length)?;
-        let mut incoming = self.begin_upload(name, condition, true).await?;
-        let declared = self.receive_body(&mut incoming).await?.digest;
-        let digest = incoming.hasher.finalize();
-        if declared != Some(digest) {
-            let sentence = format!(
-                "{} arrived with another digest than was declared; send it again",
-                short(name)
-            );
-            return Err(Refusal::new(Code::DigestMismatch, sentence).into());
-        }
-        let facts = Commit {
-            digest: Some(digest),
+        log: &mut RequestLog,
+    ) -> Result<Replied, RequestFailure> {
+        let opened = self.service.write(log, name.as_str(), condition, Some(length));
+        let object = opened.await?;
+        let (object, end) = self.receive_object(object, Encoding::Raw, log).await?;
+        let facts = WriteFacts {
+            digest: end.digest,
             modified: attributes.modified,
             mode: attributes.mode,
         };
-        let committed = incoming.writer.commit(facts).await;
-        let meta = committed.map_err(|error| from_store_writing(error, name))?;
-        let digest = digest.to_hex().to_string();
+        let (meta, digest) = object.commit(facts, log).await?;
+        let written = reply::Written {
+            size: meta.size,
+            digest: digest.to_hex().to_string(),
+            etag: meta.etag,
+        };
         self.out.clear();
-        reply::object(
-            &mut self.out,
-            &reply::Written {
-                size: meta.size,
-                digest,
-                etag: meta.etag,
-            },
-        );
-        self.send_last(meta.size, 0, account).await
+        reply::object(&mut self.out, &written);
+        self.send_last(meta.size, 0, log).await
     }
 
-    /// Begins an upload under `name`; if that is refused and there is a `shorter` name, under that, for the case that it
+    /// Opens an object under `name`; if that is refused and there is a `shorter` name, under that, for the case that it
     /// is the right one. Returns the refusal as well, for the case that it is not.
-    async fn begin_either<'n>(
+    async fn open_either(
         &self,
-        name: &'n Name,
-        shorter: Option<&'n Name>,
-    ) -> Result<(Incoming<'n>, Option<Refusal>), Refusal> {
-        let begun = self.begin_upload(name, Condition::Always, false).await;
-        match (begun, shorter) {
-            (Err(refusal), Some(shorter)) => {
-                let begun = self.begin_upload(shorter, Condition::Always, false).await?;
-                Ok((begun, Some(refusal)))
+        name: &Name,
+        shorter: Option<&Name>,
+        log: &mut RequestLog,
+    ) -> Result<(ObjectWriter, Option<OpError>), OpError> {
+        let opened = self.service.write(log, name.as_str(), Condition::Always, None);
+        match (opened.await, shorter) {
+            (Err(error), Some(shorter)) => {
+                let opened = self.service.write(log, shorter.as_str(), Condition::Always, None);
+                Ok((opened.await?, Some(error)))
             }
-            (begun, _) => Ok((begun?, None)),
+            (opened, _) => Ok((opened?, None)),
         }
     }
 
-    async fn begin_upload<'n>(
-        &self,
-        name: &'n Name,
-        condition: Condition,
-        is_raw: bool,
-    ) -> Result<Incoming<'n>, Refusal> {
-        let key = key(name)?;
-        let created = self
-            .worker
-            .context
-            .store
-            .create(&key, CreateOptions::with_condition(condition))
-            .await;
-        let writer = created.map_err(|error| from_store_writing(error, name))?;
-        Ok(Incoming {
-            name,
-            writer,
-            received: 0,
+    /// Receives a body into the object, which is given up where that fails.
+    async fn receive_object(
+        &mut self,
+        object: ObjectWriter,
+        encoding: Encoding,
+        log: &RequestLog,
+    ) -> Result<(ObjectWriter, BodyEnd), RequestFailure> {
+        let mut upload = Upload {
+            object,
             gathered: 0,
-            is_raw,
-            hasher: Hasher::new(),
-        })
+            encoding,
+        };
+        match self.receive_body(&mut upload, log).await {
+            Ok(end) => Ok((upload.object, end)),
+            Err(failure) => {
+                upload.object.abort().await;
+                Err(failure)
+            }
+        }
     }
 
     /// Receives a body to its end and hands it on as it is decoded.
-    async fn receive_body(&mut self, incoming: &mut Incoming<'_>) -> Result<BodyEnd, Failure> {
+    async fn receive_body(
+        &mut self,
+        upload: &mut Upload,
+        log: &RequestLog,
+    ) -> Result<BodyEnd, RequestFailure> {
         loop {
-            let buffers = self
-                .buffers
-                .get_or_insert_with(|| self.worker.context.buffers.take());
-            let unread = self.input.unread(&buffers.wire);
-            let room = &mut buffers.content[incoming.gathered..];
-            let Decoded { consumed, event } = self.decoder.decode(unread, room);
+            let (unread, content) = self.input.unread_and_content();
+            let Decoded { consumed, event } = self.decoder.decode(unread, &mut content[upload.gathered..]);
             let mut needs_more = false;
             let step = match event {
-                Some(RequestEvent::Body(piece)) => {
-                    let max = self.worker.context.config.limits.upload_bytes_max;
-                    incoming.take(piece, max).await.map(|()| None)
-                }
+                Some(RequestEvent::Body(piece)) => upload.take(piece, log).await.map(|()| None),
                 Some(RequestEvent::BodyEnd { digest, name }) => Ok(Some(BodyEnd { digest, name })),
-                Some(RequestEvent::Refused { refusal, .. }) => Err(refusal),
-                Some(RequestEvent::Foreign) => return Err(Failure::Last(super::foreign::refusal())),
+                Some(RequestEvent::Refused { refusal, .. }) => Err(RequestFailure::Refused(refusal)),
+                Some(RequestEvent::Foreign) => return Err(RequestFailure::Last(foreign::refusal())),
                 // Neither can happen within a body.
-                Some(RequestEvent::Request(_) | RequestEvent::Skipped) => Err(Refusal::new(
-                    Code::Internal,
-                    "the upload could not be followed; send it again",
-                )),
+                Some(RequestEvent::Request(_) | RequestEvent::Skipped) => {
+                    let sentence = "the upload could not be followed; send it again";
+                    Err(Refusal::new(Code::Internal, sentence).into())
+                }
                 None => {
                     needs_more = true;
                     Ok(None)
                 }
             };
             self.input.consume(consumed);
-            if matches!(step, Ok(Some(_))) || buffers.content.len() - incoming.gathered < ROOM_MIN {
-                incoming.write_gathered(&buffers.content).await?;
+            let (_, content) = self.input.unread_and_content();
+            if matches!(step, Ok(Some(_))) || content.len() - upload.gathered < ROOM_MIN {
+                upload.write_gathered(content, log).await?;
             }
             if let Some(end) = step? {
                 return Ok(end);
             }
             if needs_more {
-                self.hear_body(incoming.name).await?;
+                self.read_body(log.name()).await?;
             }
         }
     }
 
-    async fn hear_body(&mut self, name: &Name) -> Result<(), Failure> {
-        let stall = self.worker.context.config.limits.stall_timeout;
-        let lone = self
-            .decoder
-            .completes_at_line_end()
-            .filter(|&verb| self.completes_unterminated(verb) && !self.spoken);
-        let completing = lone.map(|_| Limits::UNTERMINATED_WRITE_SILENCE);
-        let heard = self
-            .hear(
-                completing.map_or(stall, |silence| silence.min(stall)),
-                Size::Large,
-            )
-            .await?;
-        match heard {
-            Heard::Bytes => Ok(()),
-            Heard::EndOfFile | Heard::Silence if completing.is_some() => {
+    /// Waits for more of a body.
+    async fn read_body(&mut self, name: &str) -> Result<(), RequestFailure> {
+        let stall = self.session.limits.stall_timeout;
+        let completing = self
+            .completes_write()
+            .then_some(Limits::UNTERMINATED_WRITE_SILENCE);
+        let patience = completing.map_or(stall, |silence| silence.min(stall));
+        self.input.enlarge();
+        let (code, problem) = match self.recv(patience).await? {
+            Recv::Bytes => return Ok(()),
+            Recv::EndOfFile | Recv::Silence if completing.is_some() => {
                 self.input.end_line();
-                Ok(())
+                return Ok(());
             }
-            Heard::EndOfFile => {
-                let sentence = format!("{} ended before it was whole; nothing is stored", short(name));
-                Err(Failure::Last(Refusal::new(Code::LengthMismatch, sentence)))
-            }
-            Heard::GiveWay => {
-                let sentence = format!("{}: {TOO_SLOW_FOR_OTHERS}; nothing is stored", short(name));
-                Err(Failure::Last(Refusal::new(Code::Timeout, sentence)))
-            }
-            Heard::Silence => {
-                let sentence = format!("{} stalled; nothing is stored, send it again", short(name));
-                Err(Failure::Last(Refusal::new(Code::Timeout, sentence)))
-            }
-        }
+            Recv::EndOfFile => (
+                Code::LengthMismatch,
+                " ended before it was whole; nothing is stored".to_owned(),
+            ),
+            Recv::GiveWay => (
+                Code::Timeout,
+                format!(": {TOO_SLOW_FOR_OTHERS}; nothing is stored"),
+            ),
+            Recv::Silence => (
+                Code::Timeout,
+                " stalled; nothing is stored, send it again".to_owned(),
+            ),
+        };
+        let sentence = format!("{}{problem}", short(name));
+        Err(RequestFailure::Last(Refusal::new(code, sentence)))
     }
 
-    fn check_size(&self, name: &Name, bytes: u64) -> Result<(), Refusal> {
-        check_size(name, bytes, self.worker.context.config.limits.upload_bytes_max)
+    /// Whether an end of the line would complete the upload in progress, and may be assumed.
+    fn completes_write(&self) -> bool {
+        // Asked in this order: the decoder decodes a copy of what it holds to tell.
+        !self.has_replied
+            && self.unterminated_writes
+            && self
+                .decoder
+                .completes_at_line_end()
+                .is_some_and(|verb| self.completes_unterminated(verb))
     }
 }
 
-impl Incoming<'_> {
-    async fn take(&mut self, piece: &[u8], bytes_max: Option<u64>) -> Result<(), Refusal> {
-        self.received += piece.len() as u64;
-        check_size(self.name, self.received, bytes_max)?;
-        if !self.is_raw {
+impl Upload {
+    async fn take(&mut self, piece: &[u8], log: &RequestLog) -> Result<(), RequestFailure> {
+        self.object.receive(piece.len())?;
+        match self.encoding {
             // It already stands in the content buffer, behind what was gathered before.
-            self.gathered += piece.len();
-            return Ok(());
+            Encoding::Base64 => self.gathered += piece.len(),
+            // Raw bytes are written from where they were received.
+            Encoding::Raw => self.object.write(piece, log).await?,
         }
-        // Raw bytes are written from where they were received.
-        self.store(piece).await
+        Ok(())
     }
 
-    async fn store(&mut self, content: &[u8]) -> Result<(), Refusal> {
-        self.hasher.update(content);
-        let written = self.writer.write(content).await;
-        written.map_err(|error| from_store_writing(error, self.name))
-    }
-
-    async fn write_gathered(&mut self, content: &[u8]) -> Result<(), Refusal> {
+    async fn write_gathered(&mut self, content: &[u8], log: &RequestLog) -> Result<(), OpError> {
         match std::mem::take(&mut self.gathered) {
             0 => Ok(()),
-            gathered => self.store(&content[..gathered]).await,
+            gathered => self.object.write(&content[..gathered], log).await,
         }
-    }
-}
-
-fn check_size(name: &Name, bytes: u64, bytes_max: Option<u64>) -> Result<(), Refusal> {
-    match bytes_max {
-        Some(max) if bytes > max => {
-            let sentence = format!(
-                "{} is larger than the {max} bytes that this server takes",
-                short(name)
-            );
-            Err(Refusal::new(Code::TooLarge, sentence))
-        }
-        _ => Ok(()),
     }
 }

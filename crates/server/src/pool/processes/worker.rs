@@ -16,10 +16,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::control::{self, ControlMessage, WorkerInit};
 use crate::ServeError;
 use crate::connections::Connections;
-use crate::context::{Context, Inherited, WorkerContext};
+use crate::context::{Arrivals, Context, WorkerContext};
 use crate::drain::Drain;
 use crate::ledger::Ledger;
-use crate::pool::threads;
+use crate::pool::{opened_for, threads};
 use crate::queue::{QueueWakeup, Receiver};
 
 /// The exit status of a worker whose supervisor has gone.
@@ -55,17 +55,16 @@ fn join(init: WorkerInit, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<Wor
     let mut next = || descriptors.next().ok_or(ServeError::NotAWorker);
     let (memory, root, locks, queued, wakeup) = (next()?, next()?, next()?, next()?, next()?);
     let config = init.config;
-    let inherited = Inherited {
-        ledger: Ledger::join(memory, config.pool.workers, config.connections_served_max())?,
-        listeners: descriptors.map(TcpListener::from).collect(),
-        queued: Receiver::join(queued),
-        wakeup: QueueWakeup::join(wakeup),
-    };
+    let ledger = Ledger::join(memory, config.pool.workers, config.connections_served_max())?;
     // By its path a worker might find another folder than the one that the server was started on.
     let store = LocalStore::open_at(root, locks, config.durability, Blocking::Inline)?;
+    let store = opened_for(&config, &store);
     let records = config.records_of(init.worker);
-    let context = Arc::new(Context::new(config, &store, inherited, records, drain));
-    Ok(WorkerContext::new(&context, init.worker))
+    let connections = Connections::new(ledger.clone(), records, QueueWakeup::join(wakeup));
+    let context = Arc::new(Context::new(config, store, ledger, connections, drain));
+    let listeners = descriptors.map(TcpListener::from).collect();
+    let arrivals = Arc::new(Arrivals::new(listeners, Receiver::join(queued)));
+    Ok(WorkerContext::new(&context, &arrivals, init.worker))
 }
 
 /// The thread of a worker that listens to its supervisor and to signals, whatever the worker itself is busy with.
