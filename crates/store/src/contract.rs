@@ -1,5 +1,5 @@
-//! What every store promises, as tests that know nothing of how it is done, for stores of this crate and of others (behind
-//! the feature `contract`).
+//! What every store promises, as tests that know nothing of how it is done, for stores of this crate and of
+//! others (behind the feature `contract`).
 //!
 //! [`contract!`](crate::contract!) makes a test of each promise for one store:
 //!
@@ -9,8 +9,8 @@
 //! }
 //! ```
 //!
-//! A promise that takes a capability is not asked of a store without it; the test says so. What such a store promises
-//! instead, to refuse, is a test as well.
+//! A promise that takes a capability is not asked of a store without it; the test says so. What such a store
+//! promises instead, to refuse, is a test as well.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
@@ -31,8 +31,8 @@ mod subject;
 
 pub use self::subject::{Executor, Inspector, NoResidue, StoreUnderTest, bytes, key};
 
-/// Makes a module of tests, one for each promise, of each store that is given: `name => StoreUnderTest;`. The expression is
-/// evaluated for each test, and its store is empty.
+/// Makes a module of tests, one for each promise, of each store that is given: `name => StoreUnderTest;`. The
+/// expression is evaluated for each test, and its store is empty.
 #[macro_export]
 macro_rules! contract {
     ($($suite:ident => $subject:expr;)*) => {

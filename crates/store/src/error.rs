@@ -1,9 +1,9 @@
-//! Why a store did not do what it was asked. A variant exists because a front answers differently; none of them ever
-//! shows a path of the machine.
+//! Why a store did not do what it was asked. A variant exists because a caller answers differently. No
+//! message shows a path of the machine.
 
 use rustix::io::Errno;
 
-/// A store's refusal or failure. The front knows which object was meant, so no variant repeats its name.
+/// A store's refusal or failure. The caller knows which object was meant, so no variant repeats its name.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No object, or no folder where one was to be listed, has this name.
@@ -18,7 +18,8 @@ pub enum Error {
     /// [`Condition::Absent`](crate::Condition::Absent) does not hold.
     #[error("an object of that name exists already")]
     Exists,
-    /// [`Condition::Matches`](crate::Condition::Matches) does not hold: the object is another version, or there is none.
+    /// [`Condition::Matches`](crate::Condition::Matches) does not hold: the object is another version, or
+    /// there is none.
     #[error("the object is not the version that was asked for")]
     ConditionFailed,
     /// The folder that the name would lie in is missing, and the operation makes none.
@@ -27,7 +28,8 @@ pub enum Error {
     /// The folder to remove, or to replace, holds something.
     #[error("that folder is not empty")]
     NotEmpty,
-    /// Permissions, a read-only file system, or a name that belongs to something which is no object (a pipe, a device).
+    /// Permissions, a read-only file system, or a name that belongs to something which is no object (a pipe,
+    /// a device).
     #[error("the server may not touch that object")]
     Forbidden,
     /// A symbolic link leads out of the root, or never ends.
@@ -36,10 +38,12 @@ pub enum Error {
     /// The disk, the quota or the store's capacity is used up.
     #[error("there is no space left")]
     NoSpace,
-    /// The content on the disk is not what was uploaded: a power cut or a crash of the system came before it was written.
+    /// The content on the disk is not what was uploaded: a power cut or a crash of the system came before it
+    /// was written.
     #[error("the object was damaged by a power cut or a crash of the system")]
     Torn,
-    /// Another change of the same name, or another program, holds the object, and did so for longer than is waited.
+    /// Another change of the same name, or another program, has held the object for longer than the store
+    /// waits (10 s).
     #[error("something else holds that object")]
     Busy,
     /// A folder was to be moved into itself, or an object to be copied onto itself.
@@ -54,14 +58,14 @@ pub enum Error {
     /// The root itself has vanished: nothing can be served until it is back and the store is opened again.
     #[error("the served folder has vanished")]
     Gone,
-    /// Everything that no caller answers in a way of its own. The cause is for the log.
+    /// Any other failure, which every caller answers alike. The cause is for the log.
     #[error("the storage failed")]
     Io(#[source] std::io::Error),
 }
 
 impl Error {
-    /// Whether the object was replaced or removed between two looks at it, which file systems of other machines and of
-    /// other processes notice only at the second.
+    /// Whether the object was replaced or removed between two looks at it. File systems of other machines and
+    /// of other processes notice that only at the second look.
     pub(crate) fn is_stale(&self) -> bool {
         matches!(self, Self::Io(error) if Errno::from_io_error(error) == Some(Errno::STALE))
     }
@@ -81,7 +85,7 @@ impl From<Errno> for Error {
             // The file system cannot hold such a name at all.
             Errno::NAMETOOLONG | Errno::ILSEQ => Self::Forbidden,
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => Self::NoSpace,
-            // A lease of another program on the file, or too many of whatever there may be for now.
+            // Another program has a lease on the file, or a limit of the system is reached for now.
             Errno::AGAIN => Self::Busy,
             other => Self::Io(other.into()),
         }

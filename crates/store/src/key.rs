@@ -1,11 +1,11 @@
-//! A key: the parsed, safe name of an object. Whoever holds one need not check it again; that it leads nowhere outside
-//! the root, though, is the kernel's work and not this file's.
+//! A key: the parsed, safe name of an object. Code that has a key need not check the name again. That a key
+//! leads nowhere outside the root is the kernel's work, not this file's.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
-/// Names whose parts start so are files in flight: never listed, never a key.
+/// The start of the names of files in flight, which are never listed and never a key.
 pub const RESERVED_PREFIX: &str = ".haul-inflight-";
 
 /// The longest part of a key, in bytes.
@@ -15,8 +15,8 @@ const KEY_BYTES_MAX: usize = 4096;
 /// The most parts of a key. One upload makes as many folders at most, and syncs each.
 const PARTS_MAX: usize = 64;
 
-/// The name of an object or folder, relative to the root: parts divided by `/`, none of them empty, `.` or `..`, without
-/// control characters, at most 64, each at most 255 bytes and all together at most 4,096.
+/// The name of an object or folder, relative to the root: parts divided by `/`, none of them empty, `.` or
+/// `..`, without control characters, at most 64, each at most 255 bytes and all together at most 4,096.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Box<str>);
 
@@ -58,7 +58,7 @@ impl Key {
         &self.0
     }
 
-    /// Its parts, from the root on; at least one.
+    /// The parts of the name, from the root on; at least one.
     pub fn parts(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/')
     }

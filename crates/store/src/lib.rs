@@ -1,8 +1,8 @@
 //! Where objects live: a trait, the local disk, and the memory of one process.
 //!
-//! A [`Key`] is a parsed, safe name. A [`Store`] opens a [`Reader`] or a [`Writer`] for it; an object that is written
-//! appears whole when its writer is committed, or never. The store knows no protocol: its errors are its own, and the
-//! server translates them.
+//! A [`Key`] is a parsed, safe name. A [`Store`] opens a [`Reader`] or a [`Writer`] for it; an object that is
+//! written appears whole when its writer is committed, or never. The store knows no protocol: its errors are
+//! its own, and the server translates them.
 #![forbid(unsafe_code)]
 
 #[cfg(any(test, feature = "contract"))]
@@ -37,14 +37,14 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
 /// A place for objects.
 ///
-/// An operation that is refused, or whose future is dropped before it has ended, leaves nothing behind; a dropped one
-/// may have taken effect all the same. What a store cannot do it says in its [`Capabilities`].
+/// An operation that is refused, or whose future is dropped before it has ended, leaves nothing behind; a
+/// dropped one may have taken effect all the same. What a store cannot do it says in its [`Capabilities`].
 pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// A page of the entries of a folder, sorted by name (bytewise), objects in flight left out; of the root where
-    /// `folder` is `None`.
+    /// A page of the entries of a folder, sorted by name (bytewise), objects in flight left out; of the root
+    /// where `folder` is `None`.
     fn list<'a>(&'a self, folder: Option<&'a Key>, page: Page<'a>, detail: Detail) -> Answer<'a, Listing>;
 
     /// One object's facts.
@@ -53,15 +53,15 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Opens an object for reading. The reader keeps the version that it opened.
     fn open<'a>(&'a self, key: &'a Key) -> Answer<'a, Box<dyn Reader>>;
 
-    /// Opens a writer for an object that is invisible until it is committed. What can be refused already (a condition,
-    /// a folder of that name, a size that does not fit) is refused here.
+    /// Opens a writer for an object that is invisible until it is committed. What can be refused already (a
+    /// condition, a folder of that name, a size that does not fit) is refused here.
     fn create<'a>(&'a self, key: &'a Key, options: CreateOptions) -> Answer<'a, Box<dyn Writer>>;
 
     /// Removes an object.
     fn remove<'a>(&'a self, key: &'a Key) -> Answer<'a, ()>;
 
-    /// Makes one folder. [`Error::Exists`] where an object or a folder has the name, [`Error::NoParent`] where the
-    /// folder that it would lie in is missing.
+    /// Makes one folder. [`Error::Exists`] where an object or a folder has the name, [`Error::NoParent`]
+    /// where the folder that it would lie in is missing.
     #[allow(unused_variables, reason = "the default refuses whatever it is asked")]
     fn make_dir<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
         ready(Err(Error::Unsupported)).boxed()
@@ -73,12 +73,13 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         ready(Err(Error::Unsupported)).boxed()
     }
 
-    /// Gives an object, or a folder with all that is in it, another name, in one step: at every moment it has one of the
-    /// two names, and where another object had the new name already, that name leads to one of the two objects. Digest,
-    /// times and permissions stay as they are; the etag may change.
+    /// Gives an object, or a folder with all that is in it, another name, in one step: at every moment it has
+    /// one of the two names, and where another object had the new name already, that name leads to one of the
+    /// two objects. Digest, times and permissions stay as they are; the etag may change.
     ///
-    /// Only an object takes the place of an object, and only a folder that of an empty folder. The folder of the new
-    /// name must exist ([`Error::NoParent`]), and no folder can be moved into itself ([`Error::IntoItself`]).
+    /// Only an object takes the place of an object, and only a folder that of an empty folder. The folder of
+    /// the new name must exist ([`Error::NoParent`]), and no folder can be moved into itself
+    /// ([`Error::IntoItself`]).
     #[allow(unused_variables, reason = "the default refuses whatever it is asked")]
     fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, ()> {
         ready(Err(Error::Unsupported)).boxed()
@@ -99,8 +100,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// Keeps a digest that the caller computed with the object, if that still is the version `etag`;
-    /// [`Error::ConditionFailed`] where it is not. A digest is a note about the content, so nothing else changes but the
-    /// etag, which may. The facts that are returned are those afterwards, and have the digest only if it could be kept.
+    /// [`Error::ConditionFailed`] where it is not. A digest is a note about the content, so nothing else
+    /// changes but the etag, which may. The facts that are returned are those afterwards, and have the digest
+    /// only if it could be kept.
     #[allow(unused_variables, reason = "the default keeps no digest")]
     fn keep_digest<'a>(&'a self, key: &'a Key, etag: &'a str, digest: Digest) -> Answer<'a, Meta> {
         let looked = self.stat(key);
@@ -115,15 +117,16 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         .boxed()
     }
 
-    /// Removes what uploads have left behind whose writers died in flight. Safe at any time, also while other servers
-    /// use the same storage: an upload that still lives keeps what it has. May take long, and a server that never writes
-    /// has no need of it.
+    /// Removes what uploads have left behind whose writers died in flight. Safe at any time, also while other
+    /// servers use the same storage: an upload that still lives keeps what it has. May take long, and a
+    /// server that never writes has no need of it.
     fn maintain(&self) -> Answer<'_, Maintenance> {
         ready(Ok(Maintenance::default())).boxed()
     }
 
-    /// What another process of the same server needs, beside the store's description, to open the same store. None where
-    /// the description is enough; `capabilities().processes` says whether it can be opened by others at all.
+    /// What another process of the same server needs, beside the store's description, to open the same store.
+    /// None where the description is enough; `capabilities().processes` says whether it can be opened by
+    /// others at all.
     fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         Vec::new()
     }
@@ -135,8 +138,8 @@ pub trait Reader: Send + std::fmt::Debug {
     fn meta(&self) -> &Meta;
     /// Fills `buffer` from `offset` on; returns the bytes read, 0 at the end only. May be short.
     fn read_at<'a>(&'a mut self, offset: u64, buffer: &'a mut [u8]) -> BoxFuture<'a, std::io::Result<usize>>;
-    /// A descriptor that the kernel can send content from at once, for callers that may wait for it. `None` where there is
-    /// none, or where the caller must not wait for a disk.
+    /// A descriptor that the kernel can send content from at once, for callers that may wait for it. `None`
+    /// where there is none, or where the caller must not wait for a disk.
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         None
     }
@@ -144,17 +147,18 @@ pub trait Reader: Send + std::fmt::Debug {
 
 /// An object in flight: invisible, and never there unless it is committed.
 ///
-/// A writer that is dropped is aborted as well, but nobody waits for that then: a store on this machine removes what it
-/// has at once, on the thread that drops it, and a remote store leaves it to [`Store::maintain`].
+/// A writer that is dropped is aborted as well, but its end is not waited for: a store on this machine
+/// removes the content at once, on the thread that drops the writer, and a remote store leaves it to
+/// [`Store::maintain`].
 pub trait Writer: Send + std::fmt::Debug {
-    /// Appends all of `content`. After an error, or a future that was dropped before its end, the writer can only be
-    /// aborted.
+    /// Appends all of `content`. After an error, or a future that was dropped before its end, the writer can
+    /// only be aborted.
     fn write<'a>(&'a mut self, content: &'a [u8]) -> Answer<'a, ()>;
-    /// Lets the commit publish the object under another key than it was created for; the condition is about that key then.
-    /// The commit fails where the two lie on different file systems.
+    /// Lets the commit publish the object under another key than it was created for; the condition is about
+    /// that key then. The commit fails where the two lie on different file systems.
     fn rename(&mut self, key: Key);
-    /// Publishes the object in one step (synced first where the store is durable), with the given facts, if the
-    /// condition given to [`Store::create`] still holds.
+    /// Publishes the object in one step (synced first where the store is durable), with the given facts, if
+    /// the condition given to [`Store::create`] still holds.
     fn commit(self: Box<Self>, facts: Commit) -> Answer<'static, Meta>;
     /// Gives the object up and returns when nothing of it is left.
     fn abort(self: Box<Self>) -> Answer<'static, ()>;

@@ -14,8 +14,8 @@ pub enum NodeKind {
     Folder,
 }
 
-/// A page of the entries of one folder, sorted by name, bytewise. All names lie in one allocation and an entry beside it
-/// takes 32 bytes, so 100,000 entries with names of 20 bytes take about 5 MB.
+/// A page of the entries of one folder, sorted by name, bytewise. All names lie in one allocation and an
+/// entry beside it takes 32 bytes, so 100,000 entries with names of 20 bytes take about 5 MB.
 #[derive(Clone, Default)]
 pub struct Listing {
     names: String,
@@ -72,7 +72,8 @@ impl Listing {
         self.entries.iter().map(|entry| entry.unpacked(&self.names))
     }
 
-    /// The entry at `index`, counted from 0, so that a slow reader can go on where it was without borrowing the listing meanwhile.
+    /// The entry at `index`, counted from 0, so that a slow reader can go on where it was without borrowing
+    /// the listing meanwhile.
     pub fn entry(&self, index: usize) -> Option<ListEntry<'_>> {
         self.entries.get(index).map(|entry| entry.unpacked(&self.names))
     }
@@ -128,9 +129,9 @@ impl<'a> ListingBuilder<'a> {
         self.sorted(next)
     }
 
-    /// The same, with a look at each chosen entry of which something is not known yet, or (`sees_all`) at every one. An
-    /// entry at which there is nothing to see is left out. The looks come in the order in which the entries were added:
-    /// on a disk that is the order in which they are quick.
+    /// The same, with a look at each chosen entry of which something is not known yet, or (`sees_all`) at
+    /// every one. An entry at which there is nothing to see is left out. The looks come in the order in which
+    /// the entries were added: on a disk that is the order in which they are quick.
     pub(crate) fn finish_with<E>(
         mut self,
         sees_all: bool,
@@ -157,8 +158,8 @@ impl<'a> ListingBuilder<'a> {
         }
     }
 
-    /// Adds an entry, known or not, unless it is on another page. A name of more than 255 bytes is no part of a key and
-    /// is left out.
+    /// Adds an entry, known or not, unless it is on another page. A name of more than 255 bytes is no part of
+    /// a key and is left out.
     pub(crate) fn offer(&mut self, name: &str, facts: Option<EntryFacts>) {
         let is_before = self.page.after.is_some_and(|after| name <= after);
         let is_behind = self.last.as_deref().is_some_and(|last| name > last);

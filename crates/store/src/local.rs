@@ -1,10 +1,11 @@
 //! Objects as files beneath one folder of the local disk.
 //!
-//! [`root`] resolves keys, [`walk`] where the kernel cannot; [`facts`] are what the system knows of a file and [`note`] what we
-//! keep beside it; [`object`] opens, [`reader`] reads, [`list`] lists. A [`writer`] fills a file in a [`temp_file`], [`publish`] makes
-//! it an object, [`remove`] removes one, both under the [`locks`] of names, with [`parent_dirs`] on the way, an [`owner`], and
-//! something [`displaced`] its name. [`medium`] says what that takes on which disk, [`io_site`] where writes run, and [`sweep`]
-//! removes what died on the way.
+//! [`root`] resolves keys, and [`walk`] does where the kernel cannot. [`facts`] is what the system knows of a
+//! file, [`note`] what the store keeps beside it. [`object`] opens, [`reader`] reads, [`list`] lists. A
+//! [`writer`] fills a [`temp_file`] and [`publish`] makes it an object; [`remove`], [`rename`] and [`copy`]
+//! change names, under the [`locks`] of these names. [`parent_dirs`] makes and syncs folders, [`owner`] keeps
+//! permissions, [`displaced`] holds an object that leaves its name. [`medium`] says what each kind of disk
+//! needs, [`io_site`] where writes run, and [`sweep`] removes files whose upload died.
 
 mod copy;
 mod displaced;
@@ -58,14 +59,15 @@ use crate::{
 pub enum Blocking {
     /// In place, always: for a thread that serves one connection. Needs no runtime.
     Inline,
-    /// For a thread that serves many connections: in place what is in memory already and what is quick, everything that may
-    /// wait for a disk on tokio's blocking pool. Needs a tokio runtime.
+    /// For a thread that serves many connections: in place what is in memory already and what is quick,
+    /// everything that may wait for a disk on tokio's blocking pool. Needs a tokio runtime.
     Offload,
 }
 
-/// Objects as files beneath one folder. Clones share everything. Several servers may share a folder as well: their uploads
-/// and removals stay whole and [`Condition::Absent`](crate::Condition::Absent) holds among them; [`Condition::Matches`](crate::Condition::Matches) is checked among the stores of
-/// one server only, which are handed their [`descriptors`](Store::descriptors) by the first.
+/// Objects as files beneath one folder. Clones share everything. Several servers may share a folder as well:
+/// their uploads and removals stay whole and [`Condition::Absent`](crate::Condition::Absent) holds among
+/// them; [`Condition::Matches`](crate::Condition::Matches) is checked among the stores of one server only,
+/// which are handed their [`descriptors`](Store::descriptors) by the first.
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     disk: Arc<Disk>,
@@ -87,9 +89,9 @@ struct Disk {
 }
 
 impl LocalStore {
-    /// A store of what lies beneath the folder at `root`, which may be a symbolic link, and the first one of a server. The
-    /// folder stays the same one when it is renamed, and [`Error::Gone`] when it is removed, even if another one takes its
-    /// name.
+    /// A store of what lies beneath the folder at `root`, which may be a symbolic link, and the first one of
+    /// a server. The folder stays the same one when it is renamed, and [`Error::Gone`] when it is removed,
+    /// even if another one takes its name.
     ///
     /// # Errors
     /// When `root` is no folder or may not be entered.
@@ -104,7 +106,8 @@ impl LocalStore {
     }
 
     /// The same store in another process of the same server, which was handed the two
-    /// [`descriptors`](Store::descriptors): by its path it might find another folder, and it would not know of the locks.
+    /// [`descriptors`](Store::descriptors): by its path it might find another folder, and it would not know
+    /// of the locks.
     ///
     /// # Errors
     /// When the descriptors are not those of a store.
@@ -123,7 +126,7 @@ impl LocalStore {
         )
     }
 
-    /// The same store for threads that work in another way.
+    /// The same store for threads of another kind.
     #[must_use]
     pub fn with_blocking(&self, blocking: Blocking) -> Self {
         let disk = Disk {
@@ -137,17 +140,20 @@ impl LocalStore {
         Self { disk: Arc::new(disk) }
     }
 
-    /// What another process of the same server needs for [`LocalStore::open_at`]: the root, and the locks of names.
+    /// What another process of the same server needs for [`LocalStore::open_at`]: the root, and the locks of
+    /// names.
     #[must_use]
     pub fn root_and_locks(&self) -> [BorrowedFd<'_>; 2] {
         [self.disk.root.as_fd(), self.disk.locks.as_fd()]
     }
 
-    /// Removes what uploads have left behind that were killed in flight, and returns how many files that were. Safe at any
-    /// time, also while other servers use the same folder: uploads that still live are recognised by their locks.
+    /// Removes what uploads have left behind that were killed in flight, and returns how many files that
+    /// were. Safe at any time, also while other servers use the same folder: uploads that still live are
+    /// recognised by their locks.
     ///
-    /// Blocks, in proportion to the number of entries in the root; where its permissions keep this process from writing there, to
-    /// the number of all entries beneath it. A server that is not writable has no need to sweep.
+    /// Blocks, in proportion to the number of entries in the root; where its permissions keep this process
+    /// from writing there, to the number of all entries beneath it. A server that is not writable has no need
+    /// to sweep.
     ///
     /// # Errors
     /// When the root, or another folder that has to be swept, cannot be read.
@@ -155,7 +161,7 @@ impl LocalStore {
         sweep::sweep(&self.disk.root)
     }
 
-    /// With what the system can do given.
+    /// Opens the store with the given abilities of the system.
     fn over(
         root: Root,
         locks: Locks,
@@ -268,7 +274,7 @@ impl Store for LocalStore {
 }
 
 impl Disk {
-    /// Runs an operation where it may block.
+    /// Runs an operation where it may block: in place, or on the blocking pool.
     async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         operation: impl FnOnce(&Arc<Self>) -> Result<T, Error> + Send + 'static,
@@ -292,12 +298,13 @@ impl Disk {
         Ok(Care::of(self.durability, medium))
     }
 
-    /// File systems without a disk do not say what `preadv2` could read without waiting, but then they never wait.
+    /// A file system without a disk does not say what `preadv2` could read without waiting, but it never
+    /// waits.
     fn is_in_memory(&self, facts: &FileFacts) -> bool {
         self.medium == Medium::Memory && facts.device == self.device
     }
 
-    /// Opens an existing object; a parent that is no folder means that there is none.
+    /// Opens an existing object. Where a parent is no folder, there is no object.
     async fn find(self: &Arc<Self>, key: &Key, purpose: OpenPurpose) -> Result<OwnedFd, Error> {
         let cached = match self.blocking {
             Blocking::Inline => Some(self.root.find(Some(key), purpose)),
@@ -317,7 +324,8 @@ impl Disk {
     }
 }
 
-/// Runs a call on tokio's blocking pool. A panic there goes on here; that the runtime ends meanwhile is an error.
+/// Runs a call on tokio's blocking pool. A panic there continues here. If the runtime ends meanwhile, that is
+/// an error.
 async fn spawn_blocking_io<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     match tokio::task::spawn_blocking(call).await {
         Ok(done) => Ok(done),
@@ -328,7 +336,7 @@ async fn spawn_blocking_io<T: Send + 'static>(call: impl FnOnce() -> T + Send + 
     }
 }
 
-/// A path that leads to what the descriptor is open on.
+/// A path to the file of a descriptor.
 fn descriptor_path(file: impl AsFd) -> String {
     format!("/proc/self/fd/{}", file.as_fd().as_raw_fd())
 }

@@ -1,5 +1,5 @@
-//! A store in the memory of one process, for servers whose objects need not outlive them, and for tests. It gives the same
-//! answers as the local one.
+//! A store in the memory of one process, for servers whose objects need not outlive them, and for tests. It
+//! gives the same answers as the local one.
 
 mod content;
 mod quota;
@@ -30,8 +30,9 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store that refuses with [`Error::NoSpace`](crate::Error::NoSpace) once `bytes` are used up: by the content of objects, those in
-    /// flight and versions that are still being read included, and by names, each of which counts for 512 bytes.
+    /// An empty store that refuses with [`Error::NoSpace`](crate::Error::NoSpace) once `bytes` are used up:
+    /// by the content of objects, those in flight and versions that are still being read included, and by
+    /// names, each of which counts for 512 bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
         let quota = Quota::new(bytes);
@@ -41,7 +42,8 @@ impl MemoryStore {
         }
     }
 
-    /// A panic while the lock was held can only have come from an allocation that failed, before anything was changed.
+    /// A panic while the lock was held can only have come from an allocation that failed, before anything was
+    /// changed.
     fn tree(&self) -> MutexGuard<'_, Tree> {
         self.tree
             .lock()

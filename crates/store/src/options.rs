@@ -1,4 +1,5 @@
-//! What a caller may ask of a store beyond the name: which page, which condition, what to do with an existing object.
+//! What a caller may ask of a store beyond the name: which page, which condition, what to do with an existing
+//! object.
 
 use std::num::NonZeroUsize;
 
@@ -16,10 +17,12 @@ pub enum Detail {
 /// A part of a folder's entries, in the order of their names (bytewise).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page<'a> {
-    /// Only entries whose names come after this one, which need not exist; from the first entry on where it is `None`.
+    /// Only entries whose names come after this one, which need not exist; from the first entry on where it
+    /// is `None`.
     pub after: Option<&'a str>,
-    /// At most so many entries. A store keeps at most twice as many in memory, about 60 bytes each, while it looks
-    /// through the folder; it looks through all of it for each page, so pages of some 100,000 entries cost least.
+    /// At most so many entries. A store keeps at most twice as many in memory, about 60 bytes each, while it
+    /// looks through the folder; it looks through all of it for each page, so pages of some 100,000 entries
+    /// cost least.
     pub limit: NonZeroUsize,
 }
 
@@ -36,8 +39,8 @@ impl Page<'_> {
 pub struct CreateOptions {
     /// When the object may be published. Default: always.
     pub condition: Condition,
-    /// How many bytes will be written, where the caller knows. A hint: a store may refuse at once what it has no room
-    /// for, or choose how it sends the content; another number of bytes may follow all the same.
+    /// How many bytes will be written, where the caller knows. A hint: a store may refuse at once what it has
+    /// no room for, or choose how it sends the content; another number of bytes may follow all the same.
     pub size_hint: Option<u64>,
     /// What happens where the folder of the object is missing. Default: it is made.
     pub parents: Parents,
@@ -83,8 +86,8 @@ impl Existing {
     }
 }
 
-/// What a store can do beyond listing, reading, writing and removing objects. A method whose capability is missing
-/// refuses with [`Error::Unsupported`](crate::Error::Unsupported) before it has changed anything.
+/// What a store can do beyond listing, reading, writing and removing objects. A method whose capability is
+/// missing refuses with [`Error::Unsupported`](crate::Error::Unsupported) before it has changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -92,7 +95,8 @@ impl Existing {
 )]
 pub struct Capabilities {
     /// Folders are things of their own: [`Store::make_dir`](crate::Store::make_dir),
-    /// [`Store::remove_dir`](crate::Store::remove_dir), and folders that stay when their last object is removed.
+    /// [`Store::remove_dir`](crate::Store::remove_dir), and folders that stay when their last object is
+    /// removed.
     pub folders: bool,
     /// [`Store::rename`](crate::Store::rename) of an object, in one step.
     pub rename: bool,
@@ -100,13 +104,15 @@ pub struct Capabilities {
     pub rename_folders: bool,
     /// [`Store::copy`](crate::Store::copy), without the content passing through the caller.
     pub copy: bool,
-    /// [`Store::set_modified`](crate::Store::set_modified), and the modification time of a [`Commit`](crate::Commit).
+    /// [`Store::set_modified`](crate::Store::set_modified), and the modification time of a
+    /// [`Commit`](crate::Commit).
     pub modified: bool,
     /// The permission bits of a [`Commit`](crate::Commit) are kept.
     pub modes: bool,
     /// [`Store::keep_digest`](crate::Store::keep_digest) keeps what it is given.
     pub late_digests: bool,
-    /// Other processes of the same server can open the same store; see [`Store::descriptors`](crate::Store::descriptors).
+    /// Other processes of the same server can open the same store; see
+    /// [`Store::descriptors`](crate::Store::descriptors).
     pub processes: bool,
 }
 

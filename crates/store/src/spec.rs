@@ -1,4 +1,5 @@
-//! Which store a server has: plain data, so that it can be handed to a worker process, and the only way to open one.
+//! Which store a server has: plain data, so that it can be handed to a worker process, and the only way to
+//! open one.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -39,8 +40,9 @@ impl StoreSpec {
         })
     }
 
-    /// Opens the same store in another process of the same server, which was handed the [`Store::descriptors`] of the
-    /// first. By its path it might find another folder than the one that the server was started on.
+    /// Opens the same store in another process of the same server, which was handed the
+    /// [`Store::descriptors`] of the first. By its path it might find another folder than the one that the
+    /// server was started on.
     ///
     /// # Errors
     /// When the descriptors are not those of such a store, or no other process can have it.

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment as file systems write it: seconds since the Unix epoch, negative before it, and nanoseconds after that second.
+/// A moment as file systems write it: seconds since the Unix epoch, negative before it, and nanoseconds after
+/// that second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stamp {
     pub(crate) seconds: i64,
@@ -10,7 +11,8 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The same moment as the standard library has it; one that its clock cannot express becomes the epoch.
+    /// The same moment in the standard library's type. A moment that `SystemTime` cannot express becomes the
+    /// epoch.
     pub(crate) fn time(self) -> SystemTime {
         let whole = Duration::from_secs(self.seconds.unsigned_abs());
         let second = if self.seconds < 0 {

@@ -1,6 +1,6 @@
-//! What takes a disk or a user of its own: each of these tests starts this program again, with only itself to run, where it may
-//! mount a file system that nobody else sees, or as a user who may not do everything. Where the machine allows neither, the
-//! test says that it is skipped.
+//! What takes a disk or a user of its own: each of these tests starts this program again, with only itself to
+//! run, where it may mount a file system that no other process sees, or as a user who may not do everything. Where
+//! the machine allows neither, the test says that it is skipped.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -55,8 +55,8 @@ fn bound_user(test: &str) -> Option<PathBuf> {
     const NOBODY: u32 = 65_534;
     let room = TempDir::new().unwrap();
     let program = room.path().join("program");
-    // Not by this process: a test that starts a program at this moment would hand it the copy open for writing, and a file that
-    // is open for writing cannot be run.
+    // Not by this process: a test that starts a program at this moment would hand it the copy open for
+    // writing, and a file that is open for writing cannot be run.
     let copied = Command::new("cp")
         .arg(std::env::current_exe().unwrap())
         .arg(&program)

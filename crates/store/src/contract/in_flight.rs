@@ -1,4 +1,4 @@
-//! Objects in flight: nobody sees them, and nothing is left of those that are given up.
+//! Objects in flight: invisible, and without a trace once they are given up.
 
 use std::time::SystemTime;
 

@@ -83,7 +83,7 @@ pub fn renames_against_each_other_end_and_lose_nothing(subject: &StoreUnderTest)
     subject.put("b", b"b");
     subject.together(2, |own, index| {
         let (from, to) = if index == 0 { ("a", "b") } else { ("b", "a") };
-        // Whoever comes second finds nothing left to move, or moves it back.
+        // The second of two finds nothing left to move, or moves it back.
         (0..50).for_each(|_| drop(own.rename(from, to, Existing::Replace)));
     });
     assert_eq!(subject.names("").unwrap().len(), 1);

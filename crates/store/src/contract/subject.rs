@@ -44,7 +44,8 @@ impl Executor {
         }
     }
 
-    /// Begins a future and gives it up where it waits first. Returns when all has ended that was begun on its behalf.
+    /// Begins a future and gives it up where it waits first. Returns when all has ended that was begun on its
+    /// behalf.
     pub fn give_up<T>(self, future: impl Future<Output = T>) {
         match self {
             Self::Ready => drop(future.now_or_never()),

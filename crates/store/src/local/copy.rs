@@ -14,9 +14,10 @@ use super::publish::{UploadTarget, begin};
 use super::writer::LocalWriter;
 use crate::{Commit, Error, Existing, Key, Meta, Parents, Writer};
 
-/// How much is copied at a time: a copy that is given up ends after so much, and meanwhile holds a thread for it.
+/// How much is copied at a time. A copy that is given up goes on for at most so much, and holds a thread
+/// meanwhile.
 const STEP_BYTES: usize = 32 * 1024 * 1024;
-/// How much passes through this process at a time, where the kernel cannot copy.
+/// The size of the buffer where the kernel cannot copy and the content passes through this process.
 const PIECE_BYTES: usize = 256 * 1024;
 
 impl Disk {
@@ -53,7 +54,7 @@ impl Disk {
         }
         let now = FileFacts::of(&*source)?;
         if (now.size, now.modified) != (opened.facts.size, opened.facts.modified) {
-            // Another program writes to the object: what was copied may be no version of it.
+            // Another program writes to the object, so the copy may be a mixture of two versions.
             return Err(Error::Busy);
         }
         let facts = Commit {
@@ -69,7 +70,7 @@ impl Disk {
 fn copy_step(source: &File, copy: &File, offset: u64, bytes: usize) -> io::Result<usize> {
     let mut from = offset;
     match copy_file_range(source, Some(&mut from), copy, None, bytes) {
-        // What file systems say that cannot, or not between them.
+        // These errors come from a file system that cannot copy, or not to the other file system.
         Ok(0) | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
             copy_through_here(source, copy, offset, bytes)
         }

@@ -1,8 +1,10 @@
-//! What leaves its name: replaced or removed, and with what a power cut must not make of it on a disk without a journal.
+//! Objects that leave their name, because they are replaced or removed, and what a power cut must not make of
+//! them on a disk without a journal.
 //!
-//! There the inode of what has left may stay as it was for half a minute: in use, with blocks that belong to another object
-//! by now. A repair after a power cut believes it and takes those blocks from the other. So the inode is synced, with the
-//! links that it has left, while it is still held and nothing of it can be used again.
+//! On such a disk the inode of a removed object may stay marked as used for half a minute, with blocks that
+//! belong to another object by now. A repair after a power cut believes the inode and takes those blocks from
+//! the other object. So the inode is synced, with the links that it has left, while the store still holds it
+//! open and the system cannot use it again.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -15,11 +17,11 @@ use super::parent_dirs::ParentDirs;
 use super::temp_file::ReservedName;
 use crate::Error;
 
-/// What stands at a name, held from before it leaves until its folder is synced: before that the entry might come back and
-/// lead to whatever the inode was used for next.
+/// An object that leaves its name, held open until its folder is synced. Before that a power cut may bring
+/// the entry back, and it would lead to the next use of the inode.
 #[derive(Debug, Default)]
 pub(super) struct Displaced {
-    /// Of a link, the link itself.
+    /// For a symbolic link, the link itself.
     held: Option<OwnedFd>,
     other_name: Option<ReservedName>,
 }
@@ -33,7 +35,7 @@ impl Displaced {
         }
     }
 
-    /// The same, with another name in `top`, or beside the first, for as long.
+    /// The same, and gives the object another name in `top`, or beside the first, for as long.
     pub(super) fn hold_by_name(top: &Arc<OwnedFd>, folder: &Arc<OwnedFd>, name: &str) -> Self {
         Self {
             other_name: ReservedName::of_present(top, folder, name),
@@ -41,7 +43,7 @@ impl Displaced {
         }
     }
 
-    /// Syncs the folder that it has left, and then lets go of it.
+    /// Syncs the folder that the object has left, then releases the object.
     pub(super) fn settle(self, parents: &ParentDirs<'_>) -> Result<(), Error> {
         parents.sync()?;
         drop(self.other_name);
@@ -52,7 +54,7 @@ impl Displaced {
     }
 }
 
-/// Removes an empty folder of no use, which may have been synced already.
+/// Removes a folder that was made in vain and is empty. It may have been synced already.
 pub(super) fn discard_folder(parent: impl AsFd, name: &str) -> Result<(), Errno> {
     let displaced = Displaced::hold(&parent, name);
     unlinkat(&parent, name, AtFlags::REMOVEDIR)?;
@@ -60,7 +62,7 @@ pub(super) fn discard_folder(parent: impl AsFd, name: &str) -> Result<(), Errno>
     displaced.held.map_or(Ok(()), |held| sync_freed(&held, &parent))
 }
 
-/// Syncs the content and the inode of what has a name.
+/// Syncs the content and the inode of the file `name`.
 pub(super) fn sync_content(folder: impl AsFd, name: &str) -> Result<(), Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     sync_freed(&openat(&folder, name, flags, Mode::empty())?, &folder)
@@ -69,12 +71,13 @@ pub(super) fn sync_content(folder: impl AsFd, name: &str) -> Result<(), Errno> {
 fn sync_freed(held: &OwnedFd, folder: impl AsFd) -> Result<(), Errno> {
     match reopen(held) {
         Ok(freed) => retry_on_intr(|| fsync(&freed)),
-        // A link, or what this process may not read: it can only be synced with all the rest.
+        // A symbolic link, or a file that this process may not read, can only be synced with the whole file
+        // system.
         Err(_) => syncfs(folder),
     }
 }
 
-/// What was opened for holding cannot be synced.
+/// Opens the file again, since the descriptor that holds it cannot be synced.
 fn reopen(held: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     retry_on_intr(|| openat(rustix::fs::CWD, descriptor_path(held), flags, Mode::empty()))

@@ -20,7 +20,7 @@ pub(super) struct FileFacts {
     pub(super) modified: Stamp,
     pub(super) owner: Owner,
     inode: u64,
-    /// The time of the last change of anything but the access time. No program can set it.
+    /// The time of the last change of anything but the access time (ctime). No program can set it.
     changed: Stamp,
 }
 
@@ -39,11 +39,12 @@ impl FileFacts {
         }
     }
 
-    /// Changes whenever the content does: another file has another inode, a file written to has another modification time,
-    /// and one whose modification time was set back has another change time. The system's own times tick too slowly to tell
-    /// one upload from the next in an inode that is used again at once; so uploads set the modification time to the
-    /// nanosecond, or note the time `at` which they were stored where their sender has chosen the other. An etag also changes
-    /// with permissions, names and attributes (a client then starts over without need), but not with reading.
+    /// A token that changes whenever the content does: another file has another inode, a file written to has
+    /// another modification time, and a file whose modification time was set back has another change time.
+    /// The system's own times tick too slowly to tell one upload from the next in an inode that is used again
+    /// at once; so uploads set the modification time to the nanosecond, or note the time `at` which they were
+    /// stored where the sender has chosen the modification time. An etag also changes with permissions, names
+    /// and attributes (a client then starts over without need), but not with reading.
     pub(super) fn etag(&self, note: Option<&DigestNote>) -> String {
         let Self {
             inode,
@@ -61,12 +62,12 @@ impl FileFacts {
         etag
     }
 
-    /// Whether these are facts of one file, though it may have changed in between.
+    /// Whether both are facts of one file, which may have changed in between.
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// With the digest of a note that is known to hold.
+    /// The facts for a caller, with the digest of a note that is known to hold.
     pub(super) fn meta(&self, note: Option<&DigestNote>) -> Meta {
         Meta {
             size: self.size,

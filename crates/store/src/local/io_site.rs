@@ -1,17 +1,18 @@
-//! Where the next write runs when a thread serves many connections: in place while writes are quick, because a move to another
-//! thread costs more than a write into the page cache, and on the blocking pool while they are slow, because then everybody
-//! else on the thread would wait. A pure decision: durations come in as arguments.
+//! Where the next write runs when a thread serves many connections. Quick writes run in place, because a move
+//! to another thread costs more than a write into the page cache. After a slow one the next runs on the
+//! blocking pool, so that the other connections of the thread need not wait. A pure decision: durations come
+//! in as arguments.
 
 use std::time::Duration;
 
-/// A write that takes longer sends the following ones to the blocking pool: 2 ms, about what a hundred writes of 64 KiB into
-/// memory take, and as long as the other connections of a thread can wait without anybody noticing.
+/// The longest quick write: 2 ms, about what a hundred writes of 64 KiB into memory take, and a pause of the
+/// thread's other connections that no person notices.
 pub(super) const QUICK_MAX: Duration = Duration::from_millis(2);
 
 /// Where a write runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum IoSite {
-    /// On the thread that asks.
+    /// On the thread of the caller.
     #[default]
     Inline,
     /// On tokio's blocking pool.
@@ -19,7 +20,8 @@ pub(super) enum IoSite {
 }
 
 impl IoSite {
-    /// Where the write after one that took `took` runs, waiting for a thread of the pool not counted.
+    /// Where the next write runs after one that took `took`. Time spent waiting for a thread of the pool is
+    /// not counted.
     pub(super) fn after(took: Duration) -> Self {
         if took > QUICK_MAX {
             Self::BlockingPool

@@ -1,4 +1,5 @@
-//! Listing a folder: its entries as the system hands them out, and facts only of those that need them.
+//! Listing a folder: entries as the system hands them out, with a look at an entry only where its facts are
+//! needed.
 
 use std::os::fd::OwnedFd;
 
@@ -40,7 +41,8 @@ pub(super) fn list(root: &Root, dir: Option<&Key>, page: Page<'_>, detail: Detai
     listing.finish_with(sees_all, |name| entry_facts(root, &folder, dir, name, detail))
 }
 
-/// What the listing says of an entry; `None` where it is neither object nor folder, or has vanished meanwhile.
+/// What the listing says of an entry; `None` where it is neither an object nor a folder, or has vanished
+/// meanwhile.
 fn entry_facts(
     root: &Root,
     folder: &OwnedFd,

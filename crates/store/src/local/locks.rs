@@ -1,12 +1,14 @@
-//! Who may change what a name stands for: a lock for each name, and a record of the last change that took effect.
+//! The right to change a name: a lock for each name, and a record of the last change that took effect.
 //!
-//! Both live in a file without a name in memory, made by whoever opens the root first and handed to the other processes of the
-//! same server as a descriptor, so that no other user can reach them: a lock on the folder itself could be held by anybody
-//! who may read it. A name falls into one of the file's buckets. The lock of a bucket is an open file description lock on one
-//! byte (it ends with its process, however that ends), and within a process, which has one description, a mutex.
+//! Both live in a file in memory without a name. The first process of a server makes it and hands its
+//! descriptor to the others, so no other user can reach it; a lock on the folder itself could be held by any
+//! user who may read the folder. A name falls into one of the file's buckets. Between processes, the lock of
+//! a bucket is an open file description lock on one byte, which ends with its process however that ends.
+//! Within a process, which has one description, it is a mutex.
 //!
-//! The record is there for an upload that is held up between its end and its publication, by a slow disk say: where the same name
-//! was changed by a later request meanwhile, the upload has been overtaken and must not undo that.
+//! The record is for an upload that is held up between its last byte and its publication, by a slow disk for
+//! example. If a later request has changed the same name meanwhile, the upload has been overtaken and must
+//! not undo that change.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -24,34 +26,35 @@ use rustix::time::{ClockId, clock_gettime};
 use super::descriptor_path;
 use crate::{Error, Key};
 
-/// The longest wait for a lock. Ours are held for the few calls of a publication, so only a worker that was stopped in the
-/// middle of one can hold it so long, and then the operation is refused rather than hang.
+/// The longest wait for a lock. A lock is held for the few calls of a publication, so only a worker that was
+/// stopped in the middle of one can hold it for so long. Then the operation is refused, and does not hang.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// The pause between two tries to lock: short beside a publication, so that taking turns costs little.
+/// The pause between two tries to lock. It is short beside a publication, so that waiting costs little.
 const PAUSE: Duration = Duration::from_micros(200);
 
 const BUCKETS: u64 = 1 << 14;
-/// How many names of one bucket are remembered; a further one takes the place of the one that changed first.
+/// How many names of one bucket are remembered. A further name takes the place of the one that changed first.
 const RECORDS: usize = 4;
 const RECORD_BYTES: usize = 24;
 const BUCKET_BYTES: usize = RECORDS * RECORD_BYTES;
 const RUN_BYTES: usize = 16;
 const FILE_BYTES: u64 = RUN_BYTES as u64 + BUCKETS * BUCKET_BYTES as u64;
-/// Mutexes of one process. A name that shares one with another waits without need, for a moment.
+/// How many mutexes a process has. Two names that share a mutex wait for each other without need, for a
+/// moment.
 const STRIPES: usize = 1024;
 
 /// What to do while a lock is held by another change of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LockMode {
-    /// Wait, at most [`WAIT_MAX`].
+    /// Waits, for [`WAIT_MAX`] at most.
     Block,
-    /// Come back later.
+    /// Gives up at once.
     Try,
 }
 
-/// When a change was asked for, on the clock that all processes of a machine share: of an upload, when its last byte was
-/// there.
+/// When a change was asked for, on the clock that all processes of a machine share. For an upload, when its
+/// last byte had arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket(u64);
 
@@ -114,7 +117,8 @@ impl Locks {
 
     /// The table that another process has made.
     pub(super) fn join(file: OwnedFd) -> io::Result<Self> {
-        // A descriptor that was passed on shares its description, and so its locks, with the one that passed it.
+        // A descriptor that was passed on shares its description, and so its locks, with the one that passed
+        // it.
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         match openat(CWD, descriptor_path(&file), flags, Mode::empty()) {
             Ok(own) => Self::over(own),
@@ -152,7 +156,7 @@ impl Locks {
         self.run
     }
 
-    /// Waits for the turn to change `key`; `None` where that would take waiting, and nobody wants to.
+    /// Takes the turn to change `key`; `None` where [`LockMode::Try`] would have to wait.
     pub(super) fn lock(&self, key: &Key, mode: LockMode) -> Result<Option<Turn<'_>>, Error> {
         let name = LockName::of(key);
         self.wait_for(key, mode, || {
@@ -161,7 +165,7 @@ impl Locks {
         })
     }
 
-    /// Waits for the turn to change two names at once, with one of them as the one whose change is recorded.
+    /// Takes the turns to change two names at once. The change will be recorded for the first of them.
     pub(super) fn lock_both(&self, recorded: &Key, other: &Key) -> Result<TurnOfTwo<'_>, Error> {
         let (recorded_name, other_name) = (LockName::of(recorded), LockName::of(other));
         let locked = self.wait_for(recorded, LockMode::Block, || {
@@ -198,7 +202,7 @@ impl Locks {
         }
     }
 
-    /// Always in the same order, and never waiting for one while the other is held.
+    /// The order of the two locks is always the same, and neither is held while the other is waited for.
     fn try_lock_both(&self, one: LockName, other: LockName) -> Result<Option<[Option<Turn<'_>>; 2]>, Errno> {
         let (low, high) = if one.order() <= other.order() {
             (one, other)
@@ -220,7 +224,8 @@ impl Locks {
             None => return Ok(None),
         };
         let second = self.try_bucket(high, stripe)?;
-        // In the order in which they are given up: a stripe that both share is held by the first one.
+        // The array is dropped in order: the lower name holds the stripe that both may share, so it goes
+        // last.
         Ok(second.map(|second| [Some(second), Some(first)]))
     }
 
@@ -228,12 +233,12 @@ impl Locks {
         match self.stripes[name.stripe()].try_lock() {
             Ok(stripe) => Some(stripe),
             Err(TryLockError::WouldBlock) => None,
-            // Nothing is kept under it that a panic could have left half done.
+            // The mutex guards no data that a panic could have left half done.
             Err(TryLockError::Poisoned(stripe)) => Some(stripe.into_inner()),
         }
     }
 
-    /// `stripe` is none where this turn's process holds it already.
+    /// `stripe` is `None` where the caller holds it already.
     fn try_bucket<'a>(
         &'a self,
         name: LockName,
@@ -269,7 +274,7 @@ impl Locks {
         }
     }
 
-    /// Enters the last change of a name. Its turn is held.
+    /// Records the last change of a name, whose turn the caller holds.
     fn record(&self, name: LockName, ticket: Ticket) -> Result<(), Errno> {
         let mut bucket = self.read(name)?;
         let known = bucket.iter_mut().find(|record| record.id == name.id);
@@ -332,14 +337,14 @@ impl Turn<'_> {
             .any(|record| record.id == self.name.id && record.ticket > ticket.0))
     }
 
-    /// Enters a change that has just taken effect.
+    /// Records a change that has just taken effect.
     pub(super) fn record(&self, ticket: Ticket) -> Result<(), Errno> {
         self.locks.record(self.name, ticket)
     }
 }
 
 impl TurnOfTwo<'_> {
-    /// Enters a change of the first name that has just taken effect.
+    /// Records a change of the first name that has just taken effect.
     pub(super) fn record(&self, ticket: Ticket) -> Result<(), Errno> {
         self.locks.record(self.recorded, ticket)
     }
@@ -353,7 +358,7 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// One name's last change. All zero is none.
+/// The last change of one name. All zero means that there was none.
 #[derive(Debug, Clone, Copy, Default)]
 struct LastChange {
     id: [u8; 16],
@@ -376,7 +381,7 @@ impl LockName {
         RUN_BYTES as u64 + self.bucket * BUCKET_BYTES as u64
     }
 
-    /// In which order the locks of several names are taken.
+    /// The order in which the locks of several names are taken.
     fn order(self) -> (usize, u64) {
         (self.stripe(), self.bucket)
     }

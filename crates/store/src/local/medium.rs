@@ -1,4 +1,5 @@
-//! What a file system is on, as far as it matters for what a power cut leaves behind, and the care that an upload takes there.
+//! The kind of disk that a file system is on, as far as a power cut is concerned, and the care that an upload
+//! takes there.
 
 use std::os::fd::AsFd;
 
@@ -10,14 +11,14 @@ use rustix::io::Errno;
 /// What may be relied on after a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Medium {
-    /// Nothing outlives it, so nothing has to be waited for; and nothing here ever waits for a disk.
+    /// Memory: nothing outlives the machine, so nothing is synced, and no call waits for a disk.
     Memory,
-    /// Changes of names, sizes, times and attributes come back in the order in which they were made, content or not: a name
-    /// never appears before the attribute of its file.
+    /// Changes of names, sizes, times and attributes come back in the order in which they were made, content
+    /// or not: a name never appears before the attribute of its file.
     Journal,
     /// No order at all, as on ext2 and on ext4 without its journal. A repair afterwards may even drop names.
     Bare,
-    /// Nobody knows.
+    /// Unknown: no promise at all.
     Unknown,
 }
 
@@ -26,22 +27,23 @@ pub(super) enum Medium {
 pub(super) enum Care {
     /// Nothing.
     None,
-    /// A new object says in its note that it was not synced. One that replaces another is synced first, so that the old one
-    /// is not lost for a new one that is not whole.
+    /// A new object says in its note that it was not synced. One that replaces another is synced first, so
+    /// that the old one is not lost for a new one that is not whole.
     DigestNote,
     /// Content is synced before it can be seen.
     Content,
     /// Content, its inode and all folders are synced.
     Full,
-    /// The same, and what is replaced keeps another name until the folder is synced: its inode, deleted, may reach the disk
-    /// before the entry that takes its place. Then the inode of what was replaced or removed is synced as well.
+    /// The same, and what is replaced keeps another name until the folder is synced: its inode, deleted, may
+    /// reach the disk before the entry that takes its place. Then the inode of what was replaced or removed
+    /// is synced as well.
     FullKeepingReplaced,
 }
 
 impl Care {
     pub(super) fn of(durability: Durability, medium: Medium) -> Self {
         match (durability, medium) {
-            // Whether a name leads to a whole file depends on everything having been synced.
+            // A name may lead to a file that is not whole unless everything was synced.
             (_, Medium::Bare) => Self::FullKeepingReplaced,
             (Durability::Synced, _) => Self::Full,
             (Durability::Buffered, Medium::Memory) => Self::None,
@@ -61,7 +63,7 @@ impl Care {
 }
 
 impl Medium {
-    /// That of the file system that a file or folder is on.
+    /// The medium of the file system of a file or folder.
     pub(super) fn of(file: impl AsFd) -> Result<Self, Errno> {
         const TMPFS: u64 = 0x0102_1994;
         const RAMFS: u64 = 0x8584_58f6;
@@ -87,7 +89,8 @@ fn magic(word: FsWord) -> u64 {
     word as u64 & 0xffff_ffff
 }
 
-/// The kernel tells of each ext file system which task writes its journal. Where it does not tell, there is taken to be none.
+/// The kernel tells for each ext file system which task writes its journal. Where it tells nothing, the file
+/// system is taken to have none.
 fn ext_has_journal(file: impl AsFd) -> Result<bool, Errno> {
     let device = fstat(file)?.st_dev;
     let disk = format!("/sys/dev/block/{}:{}", major(device), minor(device));

@@ -1,11 +1,12 @@
-//! What is kept beside an object's content, in the extended attribute `user.haul.digest`, as text:
+//! The note that is kept beside an object's content, as text in the extended attribute `user.haul.digest`:
 //!
 //! `blake3 <digest> <size> <seconds>.<nanoseconds>[ at=<seconds>.<nanoseconds>][ unsynced=<run>]`
 //!
-//! It holds only while size and modification time are those written there, so a file changed by another program loses it. `at`
-//! is when the upload was stored, where the modification time does not say so. `unsynced` says which run of a server has
-//! stored the content without waiting for the disk: to any other run the content may be what a power cut has left of it, and
-//! has to be compared with the digest first.
+//! The note holds only while size and modification time are those written there, so a file that another
+//! program changes loses it. `at` is when the upload was stored, where the modification time does not say so.
+//! `unsynced` says which run of a server has stored the content without waiting for the disk: for any other
+//! run, the content may be a remainder that a power cut has left, so the run compares it with the digest
+//! first.
 
 use std::os::fd::AsFd;
 
@@ -19,10 +20,10 @@ use crate::Digest;
 use crate::stamp::Stamp;
 
 const ATTRIBUTE: &str = "user.haul.digest";
-/// Room for the longest text that this file writes, which has 213 bytes.
+/// The size of the buffer. The longest text has 213 bytes.
 const ATTRIBUTE_BYTES_MAX: usize = 256;
 
-/// What is known of an object beside its facts.
+/// What is known of an object besides its facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DigestNote {
     pub(super) digest: Digest,
@@ -32,20 +33,20 @@ pub(super) struct DigestNote {
     pub(super) unsynced: Option<ServerRun>,
 }
 
-/// What the attribute of a file turned out to be.
+/// What the attribute of a file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoteState {
-    /// None, or one that holds for other content.
+    /// There is no note, or one that holds for other content.
     Nothing,
-    /// One that holds for the file as it is.
+    /// A note that holds for the file as it is.
     DigestNote(DigestNote),
-    /// One that was made for this very file, which has another size all the same: a power cut came before its content was
-    /// on the disk.
+    /// A note that was made for this very file, which has another size all the same: a power cut came before
+    /// its content was on the disk.
     Torn,
 }
 
 impl NoteState {
-    /// That of a file that is open for reading.
+    /// The note of a file that is open for reading.
     pub(super) fn of_open(file: impl AsFd, facts: &FileFacts) -> Self {
         let mut text = [0; ATTRIBUTE_BYTES_MAX];
         match fgetxattr(file, ATTRIBUTE, &mut text[..]) {
@@ -54,8 +55,8 @@ impl NoteState {
         }
     }
 
-    /// The same through a descriptor that gives no access to the content; it takes `/proc` and the permission to read the
-    /// file.
+    /// The same through a descriptor that gives no access to the content. That takes `/proc` and the
+    /// permission to read the file.
     pub(super) fn of_found(file: impl AsFd, facts: &FileFacts) -> Self {
         let mut text = [0; ATTRIBUTE_BYTES_MAX];
         match getxattr(descriptor_path(file), ATTRIBUTE, &mut text[..]) {
@@ -83,7 +84,8 @@ impl NoteState {
 }
 
 impl DigestNote {
-    /// Keeps the note with a file whose content is that of `facts`, or says why not: many file systems have no attributes.
+    /// Keeps the note with a file whose content is that of `facts`. Many file systems have no attributes and
+    /// refuse.
     pub(super) fn keep(&self, file: impl AsFd, facts: &FileFacts) -> Result<(), Errno> {
         let kept = Parsed {
             size: facts.size,
@@ -102,7 +104,7 @@ struct Parsed {
 }
 
 impl Parsed {
-    /// Only what [`Parsed::text`] would write is taken.
+    /// Accepts only what [`Parsed::text`] would write.
     fn from_text(text: &str) -> Option<Self> {
         let mut words = text.split(' ').skip(1);
         let mut parsed = Self {

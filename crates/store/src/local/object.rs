@@ -1,8 +1,9 @@
 //! Looking at objects and opening them.
 //!
-//! An object is found first without being opened, and opened only when it is known to be a regular file: opening a pipe would
-//! let go whoever waits at its other end, and opening a device may act. What a power cut may have left of an upload that was
-//! not synced is compared with its digest before it is served.
+//! An object is found first without being opened, and opened only when it is known to be a regular file:
+//! opening a pipe would release a program that waits at its other end, and opening a device may act. An
+//! upload that was not synced, and which a power cut may have damaged, is compared with its digest before it
+//! is served.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -24,20 +25,20 @@ use super::temp_file::Hiding;
 use super::{Disk, descriptor_path};
 use crate::{Digest, Error, Key, Meta};
 
-/// The longest wait for another program that holds a lease on a file and was asked by the kernel to give it up.
+/// The longest wait for another program that has a lease on a file and was asked by the kernel to give it up.
 const LEASE_WAIT_MAX: Duration = Duration::from_secs(10);
-/// The pause between two looks whether it has.
+/// The pause between two tries to open such a file.
 const LEASE_PAUSE: Duration = Duration::from_millis(10);
 
-/// How much is read at a time to compare content with its digest.
+/// How much is read at a time when content is compared with its digest.
 const PIECE_BYTES: usize = 256 * 1024;
-/// How many objects of each part are remembered as whole that cannot be noted as such, about 100 bytes each; then they are
-/// forgotten.
+/// How many objects each part remembers as whole, about 100 bytes each. Then all are forgotten, and compared
+/// again when they are next read.
 const WHOLE_MAX: usize = 256;
 
-/// The objects whose content this process has compared with their digests, but could not note as synced, in as many parts as
-/// objects can be compared at a time. A part is locked meanwhile, so that many who ask for one object wait for one
-/// comparison.
+/// The objects whose content this process has compared with their digests, but could not note as synced.
+/// There are as many parts as objects can be compared at a time. A part is locked during a comparison, so
+/// that many requests for one object wait for one comparison.
 #[derive(Debug, Default)]
 pub(super) struct VerifiedObjects([Mutex<HashSet<(u64, String)>>; 16]);
 
@@ -48,7 +49,7 @@ impl VerifiedObjects {
     }
 }
 
-/// An object that is open for reading.
+/// An object that is open for reading, and what is known of it.
 pub(super) struct Opened {
     pub(super) file: File,
     pub(super) facts: FileFacts,
@@ -56,7 +57,7 @@ pub(super) struct Opened {
 }
 
 impl Disk {
-    /// One object's facts. Nothing is read for them: where the digest is not known to hold, there is none.
+    /// The facts of one object. Its content is not read: a digest that is not known to hold is left out.
     pub(super) async fn stat(self: &Arc<Self>, key: &Key) -> Result<Meta, Error> {
         let found = self.find_object(key).await?;
         let (file, facts) = found;
@@ -90,8 +91,8 @@ impl Disk {
         }
     }
 
-    /// Sets the modification time of an object. Its note holds for the time that is written there, so it is written anew;
-    /// should that fail, the digest is lost and nothing else.
+    /// Sets the modification time of an object. Its note holds for the time that is written there, so it is
+    /// written anew; should that fail, the digest is lost and nothing else.
     pub(super) async fn set_modified(
         self: &Arc<Self>,
         key: &Key,
@@ -103,7 +104,8 @@ impl Disk {
             let care = disk.care_for(&file)?;
             let note = kept.note();
             if note.is_some_and(|note| note.unsynced.is_some()) {
-                // Between the two steps the note does not hold, and could not warn of content that is not on the disk.
+                // Between the two steps the note does not hold, and could not warn of content that is not on
+                // the disk.
                 retry_on_intr(|| fsync(&file))?;
             }
             let turn = disk.locks.lock(&key, LockMode::Block)?.ok_or(Error::Busy)?;
@@ -127,7 +129,7 @@ impl Disk {
         .await
     }
 
-    /// Keeps a digest that was computed from the version `etag`.
+    /// Keeps a digest that the caller has computed from the version `etag`.
     pub(super) async fn keep_digest(
         self: &Arc<Self>,
         key: &Key,
@@ -145,8 +147,8 @@ impl Disk {
                 at: kept.note().and_then(|note| note.at),
                 unsynced: None,
             };
-            // Content first: the note says that it was. The facts are those of before, so that the digest does not hold where
-            // the content has changed meanwhile.
+            // The content is synced first, since the note says that it was. The facts are the earlier ones,
+            // so that the digest does not hold where the content has changed meanwhile.
             if retry_on_intr(|| fsync(&file)).is_ok() {
                 let _absent_digests_are_legal = note.keep(&file, &facts);
             }
@@ -161,7 +163,7 @@ impl Disk {
         note.unsynced.is_none_or(|run| run == self.locks.run())
     }
 
-    /// An existing object, not opened; a parent that is no folder means that there is none.
+    /// Finds an existing object without opening it. Where a parent is no folder, there is no object.
     async fn find_object(self: &Arc<Self>, key: &Key) -> Result<(OwnedFd, FileFacts), Error> {
         let first = self.find(key, OpenPurpose::FileFacts).await?;
         match FileFacts::of_object(&first) {
@@ -207,11 +209,11 @@ impl Disk {
         }
     }
 
-    /// Compares an object with its digest, once, and notes that it is whole.
+    /// Compares an object with its digest, once, and notes that the object is whole.
     fn verified(&self, opened: Opened, note: DigestNote) -> Result<Opened, Error> {
         let Opened { file, facts, .. } = opened;
         let mut whole = self.whole.part(&facts);
-        // Another request may have done this while this one waited, and the note is another one then.
+        // Another request may have done this meanwhile; the note has changed then.
         let facts = FileFacts::of(&file)?;
         let kept = NoteState::of_open(&file, &facts);
         let known = (facts.device, facts.etag(Some(&note)));
@@ -221,7 +223,7 @@ impl Disk {
         let is_whole = digest_of(&file, facts.size)? == note.digest;
         let seen = FileFacts::of(&file)?;
         if seen != facts {
-            // Another program writes to it.
+            // Another program writes to the file.
             return Ok(Opened {
                 file,
                 facts: seen,
@@ -235,7 +237,7 @@ impl Disk {
             unsynced: None,
             ..note
         };
-        // The content first, so that the note is true.
+        // The content is synced first, so that the note is true.
         if retry_on_intr(|| fsync(&file)).is_ok() && note.keep(&file, &facts).is_ok() {
             let facts = FileFacts::of(&file)?;
             let kept = NoteState::of_open(&file, &facts);

@@ -1,21 +1,21 @@
-//! Whose a file is, and what they may do with it.
+//! The owner of a file, and its permissions.
 
 use std::os::fd::AsFd;
 
 use rustix::fs::{Gid, Mode, Uid, fchmod, fchown, fstat};
 use rustix::io::Errno;
 
-/// Who may do what with a file.
+/// User, group and permissions of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
-    /// The permission bits, neither setuid nor its like among them.
+    /// The permission bits, without setuid, setgid and sticky.
     pub(super) mode: u32,
     pub(super) user: Uid,
     pub(super) group: Gid,
 }
 
-/// Gives a file, which is of `own`, to the `wanted` user and group as far as that is permitted, and returns the permissions to
-/// set: where the group is another one, it may do no more than everybody.
+/// Gives a file of the owner `own` to the `wanted` user and group as far as that is permitted, and returns
+/// the permissions to set: where the file keeps another group, that group gets the permissions of all others.
 pub(super) fn keep_owner(file: impl AsFd, own: Owner, wanted: Owner) -> u32 {
     let is_kept = (own.user, own.group) == (wanted.user, wanted.group)
         || fchown(&file, Some(wanted.user), Some(wanted.group)).is_ok()

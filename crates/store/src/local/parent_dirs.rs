@@ -1,5 +1,5 @@
-//! The folders that lead to a name: made where they are missing, removed again where the upload fails, and on the disk
-//! before the upload is acknowledged.
+//! The folders that lead to a name. They are made where they are missing, removed again where the upload
+//! fails, and on the disk before the upload is acknowledged.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,19 +14,20 @@ use super::medium::Care;
 use super::root::{OpenPurpose, Root};
 use crate::{Error, Key};
 
-/// How many folders are remembered as synced, each with some hundred bytes; then all are forgotten, which costs a sync of
-/// each when it is next used.
+/// How many folders are remembered as synced, some hundred bytes each. Then all are forgotten, which costs a
+/// sync of each when it is next used.
 const SETTLED_MAX: usize = 4096;
 
 /// The permissions that a new folder asks for; the umask takes some of them away.
 const NEW_FOLDER: u32 = 0o777;
 
-/// The folders whose entries, and those of their parents, this process has synced. A folder that was there already is none
-/// of them: another upload, or another program, may have made it a moment ago.
+/// The folders whose entries, and those of their parents, this process has synced. A folder that existed
+/// already is not among them at first: another upload, or another program, may have made it a moment ago.
 #[derive(Debug, Default)]
 pub(super) struct SyncedDirs(Mutex<HashMap<Key, Identity>>);
 
-/// Tells a folder from another one of the same name, even in the same inode: its device, inode and time of birth.
+/// Tells a folder from another one of the same name, even in the same inode: its device, inode and time of
+/// birth.
 type Identity = (u32, u32, u64, i64, u32);
 
 impl SyncedDirs {
@@ -45,23 +46,24 @@ impl SyncedDirs {
     }
 }
 
-/// The folders that lead to a name. Those that had to be made are removed again unless they are kept.
+/// The folders that lead to a name. Folders that had to be made are removed again on drop, unless
+/// [`Self::keep`] is called.
 pub(super) struct ParentDirs<'a> {
     disk: &'a Disk,
     pub(super) folder: Arc<OwnedFd>,
-    /// What the file system of the folder takes.
+    /// The care that uploads take on the file system of the folder.
     pub(super) care: Care,
-    /// From the root on.
+    /// The folders that were made, from the root on.
     made: Vec<Key>,
 }
 
 impl<'a> ParentDirs<'a> {
-    /// To `folder` if it is there, the root where it is `None`.
+    /// The folders that lead to the contents of `folder`, which must exist; `None` is the root.
     pub(super) fn find(disk: &'a Disk, folder: Option<&Key>) -> Result<Self, Error> {
         Self::over(disk, disk.root.find(folder, OpenPurpose::Folder)?, folder)
     }
 
-    /// To `folder`, which is open already as `found`.
+    /// The same for a folder that is open already as `found`.
     pub(super) fn over(disk: &'a Disk, found: OwnedFd, folder: Option<&Key>) -> Result<Self, Error> {
         Self::starting(disk, found)?.settled(folder)
     }
@@ -95,7 +97,8 @@ impl<'a> ParentDirs<'a> {
         })
     }
 
-    /// Makes a folder and enters it. If somebody made it in the meantime it is used, but a link in its place is not followed.
+    /// Makes a folder and enters it. A folder that was made by another upload in the meantime is used, but a
+    /// link in its place is not followed.
     fn step(&mut self, key: Key) -> Result<(), Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let here = Arc::clone(&self.folder);
@@ -115,7 +118,7 @@ impl<'a> ParentDirs<'a> {
         Ok(())
     }
 
-    /// Syncs the entries of all folders on the way, unless this process knows them to be on the disk.
+    /// Syncs the entries of all these folders, unless this process knows them to be on the disk.
     fn settled(self, folder: Option<&Key>) -> Result<Self, Error> {
         let Some(key) = folder.filter(|_| self.care.syncs_names()) else {
             return Ok(self);
@@ -124,8 +127,8 @@ impl<'a> ParentDirs<'a> {
         if self.disk.settled.knows(key, identity) {
             return Ok(self);
         }
-        // A folder before its name, as with files: without a journal a repair is at a loss with an entry that leads to a
-        // folder which is not on the disk.
+        // The folder is synced before its name, like a file: without a journal, a repair cannot handle an
+        // entry whose folder is not on the disk.
         if self.care.syncs_freed() {
             sync(&self.folder)?;
         }
@@ -136,7 +139,7 @@ impl<'a> ParentDirs<'a> {
         for folder in &above {
             match self.disk.root.find(folder.as_ref(), OpenPurpose::Folder) {
                 Ok(folder) => sync(&folder)?,
-                // It can be passed through but not opened: then no entry in it is one of ours.
+                // This folder can be passed through but not opened, so this server has made no entry in it.
                 Err(Error::Forbidden) => {}
                 Err(refusal) => return Err(refusal),
             }
@@ -145,7 +148,7 @@ impl<'a> ParentDirs<'a> {
         Ok(self)
     }
 
-    /// Syncs the entries of the folder itself, where uploads are.
+    /// Syncs the entries of the folder itself, if uploads are synced here.
     pub(super) fn sync(&self) -> Result<(), Error> {
         if self.care.syncs_names() {
             sync(&self.folder)
@@ -176,13 +179,13 @@ impl<'a> ParentDirs<'a> {
 impl Drop for ParentDirs<'_> {
     fn drop(&mut self) {
         for key in self.made.iter().rev() {
-            // Refused where another upload has arrived there, which is as it should be.
+            // A folder that another upload uses by now is not empty and stays.
             let _unless_in_use = self.discard(key);
         }
     }
 }
 
-/// Makes one folder, and syncs it where uploads are.
+/// Makes one folder, and syncs it if uploads are synced here.
 pub(super) fn make_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
     let above = parent(&disk.root, key, OpenPurpose::FolderFacts)?;
     let mut parents = ParentDirs::starting(disk, above)?;
@@ -204,7 +207,7 @@ pub(super) fn parent(root: &Root, key: &Key, purpose: OpenPurpose) -> Result<Own
     }
 }
 
-/// The folder itself or, as far as there is none yet, the one that it will be made in.
+/// The folder itself or, where it does not exist yet, the nearest folder above it that does.
 pub(super) fn nearest(root: &Root, folder: Option<Key>) -> Result<OwnedFd, Error> {
     let mut folder = folder;
     loop {
@@ -223,7 +226,7 @@ fn sync(folder: impl AsFd) -> Result<(), Error> {
     }
 }
 
-/// `None` where the system does not tell.
+/// Identifies the folder; `None` where the system does not tell.
 fn identity(folder: impl AsFd) -> Option<Identity> {
     let mask = StatxFlags::INO | StatxFlags::BTIME;
     let facts = statx(folder, "", AtFlags::EMPTY_PATH, mask).ok()?;

@@ -1,12 +1,12 @@
-//! From a file in flight to an object: the facts that it is given, the conditions, and the one step that makes it visible.
+//! From a file in flight to an object: its facts, the conditions, and the one step that makes it visible.
 //!
-//! On a disk the order of the calls is what a power cut cannot break. A new object is synced, linked, and synced once more, for
-//! its count of links, which some file systems would hold against it. One that replaces another is linked to a reserved
-//! name, synced, and renamed. The folder is synced last.
+//! On a disk, the order of the calls keeps a power cut from breaking anything. A new object is synced,
+//! linked, and synced once more for its count of links, without which some file systems would drop it. An
+//! object that replaces another is linked to a reserved name, synced, and renamed. The folder is synced last.
 //!
-//! The conditions are checked and acted upon as one step among all workers of a server, under the lock of the name
-//! ([`super::locks`]). Other servers and programs do not know of that lock; against them, `Absent` is atomic all the same and
-//! `Matches` is not.
+//! The conditions are checked and acted upon as one step among all workers of a server, under the lock of the
+//! name ([`super::locks`]). Other servers and programs do not know of that lock; against them, `Absent` is
+//! atomic all the same and `Matches` is not.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use super::root::{OpenPurpose, Root, look_again};
 use super::temp_file::{Hiding, NamedBy, PublishMode, TempFile};
 use crate::{Commit, Condition, Error, Key, Meta, Parents};
 
-/// How often a publication starts over because other programs change what it has found as fast as it looks.
+/// How often a publication starts over because other programs change the name as fast as it looks.
 const PUBLISH_TRIES_MAX: usize = 8;
 
-/// What an upload is for.
+/// The name that an upload is for, and its conditions.
 #[derive(Debug, Clone)]
 pub(super) struct UploadTarget {
     pub(super) key: Key,
@@ -43,7 +43,7 @@ pub(super) struct UploadTarget {
 #[derive(Debug)]
 pub(super) enum PublishOutcome {
     Published(Meta),
-    /// Another change of the name holds its lock, or the disk has to be waited for. Nothing can be seen yet.
+    /// The lock of the name is taken, or the disk has to be waited for. Nothing is visible yet.
     WouldWait,
 }
 
@@ -55,37 +55,37 @@ pub(super) struct Publication {
     temp: TempFile,
     care: Care,
     given: Commit,
-    /// When it was complete.
+    /// When the content was complete.
     sealed: SystemTime,
     ticket: Ticket,
-    /// What it will take the place of, as far as is known.
+    /// The place that the upload takes, as far as is known.
     place: Placement,
-    /// What the file has been prepared for, if it has.
+    /// The place that the file has been prepared for, if it has been.
     prepared: Option<Placement>,
-    /// What is kept beside the content.
+    /// The note that is kept beside the content.
     note: Option<DigestNote>,
 }
 
 /// The place that an upload takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placement {
-    /// That of no other object.
+    /// A new name.
     New,
-    /// That of an object of this owner.
+    /// The name of an object of this owner, which is replaced.
     Instead(Owner),
 }
 
-/// What stands where an upload goes.
+/// The object that has the name of an upload.
 #[derive(Debug)]
 pub(super) struct Present {
-    /// While this is held, the system does not use the inode again: without a journal, a power cut before the folder is synced
-    /// brings back an entry that leads there.
+    /// While this is open, the system does not use the inode again. Without a journal, a power cut before the
+    /// folder is synced brings back the entry, which must not lead to another file.
     _held: OwnedFd,
     facts: FileFacts,
     etag: Option<String>,
 }
 
-/// A file in flight, and whose object it will probably take the place of.
+/// A file in flight, and the owner of the object that it will probably replace.
 #[derive(Debug)]
 pub(super) struct BegunUpload {
     pub(super) temp: TempFile,
@@ -93,14 +93,14 @@ pub(super) struct BegunUpload {
 }
 
 impl Present {
-    /// Whether this is the file that was found otherwise, and not another one to which that leads.
+    /// Whether this is the file of these facts, and not one that a link leads to.
     pub(super) fn is_file(&self, found: &FileFacts) -> bool {
         self.facts.is_same_file(found)
     }
 }
 
 impl BegunUpload {
-    /// It will take another place than it was begun for.
+    /// Forgets that owner: the file goes to another name than it was begun for.
     pub(super) fn forget_replaced(&mut self) {
         self.replaced = None;
     }
@@ -150,8 +150,8 @@ impl Publication {
         })
     }
 
-    /// Publishes the file under its key, in one step. When the folder cannot be synced afterwards, that is an error although
-    /// the object is in place: nobody may rely on it.
+    /// Publishes the file under its key, in one step. If the folder cannot be synced afterwards, that is an
+    /// error although the object is in place, because a power cut could take it away.
     pub(super) fn publish(&mut self, mode: LockMode) -> Result<PublishOutcome, Error> {
         let mut vanished = Error::NotFound;
         for _ in 0..PUBLISH_TRIES_MAX {
@@ -176,8 +176,8 @@ impl Publication {
         self.publish_locked(mode)
     }
 
-    /// Makes the file ready to take its place. Nothing of that can be seen, and nobody has to wait for it, so it may take its
-    /// time.
+    /// Makes the file ready to be published. Nothing of this is visible and no lock is held, so it may take
+    /// long.
     pub(super) fn prepare(&mut self) -> Result<(), Error> {
         let file = Arc::clone(self.temp.file());
         let facts = FileFacts::of(&file)?;
@@ -216,14 +216,14 @@ impl Publication {
         }
     }
 
-    /// Whether this server could write another note on the object once it is in place. To one that it may not write to it
-    /// could not.
+    /// Whether this server could write another note on the object once it is published. That takes the
+    /// permission to write to it.
     fn can_be_noted_again(&self) -> bool {
         const OWNER_WRITES: u32 = 0o200;
         self.given.mode.is_none_or(|mode| mode & OWNER_WRITES != 0) || geteuid().is_root()
     }
 
-    /// Keeps the digest with the file; `false` where there is none, or none can be kept.
+    /// Keeps the digest with the file; `false` where there is none, or it cannot be kept.
     fn keep_note(&mut self) -> Result<bool, Error> {
         let Some(digest) = self.given.digest else {
             return Ok(false);
@@ -244,7 +244,7 @@ impl Publication {
         Ok(self.note.is_some())
     }
 
-    /// After the note, which takes the permission to write.
+    /// This comes after the note, which takes the permission to write.
     fn set_owner(&self, own: Owner) -> Result<(), Errno> {
         let file = self.temp.file();
         let kept = match self.place {
@@ -286,7 +286,7 @@ impl Publication {
             retry_on_intr(|| fsync(self.temp.file()))?;
         }
         displaced.settle(&parents)?;
-        // Only now may the system use the inode of what was replaced again.
+        // From here on the system may use the inode of the replaced object again.
         drop(present);
         parents.keep();
         Ok(Attempt::Done(PublishOutcome::Published(meta)))
@@ -295,7 +295,8 @@ impl Publication {
     fn parents<'a>(&self, disk: &'a Disk) -> Result<ParentDirs<'a>, Error> {
         let folder = self.target.key.parent();
         match ParentDirs::find(disk, folder.as_ref()) {
-            // There cannot be an object either, and no folder is made for an upload that will be refused.
+            // Without the folder there is no object, and no folder is made for an upload that will be
+            // refused.
             Err(Error::NotFound) if matches!(self.target.condition, Condition::Matches(_)) => {
                 Err(Error::ConditionFailed)
             }
@@ -314,7 +315,7 @@ impl Publication {
             Placement::Instead(_) => PublishMode::Replace,
         };
         match self.temp.publish_as(&parents.folder, name, mode) {
-            // A link that leads nowhere has the name, or another program was faster.
+            // A symbolic link that leads nowhere has the name, or another program was faster.
             Err(Errno::EXIST) if self.target.condition == Condition::Always => {
                 self.temp.reserve(self.disk.root.folder())?;
                 if self.care != Care::None {
@@ -328,8 +329,9 @@ impl Publication {
         }
     }
 
-    /// A change of the same name that was asked for after this upload was complete has taken effect before it. So this one is
-    /// as good as replaced, or removed, already; where it has a condition, there was an object in between.
+    /// A change of the same name that was asked for after this upload was complete has taken effect before
+    /// it. So the upload counts as replaced, or removed, already. With a condition it is refused, since there
+    /// was an object in between.
     fn count_as_overtaken(&self, parents: &ParentDirs<'_>) -> Result<PublishOutcome, Error> {
         match self.target.condition {
             Condition::Always => {}
@@ -337,7 +339,7 @@ impl Publication {
             Condition::Matches(_) => return Err(Error::ConditionFailed),
         }
         tracing::debug!(key = %self.target.key, "an upload was overtaken by a later change of its name");
-        // What is acknowledged is on the disk, or what has overtaken it.
+        // Either the acknowledged object is on the disk, or the change that has overtaken it.
         if self.care.syncs_names() {
             if let Ok(newer) = self.disk.root.find(Some(&self.target.key), OpenPurpose::Read) {
                 retry_on_intr(|| fsync(&newer))?;
@@ -350,7 +352,8 @@ impl Publication {
 }
 
 impl Drop for Publication {
-    /// A file that was not published may have been synced with a reserved name: it leaves that as an object leaves its own.
+    /// A file that was not published may have been synced with a reserved name. It leaves that name as an
+    /// object leaves its own.
     fn drop(&mut self) {
         if self.care.syncs_freed() && self.temp.drop_name() {
             let _unless_the_disk_fails = fsync(self.temp.file());
@@ -362,12 +365,12 @@ impl Drop for Publication {
 #[derive(Debug)]
 enum Attempt {
     Done(PublishOutcome),
-    /// Something else stands there by now than the file was prepared for.
+    /// The name is another place by now than the file was prepared for.
     Elsewhere(Placement),
 }
 
 impl Placement {
-    /// `given` may have permissions of its own, so that those of what is replaced do not matter.
+    /// `given` may have permissions of its own, which count more than those of the replaced object.
     fn of(replaced: Option<Owner>, given: &Commit) -> Self {
         replaced.map_or(Self::New, |owner| {
             Self::Instead(Owner {
@@ -378,7 +381,7 @@ impl Placement {
     }
 }
 
-/// The object that a name leads to, with its etag where the condition needs that.
+/// The object that a name leads to, with its etag where the condition needs the etag.
 pub(super) fn present(root: &Root, key: &Key, condition: &Condition) -> Result<Option<Present>, Error> {
     let found = look_again(|| {
         let found = root.find(Some(key), OpenPurpose::FileFacts)?;
@@ -403,8 +406,8 @@ fn admit(target: &UploadTarget, present: Option<&Present>) -> Result<(), Error> 
     crate::meta::admits(&target.condition, etag)
 }
 
-/// Whether a file in flight may wait in `top` for its way to `folder`: only within one mount can it be renamed, and only if the
-/// server may write there.
+/// Whether `top` can be the staging folder of a file for `folder`: a file can only be renamed within one
+/// mount, and the server must have the permission to write there.
 fn is_staging(top: &OwnedFd, folder: &OwnedFd) -> bool {
     let mount = |folder: &OwnedFd| {
         let facts = statx(folder, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;

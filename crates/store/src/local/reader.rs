@@ -1,5 +1,5 @@
-//! Reading an open object. A thread that serves many connections reads in place what is in memory already and leaves to the
-//! blocking pool what the disk has to bring.
+//! Reading an open object. A thread that serves many connections reads in place what is in memory already.
+//! Reads that need the disk run on the blocking pool.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
@@ -13,7 +13,8 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use super::{Blocking, spawn_blocking_io};
 use crate::{Meta, Reader};
 
-/// The most that one trip to the blocking pool reads, which is also the memory that a reader keeps for such trips.
+/// The most that one call on the blocking pool reads, which is also the memory that a reader keeps for such
+/// calls.
 const POOL_READ_BYTES_MAX: usize = 256 * 1024;
 
 #[derive(Debug)]
@@ -21,18 +22,18 @@ pub(super) struct LocalReader {
     file: Arc<File>,
     meta: Meta,
     site: ReadSite,
-    /// What the last trip to the pool read into, kept for the next.
+    /// The buffer of the last call on the pool, kept for the next.
     spare: Vec<u8>,
 }
 
-/// How a reader gets at its bytes.
+/// Where a reader's system calls run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReadSite {
     /// In place, however long it takes.
     Inline,
-    /// In place what needs no disk, the rest on the pool.
+    /// In place if no disk is needed, else on the pool.
     CacheFirst,
-    /// On the pool, since the file system cannot say what needs no disk.
+    /// On the pool, since the file system cannot say which reads need no disk.
     BlockingPool,
 }
 
@@ -55,7 +56,7 @@ impl LocalReader {
     fn read_cached(&mut self, offset: u64, buffer: &mut [u8]) -> Option<io::Result<usize>> {
         let mut buffers = [IoSliceMut::new(buffer)];
         match preadv2(&self.file, &mut buffers, offset, ReadWriteFlags::NOWAIT) {
-            // Linux 5.9 and 5.10 also say this when they would have to wait (preadv2(2), BUGS).
+            // Linux 5.9 and 5.10 also return 0 when they would have to wait (preadv2(2), BUGS).
             Ok(0) if offset < self.meta.size => None,
             Err(Errno::AGAIN | Errno::INTR) => None,
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => {

@@ -22,7 +22,8 @@ pub(super) fn remove(disk: &Disk, key: &Key) -> Result<(), Error> {
     match FileType::from_raw_mode(found.st_mode) {
         FileType::RegularFile => {}
         FileType::Directory => return Err(Error::IsAFolder),
-        // A link that leads out, or nowhere, may go like any other; one to a folder is a folder to everybody who asks.
+        // A link that leads out, or nowhere, is removed like any other. A link to a folder counts as a
+        // folder.
         FileType::Symlink
             if matches!(
                 present(&disk.root, key, &Condition::Always),
@@ -47,7 +48,7 @@ pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
     let displaced = Displaced::hold(&parents.folder, key.file_name());
     match unlinkat(&parents.folder, key.file_name(), AtFlags::REMOVEDIR) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
-        // What some file systems say instead of ENOTEMPTY.
+        // Some file systems return this instead of ENOTEMPTY.
         Err(Errno::EXIST) => return Err(Error::NotEmpty),
         // Another disk is mounted there.
         Err(Errno::BUSY) => return Err(Error::Forbidden),
@@ -56,7 +57,7 @@ pub(super) fn remove_dir(disk: &Disk, key: &Key) -> Result<(), Error> {
     displaced.settle(&parents)
 }
 
-/// The way to what exists: a parent that is no folder means that there is nothing.
+/// The parent folders of a name that should exist. Where a parent is no folder, there is no such name.
 pub(super) fn parent<'a>(disk: &'a Disk, key: &Key) -> Result<ParentDirs<'a>, Error> {
     match ParentDirs::find(disk, key.parent().as_ref()) {
         Err(Error::NotAFolder) => Err(Error::NotFound),

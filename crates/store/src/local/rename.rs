@@ -1,7 +1,7 @@
 //! Giving an object or a folder another name, in one step.
 //!
-//! On a disk without a journal a power cut may keep the removal of the old entry and lose the new one. So an object is
-//! linked to its new name there, and leaves the old one when the new one is on the disk.
+//! On a disk without a journal a power cut may keep the removal of the old entry and lose the new one. So an
+//! object is linked to its new name there, and leaves the old one when the new one is on the disk.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use super::root::OpenPurpose;
 use super::temp_file::ReservedName;
 use crate::{Condition, Error, Existing, Key, NodeKind};
 
-/// Moves `from` to `to`. The lock of both names is held for the step itself; other programs do not know of it, and against
-/// them a refusal to replace is atomic where the file system knows such a rename.
+/// Moves `from` to `to`. The locks of both names are held for the step itself. Other programs do not know of
+/// these locks; against them, the refusal to replace is atomic where the file system has such a rename.
 pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> Result<(), Error> {
     let ticket = Ticket::now();
     let source = super::remove::parent(disk, from)?;
@@ -48,7 +48,7 @@ pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> R
     }
 }
 
-/// What stands at the old name. A symbolic link counts as the object that it leads to.
+/// What has the old name. A symbolic link counts as the object that it leads to.
 fn source_kind(disk: &Disk, source: &ParentDirs<'_>, key: &Key) -> Result<NodeKind, Error> {
     let found = match statat(&source.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
@@ -60,7 +60,7 @@ fn source_kind(disk: &Disk, source: &ParentDirs<'_>, key: &Key) -> Result<NodeKi
         FileType::Symlink => match present(&disk.root, key, &Condition::Always) {
             Ok(Some(_)) => Ok(NodeKind::File),
             Ok(None) => Err(Error::NotFound),
-            // To rename a link to a folder would be to rename something that no listing shows.
+            // No listing shows a link to a folder, so there is nothing to rename.
             Err(Error::IsAFolder) => Err(Error::Forbidden),
             Err(refusal) => Err(refusal),
         },
@@ -68,7 +68,7 @@ fn source_kind(disk: &Disk, source: &ParentDirs<'_>, key: &Key) -> Result<NodeKi
     }
 }
 
-/// One rename on its way.
+/// One rename.
 struct Moving<'a> {
     disk: &'a Disk,
     from: &'a Key,
@@ -87,7 +87,7 @@ impl Moving<'_> {
     }
 
     fn object(&self, ticket: Ticket) -> Result<(), Error> {
-        // Once before anything is locked, since it may take its time.
+        // The first sync comes before the locks, since it may take long.
         self.sync_source()?;
         let turns = self.disk.locks.lock_both(self.to, self.from)?;
         let replaced = self.replaced_object()?;
@@ -119,7 +119,7 @@ impl Moving<'_> {
             Displaced::default()
         };
         self.rename_at().map_err(|errno| match (errno, self.existing) {
-            // What some file systems say instead of ENOTEMPTY.
+            // Some file systems return this instead of ENOTEMPTY.
             (Errno::EXIST, Existing::Replace) => Error::NotEmpty,
             (Errno::INVAL, _) => Error::IntoItself,
             (other, _) => refusal(other),
@@ -129,7 +129,7 @@ impl Moving<'_> {
         self.settle(displaced)
     }
 
-    /// The object at the new name, which an object may replace.
+    /// The object that has the new name, which an object may replace.
     fn replaced_object(&self) -> Result<Option<Present>, Error> {
         match present(&self.disk.root, self.to, &Condition::Always) {
             Err(Error::IsAFolder) if self.existing == Existing::Refuse => Err(Error::Exists),
@@ -151,7 +151,8 @@ impl Moving<'_> {
         Ok(from.is_same_file(&to) && replaced.is_file(&to))
     }
 
-    /// An object that replaces another is on the disk first, so that the old one is not lost for one that is not whole.
+    /// An object that replaces another is synced first, so that the old one is not lost for a new one that is
+    /// not whole.
     fn sync_source(&self) -> Result<(), Error> {
         if self.existing == Existing::Replace && self.target.care != Care::None {
             sync_content(&self.source.folder, self.from.file_name())?;
@@ -165,7 +166,7 @@ impl Moving<'_> {
         match self.existing {
             Existing::Replace => renameat(source, from, target, to),
             Existing::Refuse => match renameat_with(source, from, target, to, RenameFlags::NOREPLACE) {
-                // A file system, or a kernel, that knows no such rename.
+                // This file system, or kernel, has no such rename.
                 Err(Errno::INVAL | Errno::NOSYS) => rename_where_free(source, from, target, to),
                 renamed => renamed,
             },
@@ -198,7 +199,7 @@ impl Moving<'_> {
         )?)
     }
 
-    /// The new entry is on the disk before the removal of the old one is waited for.
+    /// The new entry is synced before the removal of the old one.
     fn settle(&self, displaced: Displaced) -> Result<(), Error> {
         displaced.settle(&self.target)?;
         self.source.sync()?;
@@ -209,7 +210,7 @@ impl Moving<'_> {
     }
 }
 
-/// The best that can be had without the kernel's help.
+/// Looks first and renames then, since the kernel does not do both at once here.
 fn rename_where_free(source: &Arc<OwnedFd>, from: &str, target: impl AsFd, to: &str) -> Result<(), Errno> {
     match statat(&target, to, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(_) => Err(Errno::EXIST),
@@ -220,7 +221,7 @@ fn rename_where_free(source: &Arc<OwnedFd>, from: &str, target: impl AsFd, to: &
 
 fn refusal(errno: Errno) -> Error {
     match errno {
-        // Between two file systems beneath the root there is no such step.
+        // The names lie on two file systems beneath the root, between which there is no atomic rename.
         Errno::XDEV => Error::Unsupported,
         // Another disk is mounted there.
         Errno::BUSY => Error::Forbidden,

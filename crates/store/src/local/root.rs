@@ -1,6 +1,7 @@
-//! The root: one descriptor, and every path resolved beneath it. Neither `..` nor a symbolic link leads out, even one that is
-//! swapped in between check and use, because there is no check that could be apart from the use: the kernel resolves the path
-//! (`openat2`), and where it cannot, [`walk`] does, one open folder after the other.
+//! The root: one descriptor, and every path resolved beneath it. Neither `..` nor a symbolic link leads out,
+//! even one that is swapped in between check and use, because there is no check that could be apart from the
+//! use: the kernel resolves the path (`openat2`), and where it cannot, [`walk`] does, one open folder after
+//! the other.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,19 +15,19 @@ use rustix::io::Errno;
 use super::walk;
 use crate::{Error, Key};
 
-/// The kernel gives up with `EAGAIN` when anybody renames anything while it goes through the `..` of a link. This many times it
-/// is asked before the path is walked instead, which minds no renaming.
+/// The kernel gives up with `EAGAIN` when any program renames anything while it goes through the `..` of a
+/// link. The kernel is asked so many times before the path is walked instead, which no rename disturbs.
 const KERNEL_TRIES_MAX: usize = 16;
 
 /// The longest path that the kernel takes in one piece. Keys may be one byte longer.
 const KERNEL_PATH_BYTES_MAX: usize = 4095;
 
-/// How often an object is looked at that is replaced meanwhile.
+/// How often an object is looked at again because it was replaced during the look.
 const LOOKS_MAX: usize = 8;
 
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 
-/// Who resolves paths.
+/// How paths are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resolve {
     /// `openat2` with RESOLVE_BENEATH.
@@ -57,13 +58,13 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// `resolve` is found out where it is `None`.
+    /// Opens the root. `resolve` is found out where it is `None`.
     pub(super) fn open(path: &Path, resolve: Option<Resolve>) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Self::at(openat(CWD, path, flags, Mode::empty())?, resolve)
     }
 
-    /// The same of a folder that is open already.
+    /// The same for a folder that is open already.
     pub(super) fn at(folder: OwnedFd, resolve: Option<Resolve>) -> io::Result<Self> {
         if FileType::from_raw_mode(fstat(&folder)?.st_mode) != FileType::Directory {
             return Err(Errno::NOTDIR.into());
@@ -118,14 +119,14 @@ impl Root {
         fstat(&self.folder).map_or_else(|errno| errno == Errno::STALE, |facts| facts.st_nlink == 0)
     }
 
-    /// The kernel's answer, if it comes to one.
+    /// The kernel's answer, or `None` where it gives up.
     fn ask(&self, path: &str, purpose: OpenPurpose) -> Option<Result<OwnedFd, Errno>> {
         (0..KERNEL_TRIES_MAX)
             .map(|_| openat2(&self.folder, path, purpose.flags(), Mode::empty(), BENEATH))
             .find(|answer| !matches!(answer, Err(Errno::AGAIN | Errno::INTR)))
     }
 
-    /// What it means when a path does not lead anywhere; for other calls than resolving, [`Error::from`] knows.
+    /// What an error means when a path is resolved. For other calls, see [`Error::from`].
     fn refusal(&self, errno: Errno) -> Error {
         match errno {
             Errno::XDEV | Errno::LOOP => Error::Escapes,
@@ -135,8 +136,8 @@ impl Root {
     }
 }
 
-/// Looks at an object again where it was replaced between two steps of a look, which some file systems notice. What is
-/// replaced at every look is not there.
+/// Looks at an object again if it was replaced between two steps of a look, which some file systems notice.
+/// An object that is replaced at every look counts as missing.
 pub(super) fn look_again<T>(mut look: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     for _ in 0..LOOKS_MAX {
         match look() {

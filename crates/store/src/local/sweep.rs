@@ -1,7 +1,7 @@
-//! Removing what died in flight: files with a reserved name that no process holds a lock on.
+//! Removing files whose upload died in flight: those with a reserved name on which no process holds a lock.
 //!
-//! Reserved names lie in the root, or next to their target where that is another mount or the root may not be written to. So
-//! a sweep reads the root only, and goes into the folders beneath it just for those two cases.
+//! Reserved names lie in the root, or next to their target where that is another mount or the root may not be
+//! written to. So a sweep reads the root only, and goes into the folders beneath it just for those two cases.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -30,11 +30,11 @@ pub(super) fn sweep(root: &Root) -> io::Result<usize> {
     }
     let mut ahead: Vec<Key> = folders.into_iter().flatten().collect();
     while let Some(key) = ahead.pop() {
-        // What cannot be entered, or is gone by now, holds nothing of ours that could be removed.
+        // A folder that cannot be entered, or is gone by now, holds no file that could be removed.
         let Ok(folder) = open(root, Some(&key)) else {
             continue;
         };
-        // One that cannot be read to its end keeps what is in it, and keeps nobody from the others.
+        // A folder that cannot be read to its end keeps what is in it; the others are swept all the same.
         swept += sweep_folder(&folder, |name| ahead.extend(key.join(name))).unwrap_or(0);
     }
     Ok(swept)
@@ -69,7 +69,8 @@ fn sweep_folder(folder: &OwnedFd, mut found: impl FnMut(&str)) -> io::Result<usi
     Ok(swept)
 }
 
-/// Removes a file if nobody holds it. The name cannot have passed to another file: names in flight are random and used once.
+/// Removes a file unless an upload holds its lock. The name cannot have passed to another file: reserved
+/// names are random and used once.
 fn sweep_file(folder: &OwnedFd, name: &str) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = openat(folder, name, flags, Mode::empty()) else {

@@ -1,10 +1,11 @@
-//! A file in flight: being written, invisible, and gone without a trace unless it is published. Where the file system can, it has no
-//! name at all (O_TMPFILE); otherwise, and for the moment in which it replaces another file, it has a reserved one.
+//! A file in flight: being written, invisible, and gone without a trace unless it is published. Where the
+//! file system can, it has no name at all (O_TMPFILE); otherwise, and for the moment in which it replaces
+//! another file, it has a reserved one.
 //!
-//! Whoever gives a file a reserved name holds an exclusive lock (`flock`) on it until the name is gone again, so a reserved
-//! name whose file can be locked belongs to nobody any more and may be swept, by any process of any server. Nobody else gets
-//! in between: a file without a name is locked before it is given one, and one that is created with a name may be opened by
-//! its owner only until it is published.
+//! An upload holds an exclusive lock (`flock`) on its file for as long as the file has a reserved name. So a
+//! reserved name whose file can be locked belongs to a dead upload and may be swept, by any process of any
+//! server. No other program gets in between: a file without a name is locked before it is given one, and a
+//! file that is created with a name may be opened by its owner only until it is published.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,15 +21,16 @@ use super::descriptor_path;
 use crate::Error;
 use crate::key::RESERVED_PREFIX;
 
-/// The permissions that a new file asks for; the umask, or the folder's list of permissions, takes some of them away.
+/// The permissions that a new file asks for; the umask, or the folder's list of permissions, takes some of
+/// them away.
 const NEW_FILE: u32 = 0o666;
-/// Those of a file in flight that others could open by its name.
+/// The permissions of a file in flight that other users could open by its name.
 const PRIVATE: u32 = 0o600;
 
 /// How often another name is tried when a sweeper was faster than the lock.
 const NAME_TRIES_MAX: usize = 16;
 
-/// Whether a name is one of a file in flight.
+/// Whether a name is the reserved name of a file in flight.
 pub(super) fn is_reserved(name: &[u8]) -> bool {
     name.starts_with(RESERVED_PREFIX.as_bytes())
 }
@@ -43,7 +45,7 @@ pub(super) enum Hiding {
 }
 
 impl Hiding {
-    /// What this process can do: files without a name are given one through `/proc`.
+    /// The best that this process can do: a file without a name is given one through `/proc`.
     pub(super) fn here() -> Self {
         match statat(CWD, "/proc/self/fd", AtFlags::empty()) {
             Ok(_) => Self::Unnamed,
@@ -54,12 +56,12 @@ impl Hiding {
 
 #[derive(Debug)]
 pub(super) struct TempFile {
-    /// Before the file, so that it is dropped before the lock is.
+    /// This stands before the file, so that the name is dropped before the lock.
     name: Option<ReservedName>,
     file: Arc<File>,
-    /// Where it was begun.
+    /// The folder in which the file was begun.
     home: Arc<OwnedFd>,
-    /// The permissions that a new file has here, where this one was given fewer.
+    /// The permissions that a new file has here, if this file was given fewer.
     usual: Option<u32>,
 }
 
@@ -73,18 +75,18 @@ pub(super) struct ReservedName {
 /// How a publication treats an object that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PublishMode {
-    /// It refuses with `EEXIST`.
+    /// The publication is refused with `EEXIST`.
     New,
-    /// It takes its place.
+    /// The object is replaced.
     Replace,
 }
 
 /// How a file came by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NamedBy {
-    /// It had none before, so its count of links went up.
+    /// It had no name before, so its count of links went up.
     Linked,
-    /// It left another one for it.
+    /// It had a reserved name before, which is gone.
     Renamed,
 }
 
@@ -99,7 +101,7 @@ impl TempFile {
                 home: Arc::clone(folder),
                 usual: None,
             })),
-            // What file systems and kernels without it say, old kernels the latter two.
+            // File systems and kernels without O_TMPFILE return these errors, old kernels the latter two.
             Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::ISDIR | Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno),
         }
@@ -117,7 +119,8 @@ impl TempFile {
                 folder: Arc::clone(folder),
                 name,
             };
-            // A sweeper may have come between the two calls: then the lock is its, or the name is gone already.
+            // A sweep may have come between the two calls. Then it has the lock, or has removed the name
+            // already.
             if try_lock(&file)? && fstat(&file)?.st_nlink > 0 {
                 return Ok(Self {
                     name: Some(name),
@@ -139,13 +142,14 @@ impl TempFile {
         self.usual
     }
 
-    /// Gives it a reserved name, if it has none, so that it can take another file's place: in `top` or, where that is another
-    /// mount or may not be written to, where it was begun.
+    /// Gives the file a reserved name, if it has none, so that it can replace another file. The name lies in
+    /// `top` or, where that is another mount or may not be written to, in the folder in which the file was
+    /// begun.
     pub(super) fn reserve(&mut self, top: &Arc<OwnedFd>) -> Result<(), Errno> {
         if self.name.is_some() {
             return Ok(());
         }
-        // Nobody else can know a file without a name, so the lock is free.
+        // No other process can open a file without a name, so the lock is free.
         try_lock(&self.file)?;
         let mut refusal = Errno::NOENT;
         for folder in [top, &self.home] {
@@ -165,7 +169,8 @@ impl TempFile {
         Err(refusal)
     }
 
-    /// Gives the file its name in `folder`, in one step; to take another file's place it must have a reserved name.
+    /// Gives the file its name in `folder`, in one step; to take another file's place it must have a reserved
+    /// name.
     pub(super) fn publish_as(
         &mut self,
         folder: &OwnedFd,
@@ -192,7 +197,7 @@ impl TempFile {
         Ok(named_by)
     }
 
-    /// Removes its reserved name; `false` if it has none.
+    /// Removes the reserved name; `false` if there is none.
     pub(super) fn drop_name(&mut self) -> bool {
         self.name.take().is_some()
     }
@@ -209,7 +214,8 @@ impl TempFile {
 }
 
 impl ReservedName {
-    /// Another name for the file, or link, `name` in `folder`, in `top` or beside it; `None` where that cannot be had.
+    /// Gives the file, or link, `name` in `folder` another name as well, in `top` or beside it; `None` where
+    /// that is not possible.
     pub(super) fn of_present(top: &Arc<OwnedFd>, folder: &Arc<OwnedFd>, name: &str) -> Option<Self> {
         [top, folder].into_iter().find_map(|place| {
             let own = reserved_name().ok()?;
@@ -221,18 +227,19 @@ impl ReservedName {
         })
     }
 
-    /// Takes the place of what stands at `name` in `folder`, if anything does. Where that is the very same file, only the
-    /// reserved name goes.
+    /// Moves the file to `name` in `folder`, where it replaces any other file. Where that is the same file
+    /// already, only the reserved name is removed.
     pub(super) fn replace(self, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
         renameat(&self.folder, &self.name, folder, name)?;
-        // The system keeps both names of one file; what is dropped here removes the reserved one, if it is still there.
+        // The system renames nothing where both names belong to one file. Then the drop removes the reserved
+        // name.
         Ok(())
     }
 
     fn publish_new(&self, folder: &OwnedFd, name: &str) -> Result<NamedBy, Errno> {
         match renameat_with(&self.folder, &self.name, folder, name, RenameFlags::NOREPLACE) {
-            // A file system, or a kernel, that knows no such rename. A link refuses what is there just as well, and once
-            // there is one, the reserved name can go.
+            // This file system, or kernel, has no such rename. A link refuses what is there just as well, and
+            // once there is one, the reserved name can go.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 linkat(&self.folder, &self.name, folder, name, AtFlags::empty())?;
                 unlinkat(&self.folder, &self.name, AtFlags::empty())?;
@@ -258,8 +265,8 @@ impl Drop for ReservedName {
     }
 }
 
-/// Locks a file in flight if that is possible at once. On a file system without locks it passes for locked, and nothing is
-/// swept there.
+/// Locks a file in flight if that is possible at once. A file system without locks counts as locked, and
+/// nothing is swept there.
 fn try_lock(file: impl AsFd) -> Result<bool, Errno> {
     match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
         Ok(()) => Ok(true),
@@ -269,8 +276,8 @@ fn try_lock(file: impl AsFd) -> Result<bool, Errno> {
     }
 }
 
-/// The permissions of a new file in `folder`; `None` where the folder has a list of permissions that new files inherit, which
-/// only the kernel can apply.
+/// The permissions of a new file in `folder`; `None` where the folder has a list of permissions that new
+/// files inherit, which only the kernel can apply.
 fn usual_mode(folder: &OwnedFd) -> Option<u32> {
     let mut list = [0; 0];
     match getxattr(descriptor_path(folder), "system.posix_acl_default", &mut list[..]) {
@@ -279,8 +286,8 @@ fn usual_mode(folder: &OwnedFd) -> Option<u32> {
     }
 }
 
-/// What the system takes away from the permissions of new files, without changing it for a moment, as asking the system
-/// itself would. Where that cannot be told, files are private.
+/// The umask: the permissions that new files do not get. It is read from `/proc`, because the system call
+/// would change it for a moment. Where it cannot be read, files are private.
 fn umask() -> u32 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));

@@ -20,7 +20,7 @@ use crate::RESERVED_PREFIX;
 use crate::contract;
 use crate::contract::{Executor, Inspector, StoreUnderTest};
 
-/// One way of doing the work.
+/// One way in which the store can work.
 #[derive(Debug, Clone, Copy)]
 struct Manner {
     resolve: Resolve,
@@ -135,7 +135,7 @@ impl Inspector for Tree {
     }
 }
 
-/// Ends a thread that works until it is told otherwise, also when the test fails.
+/// Tells a thread to stop, also when the test fails.
 struct Stop<'a>(&'a AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -148,7 +148,7 @@ fn reserved_beneath(root: &Path) -> Vec<String> {
     let mut reserved = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        // A path of 4,096 bytes is one that only the store can enter.
+        // Only the store can enter a path of 4,096 bytes.
         let Ok(entries) = fs::read_dir(folder) else {
             continue;
         };

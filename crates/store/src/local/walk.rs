@@ -1,7 +1,7 @@
-//! Resolving a path beneath a folder without the kernel's help, as strictly as `openat2` with RESOLVE_BENEATH does it: part by
-//! part, each opened within the folder that was opened before it and never through a symbolic link. A link is read and its
-//! parts are walked in its place; `..` goes back to the folder that the walk came through, whatever has been renamed
-//! meanwhile, and never above the first.
+//! Resolving a path beneath a folder without the kernel's help, as strictly as `openat2` with RESOLVE_BENEATH
+//! does it: part by part, each opened within the folder that was opened before it and never through a
+//! symbolic link. A link is read and its parts are walked in its place; `..` goes back to the folder that the
+//! walk came through, whatever has been renamed meanwhile, and never above the first.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,10 +12,12 @@ use rustix::io::Errno;
 /// As many links as the kernel follows in one path.
 const LINKS_MAX: usize = 40;
 
-/// How deep a walk may go. Each folder on the way takes a descriptor while it lasts, and a process has 1,024 as a rule.
+/// How deep a walk may go. Each folder on the way takes a descriptor while it lasts, and a process has 1,024
+/// as a rule.
 const DEPTH_MAX: usize = 256;
 
-/// How often the last part may turn from a link into something else between two looks at it before that is an error.
+/// How often the last part may turn from a link into something else between two looks at it before that is an
+/// error.
 const SWAPS_MAX: usize = 16;
 
 enum WalkStep {
@@ -84,13 +86,13 @@ fn step(here: BorrowedFd<'_>, part: &[u8], flags: OFlags) -> Result<WalkStep, Er
     Err(refusal)
 }
 
-/// Puts a link's parts in front of those that are still ahead.
+/// Puts the parts of a link in front of those that are still ahead.
 fn follow(target: &[u8], ahead: &mut VecDeque<Vec<u8>>) -> Result<(), Errno> {
     if target.starts_with(b"/") {
         return Err(Errno::XDEV);
     }
     if target.ends_with(b"/") && ahead.is_empty() {
-        // Whatever it leads to has to be a folder, which a part `.` after it asks for.
+        // The target has to be a folder, which a part `.` behind it asks for.
         ahead.push_front(b".".to_vec());
     }
     for part in parts(target).collect::<Vec<_>>().into_iter().rev() {

@@ -13,8 +13,8 @@ use super::publish::{BegunUpload, Publication, PublishOutcome, UploadTarget};
 use super::{Blocking, Disk, Durability, spawn_blocking_io};
 use crate::{Answer, Commit, Error, Key, Meta, Writer};
 
-/// The most that is written at once, so that one decision about where to write is never about more, and a trip to the
-/// blocking pool never holds more memory.
+/// The most that is written at once. It bounds what one decision about where to write is for, and the memory
+/// that a call on the blocking pool holds.
 const PIECE_BYTES_MAX: usize = 1024 * 1024;
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct LocalWriter {
     place: IoSite,
     /// Whether every write so far went to its end: neither refused nor abandoned half-way.
     whole: bool,
-    /// What the last trip to the pool wrote from, kept for the next.
+    /// The buffer of the last call on the pool, kept for the next.
     spare: Vec<u8>,
 }
 
@@ -74,14 +74,14 @@ impl LocalWriter {
         Ok(outcome)
     }
 
-    /// The upload is complete with this.
+    /// Ends the upload: the content is complete.
     pub(super) fn seal(self, facts: Commit) -> Result<Publication, Error> {
         let sealed = (SystemTime::now(), Ticket::now());
         Publication::new(&self.disk, self.target, self.begun, facts, sealed)
     }
 }
 
-/// In place, all of it.
+/// Publishes in place, however long it takes.
 fn publish(mut publication: Publication) -> Result<Meta, Error> {
     match publication.publish(LockMode::Block)? {
         PublishOutcome::Published(meta) => Ok(meta),
@@ -89,7 +89,8 @@ fn publish(mut publication: Publication) -> Result<Meta, Error> {
     }
 }
 
-/// In place as long as there is nothing to wait for, which takes no longer than a write into memory.
+/// Publishes in place if there is nothing to wait for, which takes no longer than a write into memory, else
+/// on the pool.
 async fn publish_quickly(mut publication: Publication) -> Result<Meta, Error> {
     match publication.publish(LockMode::Try)? {
         PublishOutcome::Published(meta) => Ok(meta),
@@ -129,7 +130,7 @@ impl Writer for LocalWriter {
 
     fn abort(self: Box<Self>) -> Answer<'static, ()> {
         let disk = Arc::clone(&self.disk);
-        // To free the blocks of a large file takes its time.
+        // Freeing the blocks of a large file may take long.
         let freed = move |_: &Arc<Disk>| {
             drop(self);
             Ok(())
@@ -140,7 +141,7 @@ impl Writer for LocalWriter {
 
 fn write_timed(mut file: &File, content: &[u8]) -> (Duration, io::Result<()>) {
     let started = Instant::now();
-    // Goes on after a short write and after an interruption.
+    // This goes on after a short write and after an interruption.
     let written = file.write_all(content);
     (started.elapsed(), written)
 }
@@ -189,7 +190,8 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            // The only thread of the pool is busy until it is told, so the write cannot begin before it is abandoned.
+            // The only thread of the pool is busy until it is told, so the write cannot begin before it is
+            // abandoned.
             let (release, held) = std::sync::mpsc::channel::<()>();
             let busy = tokio::task::spawn_blocking(move || held.recv().is_err());
             let mut writer = writer_on_pool(folder.path());

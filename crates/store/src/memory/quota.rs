@@ -1,4 +1,4 @@
-//! How much memory a store may take, and who has taken it.
+//! How much memory a store may take, and the parts of it that are taken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

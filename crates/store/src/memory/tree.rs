@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Tree {
     objects: BTreeMap<Key, Named<Arc<Object>>>,
-    /// Made for the objects in them, or by themselves, and kept when those are removed; with the time when they were made.
+    /// With the time when each was made, for an object in it or by itself. A folder stays when its objects
+    /// are removed.
     folders: BTreeMap<Key, Named<SystemTime>>,
     quota: Arc<Quota>,
     /// How many versions of objects there have been.
@@ -31,7 +32,7 @@ struct Named<T> {
     room: Reservation,
 }
 
-/// One version of an object. Whoever reads it keeps it.
+/// One version of an object. It lives for as long as it is read.
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) stored: Arc<Stored>,
@@ -278,7 +279,7 @@ impl Tree {
         self.set_meta(key, Meta { digest, ..meta })
     }
 
-    /// Gives an object other facts. Whoever reads it keeps those that it had.
+    /// Gives an object other facts. A reader that is open keeps the old ones.
     fn set_meta(&mut self, key: &Key, meta: Meta) -> Result<Meta, Error> {
         let object = self.objects.get_mut(key).ok_or(Error::NotFound)?;
         object.is = Arc::new(Object {
@@ -325,7 +326,8 @@ fn children<'a, T>(
         .filter(|(name, _)| !name.contains('/'))
 }
 
-/// The old and the new key of a folder and of everything beneath it that is in `map`. Some may be too long then.
+/// The old and the new key of a folder and of everything beneath it that is in `map`. Some may be too long
+/// then.
 fn moved<T>(map: &BTreeMap<Key, T>, from: &Key, to: &Key) -> Result<Vec<(Key, Key)>, Error> {
     map.range::<str, _>((Bound::Included(from.as_str()), Bound::Unbounded))
         .map_while(|(key, _)| Some((key, key.as_str().strip_prefix(from.as_str())?)))

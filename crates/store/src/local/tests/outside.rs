@@ -91,7 +91,8 @@ fn a_folder_that_another_program_put_in_the_way_is_not_replaced() {
     }
 }
 
-/// Another program that holds a lease on a file, and gives it up when the kernel asks it to, unless it is deaf.
+/// Another program that holds a lease on a file, and gives it up when the kernel asks it to, unless it is
+/// deaf.
 struct Lease(std::process::Child);
 
 impl Lease {

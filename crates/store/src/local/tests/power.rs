@@ -1,5 +1,5 @@
-//! What a power cut leaves of uploads that were not synced. A cut is played by changing the file behind the store's back, with
-//! its time set back, and by opening the folder again, as another run of the server does.
+//! What a power cut leaves of uploads that were not synced. A cut is played by changing the file behind the
+//! store's back, with its time set back, and by opening the folder again, as another run of the server does.
 
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::time::SystemTime;
