@@ -11,100 +11,62 @@ const LEFT: f64 = 8.0;
 const RIGHT: f64 = 304.0;
 
 pub(crate) fn drawing(view: &View<'_>) -> Drawing {
-    let lang = view.lang;
+    let words = &view.words.drawing;
     let mut drawing = Drawing::new(WIDTH, 330.0);
     let clients = names(&view.clients()).join(", ");
     let workers = names(&view.workers()).join(", ");
     let pools = distinct(view.summaries().map(|summary| summary.cell.pool.family())).join(", ");
-    let client_pools = names(&distinct(
-        view.summaries().map(|summary| summary.cell.client_pool),
-    ))
-    .join(", ");
+    let client_pools = distinct(view.summaries().map(|summary| summary.cell.client_pool));
+    let clients = format!("{clients} · {}", names(&client_pools).join(", "));
+    let workers = format!("{workers} · {pools}");
 
-    let title = lang.pick("Clients", "Client");
-    boxed(
-        &mut drawing,
-        8.0,
-        62.0,
-        title,
-        &format!("{clients} · {client_pools}"),
-        Ink::Series(0),
-    );
+    boxed(&mut drawing, (8.0, 62.0), words.clients, &clients, Ink::Series(0));
     row_of_dots(&mut drawing, 58.0, 12, Ink::Series(0));
     arrow(&mut drawing, 74.0, 102.0);
-    drawing.text(
-        (168.0, 92.0),
-        lang.pick("start together", "mulai bersamaan"),
-        Style::muted(10.5),
-    );
-
-    let queue = lang.pick(
-        "in the order of arrival; none is refused",
-        "sesuai urutan datang; tidak ada yang ditolak",
-    );
+    drawing.text((168.0, 92.0), words.start, Style::muted(10.5));
     boxed(
         &mut drawing,
-        106.0,
-        44.0,
-        lang.pick("Queue", "Antrean"),
-        queue,
+        (106.0, 44.0),
+        words.queue,
+        words.queue_rule,
         Ink::Series(4),
     );
     arrow(&mut drawing, 154.0, 178.0);
-
-    let title = lang.pick("Server workers", "Server worker");
     boxed(
         &mut drawing,
-        182.0,
-        62.0,
-        title,
-        &format!("{workers} · {pools}"),
+        (182.0, 62.0),
+        words.workers,
+        &workers,
         Ink::Series(2),
     );
     row_of_dots(&mut drawing, 232.0, 6, Ink::Series(2));
     arrow(&mut drawing, 248.0, 272.0);
-
-    let store = files(view);
     boxed(
         &mut drawing,
-        276.0,
-        44.0,
-        lang.pick("Store", "Penyimpanan"),
-        store,
+        (276.0, 44.0),
+        words.store,
+        files(view),
         Ink::Series(6),
     );
-    timed(&mut drawing, lang.pick("timed", "waktu ukur"), &phases(view));
+    timed(&mut drawing, words.timed, words.phases);
     drawing
 }
 
 /// What the store does in the operations of the run.
 fn files(view: &View<'_>) -> &'static str {
-    let lang = view.lang;
+    let words = &view.words.drawing;
     let has = |operation| {
         view.summaries()
             .any(|summary| summary.cell.operation == operation)
     };
     match (has(Operation::Download), has(Operation::Upload)) {
-        (true, true) => lang.pick(
-            "files read (download), files written (upload)",
-            "berkas dibaca (unduh), ditulis (unggah)",
-        ),
-        (true, false) => lang.pick("files read", "berkas dibaca"),
-        (false, _) => lang.pick("files written", "berkas ditulis"),
+        (true, true) => words.read_and_written,
+        (true, false) => words.read,
+        (false, _) => words.written,
     }
 }
 
-/// What of a client's time passes where: the name of each part and the height at which it stands.
-fn phases(view: &View<'_>) -> [(f64, &'static str); 3] {
-    let lang = view.lang;
-    [
-        (90.0, lang.pick("1 connect", "1 menyambung")),
-        (130.0, lang.pick("2 wait in line", "2 antre")),
-        (215.0, lang.pick("3 transfer", "3 transfer")),
-    ]
-}
-
-fn boxed(drawing: &mut Drawing, y: f64, height: f64, title: &str, text: &str, ink: Ink) {
+fn boxed(drawing: &mut Drawing, (y, height): (f64, f64), title: &str, text: &str, ink: Ink) {
     drawing.rounded((LEFT, y), (RIGHT - LEFT, height), 5.0, Ink::Surface);
     drawing.rect((LEFT, y), (4.0, height), ink);
     drawing.text((LEFT + 14.0, y + 17.0), title, Style::new(12.5).bold());
@@ -128,15 +90,16 @@ fn arrow(drawing: &mut Drawing, from: f64, to: f64) {
     );
 }
 
-fn timed(drawing: &mut Drawing, title: &str, parts: &[(f64, &str)]) {
+/// What of a client's time passes where.
+fn timed(drawing: &mut Drawing, title: &str, phases: [&str; 3]) {
     let (x, top, bottom) = (322.0, 78.0, 300.0);
     drawing.line(
         vec![(x - 8.0, top), (x, top), (x, bottom), (x - 8.0, bottom)],
         Ink::Series(1),
         2.0,
     );
-    for (y, text) in parts {
-        drawing.text((x + 10.0, *y), *text, Style::new(11.0));
+    for (y, phase) in [90.0, 130.0, 215.0].into_iter().zip(phases) {
+        drawing.text((x + 10.0, y), phase, Style::new(11.0));
     }
     drawing.text(
         (x + 10.0, 292.0),

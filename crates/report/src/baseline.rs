@@ -2,9 +2,9 @@
 
 use haul_results::{Baseline, BaselineError, Operation};
 
-use crate::labels::operation;
+use crate::columns::COLUMNS;
 use crate::lang::Lang;
-use crate::table::Column;
+use crate::words::Words;
 
 /// The times of a table of comma-separated values: one with the columns that [`Baseline::from_csv`] names, or a
 /// `table.csv` of a report in any language.
@@ -19,23 +19,21 @@ pub fn baseline_from_table(name: impl Into<String>, table: &[u8]) -> Result<Base
     }
 }
 
-/// A `table.csv` of a report with the headings and operations that a baseline is read by; `None` if it is none.
+/// A `table.csv` of a report with the ids of its columns and the words of operations by which a baseline is read; `None`
+/// if it is none.
 fn in_machine_words(table: &[u8]) -> Option<Vec<u8>> {
     let mut reader = csv::Reader::from_reader(table);
     let heading = reader.headers().ok()?.clone();
-    let lang = *Lang::ALL
-        .iter()
-        .find(|lang| heading.get(1) == Some(Column::Operation.heading(**lang)))?;
-    let words: Vec<&str> = heading
-        .iter()
-        .map(|heading| machine_word(heading, lang))
-        .collect();
+    let mut languages = Lang::ALL.iter().map(|lang| lang.words());
+    let words = languages.find(|words| heading.get(1) == Some(COLUMNS[1].heading(words)))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&words).ok()?;
+    let ids = heading.iter().map(|heading| column_id(heading, words));
+    writer.write_record(ids).ok()?;
     for row in reader.records() {
         let row = row.ok()?;
         let word = |field| {
-            let same = Operation::ALL.iter().find(|one| operation(**one, lang) == field);
+            let mut all = Operation::ALL.iter();
+            let same = all.find(|one| (words.nouns.operation)(**one) == field);
             same.map_or(field, |one| one.as_str())
         };
         writer.write_record(row.iter().map(word)).ok()?;
@@ -43,14 +41,7 @@ fn in_machine_words(table: &[u8]) -> Option<Vec<u8>> {
     writer.into_inner().ok()
 }
 
-fn machine_word(heading: &str, lang: Lang) -> &str {
-    let needed = [
-        (Column::Operation, "operation"),
-        (Column::Volume, "volume_bytes"),
-        (Column::Clients, "clients"),
-        (Column::Workers, "server_workers"),
-        (Column::ClientTime, "time_per_client_s"),
-    ];
-    let found = needed.iter().find(|(column, _)| column.heading(lang) == heading);
-    found.map_or(heading, |(_, word)| word)
+fn column_id<'h>(heading: &'h str, words: &Words) -> &'h str {
+    let found = COLUMNS.iter().find(|column| column.heading(words) == heading);
+    found.map_or(heading, |column| column.id)
 }

@@ -11,8 +11,8 @@ mod time;
 
 use haul_results::{ByteSize, Factor, Row};
 
-use crate::lang::Lang;
 use crate::view::{View, distinct, names};
+use crate::words::Words;
 use haul_chart::{Axis, Chart, Ink, Key, Layer, Panel, Scale, Sign};
 
 /// All charts, in the order of the report.
@@ -82,16 +82,14 @@ fn largest_volume_groups<'a>(view: &'a View<'_>) -> Option<(ByteSize, Vec<Vec<&'
 
 /// Says that only the largest volume is shown, where there are others.
 fn largest_volume_note(view: &View<'_>, volume: ByteSize) -> Option<String> {
-    view.varies(Factor::Volumes).then(|| match view.lang {
-        Lang::En => format!("Shown for the largest volume, {volume:#}."),
-        Lang::Id => format!("Ditampilkan untuk volume terbesar, {volume:#}."),
-    })
+    let text = view.words.charts.largest_volume;
+    view.varies(Factor::Volumes).then(|| text(&format!("{volume:#}")))
 }
 
 /// An axis with a level for each number of clients.
 fn clients_axis(view: &View<'_>) -> Axis {
     Axis {
-        title: view.lang.pick("clients", "client").to_owned(),
+        title: view.words.charts.clients.to_owned(),
         scale: Scale::Levels(names(&view.clients())),
     }
 }
@@ -116,9 +114,8 @@ fn bar_key(name: &str, ink: Ink) -> Key {
 
 /// One entry of a legend for each number of workers.
 fn worker_keys(view: &View<'_>, sign: Sign) -> Vec<Key> {
-    let lang = view.lang;
     let key = |(number, workers): (usize, u32)| Key {
-        name: lang.count(workers.into(), "server worker", "server workers", "server worker"),
+        name: (view.words.nouns.server_workers)(workers.into()),
         ink: Ink::Series(number),
         sign,
     };
@@ -126,14 +123,11 @@ fn worker_keys(view: &View<'_>, sign: Sign) -> Vec<Key> {
 }
 
 /// The first panels, and a note if some were left out.
-fn limited(mut panels: Vec<Panel>, lang: Lang) -> (Vec<Panel>, Option<String>) {
+fn limited(mut panels: Vec<Panel>, words: &Words) -> (Vec<Panel>, Option<String>) {
     let left_out = panels.len().saturating_sub(PANELS_MAX);
     panels.truncate(PANELS_MAX);
-    let note = match lang {
-        Lang::En => format!("{left_out} further panels are left out here; the table has all cells."),
-        Lang::Id => format!("{left_out} panel lain tidak ditampilkan; tabel memuat semua sel."),
-    };
-    (panels, (left_out > 0).then_some(note))
+    let note = (left_out > 0).then(|| (words.charts.left_out)(left_out));
+    (panels, note)
 }
 
 /// How many panels belong side by side: those that differ only in how clients and server are run, or else in the volume.

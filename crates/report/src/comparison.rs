@@ -1,19 +1,18 @@
 //! Two runs side by side, as text.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use haul_results::{CellComparison, Change, Comparison, Ratio, Unjudged};
+use haul_results::{CellComparison, Change, Comparison};
 use haul_types::MIB;
 
 use crate::formats::terminal::push_wrapped;
-use crate::labels::operation;
-use crate::lang::Lang;
+use crate::words::Words;
 
 /// The narrowest table.
 const WIDTH_MIN: u16 = 60;
 
 /// Which cells of a comparison are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shown {
+pub enum Detail {
     /// Those that are faster or slower, and those on which nothing can be said.
     #[default]
     Notable,
@@ -24,8 +23,8 @@ pub enum Shown {
 pub(crate) fn text(
     comparison: &Comparison,
     names: [&str; 2],
-    lang: Lang,
-    shown: Shown,
+    words: &Words,
+    detail: Detail,
     width: u16,
 ) -> String {
     let width = width.max(WIDTH_MIN);
@@ -34,112 +33,68 @@ pub(crate) fn text(
     paragraph(&format!("A: {}", names[0]));
     paragraph(&format!("B: {}", names[1]));
     for difference in &comparison.differences {
-        paragraph(&format!(
-            "! {}: {difference}",
-            lang.pick("Not comparable", "Tidak sebanding")
-        ));
+        paragraph(&format!("! {}: {difference}", words.comparison.not_comparable));
     }
     paragraph("");
-    paragraph(&sentence(comparison, lang));
-    paragraph(&method(comparison, lang));
-    let listed: Vec<&CellComparison> = comparison
-        .cells
-        .iter()
-        .filter(|cell| shown == Shown::All || cell.change != Change::WithinNoise)
-        .collect();
+    paragraph(&sentence(comparison, words));
+    let [rate, floor] =
+        [comparison.method.false_discovery, comparison.method.floor].map(|share| words.percent(share));
+    paragraph(&(words.comparison.method)(&rate, &floor));
+    let is_listed = |cell: &&CellComparison| detail == Detail::All || cell.change != Change::WithinNoise;
+    let listed: Vec<&CellComparison> = comparison.cells.iter().filter(is_listed).collect();
     if !listed.is_empty() {
-        text.push('\n');
-        text += &format!("{}\n", table(&listed, lang, width));
+        text += &format!("\n{}\n", table(&listed, words, width));
     }
     text
 }
 
-fn sentence(comparison: &Comparison, lang: Lang) -> String {
-    let count = |change| {
-        comparison
-            .cells
-            .iter()
-            .filter(|cell| cell.change == change)
-            .count()
+fn sentence(comparison: &Comparison, words: &Words) -> String {
+    let cells = &comparison.cells;
+    let count = |change| cells.iter().filter(|cell| cell.change == change).count();
+    let changes = [Change::Faster, Change::Slower, Change::WithinNoise];
+    let [faster, slower, noise] = changes.map(count);
+    let unjudged = cells.len() - faster - slower - noise;
+    let counts = (words.comparison.counts)(faster, slower, noise, unjudged);
+    let Some(ratio) = &comparison.overall else {
+        return counts;
     };
-    let (faster, slower, noise) = (
-        count(Change::Faster),
-        count(Change::Slower),
-        count(Change::WithinNoise),
-    );
-    let unjudged = comparison.cells.len() - faster - slower - noise;
-    let overall = comparison.overall.map_or_else(String::new, |ratio| {
-        let what = change(comparison.overall_change, lang);
-        format!(
-            " {}: {} ({what}).",
-            lang.pick("All cells together, B over A", "Semua sel bersama, B dibanding A"),
-            ratio_text(&ratio, lang)
-        )
-    });
-    match lang {
-        Lang::En => format!(
-            "B is faster in {faster} cells, slower in {slower}, within noise in {noise}; {unjudged} cannot be judged.{overall}"
-        ),
-        Lang::Id => format!(
-            "B lebih cepat pada {faster} sel, lebih lambat pada {slower}, dalam derau pada {noise}; {unjudged} tidak dapat dinilai.{overall}"
-        ),
-    }
+    let [middle, low, high] = [ratio.ratio, ratio.low, ratio.high].map(|value| words.fixed(value, 3));
+    let range = (words.nouns.range)(&low, &high);
+    let change = (words.comparison.change)(comparison.overall_change);
+    format!(
+        "{counts} {}: {middle} ({range}) ({change}).",
+        words.comparison.overall
+    )
 }
 
-fn method(comparison: &Comparison, lang: Lang) -> String {
-    let (rate, floor) = (
-        lang.percent(comparison.method.false_discovery),
-        lang.percent(comparison.method.floor),
-    );
-    match lang {
-        Lang::En => format!(
-            "Total throughput, B over A, with 95% intervals; corrected for the number of cells (Benjamini-Hochberg, {rate}); differences below {floor} count as none."
-        ),
-        Lang::Id => format!(
-            "Throughput total, B dibanding A, dengan interval 95%; dikoreksi untuk banyaknya sel (Benjamini-Hochberg, {rate}); selisih di bawah {floor} dianggap tidak ada."
-        ),
-    }
-}
-
-fn table(cells: &[&CellComparison], lang: Lang, width: u16) -> Table {
+fn table(cells: &[&CellComparison], words: &Words, width: u16) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width);
-    table.set_header([
-        lang.pick("Operation", "Operasi"),
-        "Volume",
-        "Client",
-        "Pool",
-        lang.pick("Client pool", "Pool client"),
-        "A (MiB/s)",
-        "B (MiB/s)",
-        "B/A",
-        lang.pick("Interval", "Interval"),
-        lang.pick("Change", "Perubahan"),
-    ]);
+    table.set_header(words.comparison.headings);
     for CellComparison {
         cell,
         before_bytes_per_s,
         after_bytes_per_s,
         ratio,
-        change: came_to,
+        change,
         ..
     } in cells
     {
         let rate =
-            |rate: &Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| lang.number(rate / MIB as f64));
+            |rate: &Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| words.number(rate / MIB as f64));
         let (times, interval) = ratio.as_ref().map_or_else(
             || ("–".to_owned(), "–".to_owned()),
             |ratio| {
                 (
-                    lang.fixed(ratio.ratio, 3),
-                    format!("{}–{}", lang.fixed(ratio.low, 3), lang.fixed(ratio.high, 3)),
+                    words.fixed(ratio.ratio, 3),
+                    format!("{}–{}", words.fixed(ratio.low, 3), words.fixed(ratio.high, 3)),
                 )
             },
         );
         table.add_row([
-            operation(cell.operation, lang).to_owned(),
+            (words.nouns.operation)(cell.operation).to_owned(),
             format!("{:#}", cell.volume),
             cell.clients.to_string(),
             cell.pool.to_string(),
@@ -148,7 +103,7 @@ fn table(cells: &[&CellComparison], lang: Lang, width: u16) -> Table {
             rate(after_bytes_per_s),
             times,
             interval,
-            change(*came_to, lang).to_owned(),
+            (words.comparison.change)(*change).to_owned(),
         ]);
     }
     for (number, column) in table.column_iter_mut().enumerate() {
@@ -158,21 +113,4 @@ fn table(cells: &[&CellComparison], lang: Lang, width: u16) -> Table {
         }
     }
     table
-}
-
-fn ratio_text(ratio: &Ratio, lang: Lang) -> String {
-    let [middle, low, high] = [ratio.ratio, ratio.low, ratio.high].map(|value| lang.fixed(value, 3));
-    format!("{middle} ({low} {} {high})", lang.pick("to", "sampai"))
-}
-
-fn change(change: Change, lang: Lang) -> &'static str {
-    match change {
-        Change::Faster => lang.pick("faster", "lebih cepat"),
-        Change::Slower => lang.pick("slower", "lebih lambat"),
-        Change::WithinNoise => lang.pick("within noise", "dalam derau"),
-        Change::Unjudged(Unjudged::Missing) => lang.pick("not in both", "tidak ada di keduanya"),
-        Change::Unjudged(Unjudged::Invalid) => lang.pick("invalid", "tidak sah"),
-        Change::Unjudged(Unjudged::Failed) => lang.pick("failed", "gagal"),
-        Change::Unjudged(Unjudged::SingleTrial) => lang.pick("one trial only", "hanya satu percobaan"),
-    }
 }

@@ -1,19 +1,11 @@
-//! What operations, failures and problems are called.
+//! What failures, problems and remarks are called.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use haul_results::{FailureClass, Fault, FaultKind, Problem};
+use haul_results::{FailureClass, Problem, Remark, Row};
 
-use crate::lang::Lang;
-
-/// The name of an operation.
-pub(crate) fn operation(operation: haul_results::Operation, lang: Lang) -> &'static str {
-    match operation {
-        haul_results::Operation::Download => lang.pick("download", "unduh"),
-        haul_results::Operation::Upload => lang.pick("upload", "unggah"),
-    }
-}
+use crate::words::Words;
 
 /// How many transfers failed, class by class.
 pub(crate) fn classes_text(failures: &BTreeMap<FailureClass, impl fmt::Display>) -> String {
@@ -25,70 +17,48 @@ pub(crate) fn classes_text(failures: &BTreeMap<FailureClass, impl fmt::Display>)
 }
 
 /// Why a trial is invalid, as a clause.
-pub(crate) fn problem_text(problem: &Problem, lang: Lang) -> String {
-    match (problem, lang) {
-        (Problem::Fault(fault), lang) => fault_text(fault, lang),
-        (Problem::Samples { clients, counted }, Lang::En) => {
-            format!("{counted} of {clients} clients left exactly one record")
-        }
-        (Problem::Samples { clients, counted }, Lang::Id) => {
-            format!("{counted} dari {clients} client meninggalkan tepat satu catatan")
-        }
-        (Problem::Volume { transfers }, Lang::En) => format!("{transfers} transfers moved another volume"),
-        (Problem::Volume { transfers }, Lang::Id) => format!("{transfers} transfer memindahkan volume lain"),
-        (Problem::Times { transfers }, Lang::En) => format!("{transfers} transfers have impossible times"),
-        (Problem::Times { transfers }, Lang::Id) => {
-            format!("{transfers} transfer memiliki waktu yang mustahil")
-        }
-        (
-            Problem::Requests {
-                clients_ok,
-                clients,
-                server_ok,
-                server,
-            },
-            Lang::En,
-        ) => format!(
-            "the books differ: clients count {clients_ok} of {clients} requests as done, the server {server_ok} of {server}"
-        ),
-        (
-            Problem::Requests {
-                clients_ok,
-                clients,
-                server_ok,
-                server,
-            },
-            Lang::Id,
-        ) => format!(
-            "catatan berbeda: client menghitung {clients_ok} dari {clients} permintaan selesai, server {server_ok} dari {server}"
-        ),
-        (Problem::Bytes { clients, server }, Lang::En) => {
-            format!("the books differ: clients count {clients:#} of content, the server {server:#}")
-        }
-        (Problem::Bytes { clients, server }, Lang::Id) => {
-            format!("catatan berbeda: client menghitung {clients:#} isi, server {server:#}")
-        }
+pub(crate) fn problem_text(problem: &Problem, words: &Words) -> String {
+    let text = (words.cells.problem)(problem);
+    match problem {
+        Problem::Fault(fault) if !fault.detail.is_empty() => format!("{text} ({})", fault.detail),
+        _ => text,
     }
 }
 
-fn fault_text(fault: &Fault, lang: Lang) -> String {
-    let what = match fault.kind {
-        FaultKind::ServerNotStarted => lang.pick("the server did not start", "server tidak mulai"),
-        FaultKind::ServerDied => lang.pick(
-            "the server ended in the middle",
-            "server berhenti di tengah jalan",
-        ),
-        FaultKind::ClientsNotStarted => {
-            lang.pick("clients could not be started", "client tidak dapat dijalankan")
+/// What else there is to know of a cell, the worst first.
+pub(crate) fn remarks(row: &Row, words: &Words) -> Vec<String> {
+    let summary = &row.summary;
+    let remark = |remark: &Remark| remark_text(remark, row, words);
+    let mut remarks: Vec<String> = row.remarks.iter().filter_map(remark).collect();
+    if let Some(tally) = summary.workers() {
+        let (part, of) = (tally.took_part, summary.cell.pool.workers);
+        if part < summary.cell.clients.min(of) {
+            remarks.push((words.cells.took_part)(part, of));
         }
-        FaultKind::Unreadable => {
-            lang.pick("a measurement could not be read", "hasil ukur tidak dapat dibaca")
-        }
-        FaultKind::Interrupted => lang.pick("interrupted in the middle", "terputus di tengah jalan"),
-    };
-    if fault.detail.is_empty() {
-        what.to_owned()
-    } else {
-        format!("{what} ({})", fault.detail)
     }
+    remarks
+}
+
+/// A remark as a clause; `None` if a column of its own says it.
+fn remark_text(remark: &Remark, row: &Row, words: &Words) -> Option<String> {
+    let (cells, trials) = (&words.cells, &row.summary.trials);
+    let text = match *remark {
+        Remark::NotMeasured => cells.not_measured,
+        Remark::AboveCeiling => cells.above_ceiling,
+        Remark::LimitedByClient => cells.limited_by_client,
+        Remark::Scattered => cells.scattered,
+        Remark::WorkersNotReported => return None,
+        Remark::Incomplete { trials } => return Some((cells.only_repetitions)(trials)),
+        Remark::Unverified { transfers } => return Some((cells.unverified)(transfers)),
+        Remark::Failed { class, transfers } => {
+            return Some(format!("{transfers} × {}: {class}", cells.failed));
+        }
+        Remark::Invalid { trials: invalid } => {
+            let first = trials.iter().flat_map(|trial| &trial.problems).next();
+            let reason = first.map(|problem| problem_text(problem, words));
+            let reason = reason.unwrap_or_default();
+            return Some((cells.invalid_trials)(invalid, trials.len(), &reason));
+        }
+    };
+    Some(text.to_owned())
 }

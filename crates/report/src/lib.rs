@@ -11,6 +11,7 @@
 mod architecture;
 mod baseline;
 mod charts;
+mod columns;
 mod comparison;
 mod configuration;
 mod formats;
@@ -21,12 +22,13 @@ mod scaling_law;
 mod table;
 mod verdict;
 mod view;
+mod words;
 
 use haul_results::Comparison;
 use haul_types::closed_list;
 
 pub use baseline::baseline_from_table;
-pub use comparison::Shown;
+pub use comparison::Detail;
 pub use lang::Lang;
 pub use report::Report;
 
@@ -101,6 +103,12 @@ impl Report<'_> {
 /// Two runs side by side, for a terminal of `width` columns: what it comes to in one sentence, how it was judged, and a
 /// table of the cells. `names` are what the runs are called.
 #[must_use]
-pub fn comparison(comparison: &Comparison, names: [&str; 2], lang: Lang, shown: Shown, width: u16) -> String {
-    comparison::text(comparison, names, lang, shown, width)
+pub fn comparison(
+    comparison: &Comparison,
+    names: [&str; 2],
+    lang: Lang,
+    detail: Detail,
+    width: u16,
+) -> String {
+    comparison::text(comparison, names, lang.words(), detail, width)
 }

@@ -1,5 +1,6 @@
 //! The one model that every format writes: the sections of a report in their order, in its language.
 
+use haul_chart::{Chart, Drawing};
 use haul_results::{Analysis, CellSummary, Row, Run};
 
 use crate::architecture;
@@ -10,7 +11,7 @@ use crate::lang::Lang;
 use crate::table::Table;
 use crate::verdict::{VerdictText, verdict};
 use crate::view::{View, distinct};
-use haul_chart::{Chart, Drawing};
+use crate::words::Words;
 
 /// Most lines of the banner; the table's remarks have the rest.
 const BANNER_LINES_MAX: usize = 12;
@@ -18,227 +19,137 @@ const BANNER_LINES_MAX: usize = 12;
 /// The whole report.
 pub struct Report<'a> {
     pub(crate) run: &'a Run,
-    pub(crate) lang: Lang,
-    pub(crate) title: String,
+    pub(crate) words: &'static Words,
     /// When and where, in one line.
     pub(crate) subtitle: String,
-    pub(crate) verdict: VerdictText,
-    /// What is wrong with the run; empty if nothing is.
-    pub(crate) banner: Vec<String>,
-    pub(crate) configuration: Vec<Fact>,
-    pub(crate) architecture: Architecture,
-    pub(crate) charts: Vec<Chart>,
-    /// How sure the intervals are.
-    pub(crate) table_note: String,
     pub(crate) table: Table,
-    pub(crate) repeat: Repeat,
+    /// In the order in which every format writes them, or those for which it has a place.
+    pub(crate) sections: Vec<Section>,
 }
 
-/// What was timed.
-pub(crate) struct Architecture {
-    pub(crate) drawing: Drawing,
-    pub(crate) text: String,
+/// One section with its heading.
+pub(crate) struct Section {
+    pub(crate) heading: &'static str,
+    pub(crate) content: Content,
 }
 
-/// How to run it again.
-pub(crate) struct Repeat {
-    pub(crate) text: String,
-    /// Command lines.
-    pub(crate) commands: Vec<String>,
-}
-
-/// The headings of the sections.
-pub(crate) struct Headings {
-    pub(crate) banner: &'static str,
-    pub(crate) configuration: &'static str,
-    pub(crate) architecture: &'static str,
-    pub(crate) charts: &'static str,
-    pub(crate) table: &'static str,
-    pub(crate) columns: &'static str,
-    pub(crate) repeat: &'static str,
+/// What a section holds. A format renders these and nothing else.
+pub(crate) enum Content {
+    Verdict(VerdictText),
+    /// What is wrong with the run; not empty.
+    Banner(Vec<String>),
+    Facts(Vec<Fact>),
+    /// What was timed.
+    Figure {
+        drawing: Drawing,
+        text: &'static str,
+    },
+    Charts(Vec<Chart>),
+    /// [`Report::table`], and what its columns mean.
+    Table,
+    /// How to run it again.
+    Commands {
+        text: &'static str,
+        commands: Vec<String>,
+    },
 }
 
 impl<'a> Report<'a> {
     /// The report of an analysis in one language.
     #[must_use]
     pub fn new(analysis: &'a Analysis<'a>, lang: Lang) -> Self {
-        let view = &View { analysis, lang };
-        let run = analysis.run;
+        let words = lang.words();
+        let view = &View { analysis, words };
+        let (run, headings) = (analysis.run, &words.headings);
+        let section = |heading, content| Section { heading, content };
+        let banner = banner(view);
+        let figure = Content::Figure {
+            drawing: architecture::drawing(view),
+            text: words.texts.architecture,
+        };
+        let commands = Content::Commands {
+            text: words.texts.repeat,
+            commands: vec![command(run)],
+        };
+        let mut sections = vec![section(headings.verdict, Content::Verdict(verdict(view)))];
+        sections.extend((!banner.is_empty()).then(|| section(headings.banner, Content::Banner(banner))));
+        sections.extend([
+            section(headings.configuration, Content::Facts(configuration(view))),
+            section(headings.architecture, figure),
+            section(headings.charts, Content::Charts(charts(view))),
+            section(headings.table, Content::Table),
+            section(headings.repeat, commands),
+        ]);
         Self {
             run,
-            lang,
-            title: lang
-                .pick("Stress test of a file server", "Uji beban server berkas")
-                .to_owned(),
-            subtitle: subtitle(run, lang),
-            verdict: verdict(view),
-            banner: banner(view),
-            configuration: configuration(view),
-            architecture: architecture(view),
-            charts: charts(view),
-            table_note: table_note(run, lang),
+            words,
+            subtitle: subtitle(run, words),
             table: Table::new(view),
-            repeat: repeat(run, lang),
-        }
-    }
-
-    pub(crate) fn headings(&self) -> Headings {
-        let lang = self.lang;
-        Headings {
-            banner: lang.pick("What is wrong with this run", "Yang salah dengan hasil ini"),
-            configuration: lang.pick("Configuration", "Konfigurasi"),
-            architecture: lang.pick(
-                "What was tested, and what is timed",
-                "Yang diuji, dan yang diukur waktunya",
-            ),
-            charts: lang.pick("Charts", "Grafik"),
-            table: lang.pick("All cells", "Semua sel"),
-            columns: lang.pick("What the columns mean", "Arti kolom"),
-            repeat: lang.pick("How to repeat it", "Cara mengulanginya"),
+            sections,
         }
     }
 }
 
-fn subtitle(run: &Run, lang: Lang) -> String {
+fn subtitle(run: &Run, words: &Words) -> String {
     let header = &run.header;
     let started = header.started.strftime("%Y-%m-%d %H:%M UTC");
-    let server = header
-        .subject
-        .name
-        .clone()
-        .unwrap_or_else(|| header.subject.command.clone());
-    let cells = lang.count(header.matrix.cells().len() as u64, "cell", "cells", "sel");
-    let repeats = lang.count(header.repeats.into(), "repetition", "repetitions", "ulangan");
+    let server = header.subject.name.as_ref().unwrap_or(&header.subject.command);
+    let cells = (words.nouns.cells)(header.matrix.cells().len() as u64);
+    let repeats = (words.nouns.repetitions)(header.repeats.into());
     format!("{server} · {started} · {cells}, {repeats}")
 }
 
 /// What is wrong, cell by cell, the whole run first.
 fn banner(view: &View<'_>) -> Vec<String> {
-    let (run, lang) = (view.analysis.run, view.lang);
+    let (run, words) = (view.analysis.run, &view.words.cells);
     let mut lines = Vec::new();
     let missing = run.missing().len();
     if missing > 0 {
         let planned = view.analysis.rows.len() * run.header.repeats as usize;
-        lines.push(match lang {
-            Lang::En => format!("The run is not complete: {missing} of {planned} trials are missing."),
-            Lang::Id => {
-                format!("Pengujian belum lengkap: {missing} dari {planned} percobaan belum dilakukan.")
-            }
-        });
+        lines.push((words.incomplete)(missing, planned));
     }
-    let mut cells: Vec<String> = Vec::new();
-    for Row {
-        number: no, summary, ..
-    } in &view.analysis.rows
-    {
-        if let Some(reason) = reason(summary, lang) {
-            let name = view.cell_name(&summary.cell);
-            cells.push(match lang {
-                Lang::En => format!("Cell {no} ({name}): {reason}"),
-                Lang::Id => format!("Sel {no} ({name}): {reason}"),
-            });
-        }
-    }
+    let line = |row: &Row| {
+        let reason = reason(&row.summary, view.words)?;
+        let name = view.cell_name(&row.summary.cell);
+        Some(format!("{} {} ({name}): {reason}", words.cell, row.number))
+    };
+    let mut cells: Vec<String> = view.analysis.rows.iter().filter_map(line).collect();
     let further = cells.len().saturating_sub(BANNER_LINES_MAX);
     cells.truncate(BANNER_LINES_MAX);
     lines.extend(cells);
-    if further > 0 {
-        lines.push(match lang {
-            Lang::En => format!("… and {further} further cells: see the remarks in the table."),
-            Lang::Id => format!("… dan {further} sel lain: lihat catatan dalam tabel."),
-        });
-    }
+    lines.extend((further > 0).then(|| (words.further)(further)));
     lines
 }
 
 /// Why a cell is invalid, failed, or impossible; `None` if nothing is wrong with it.
-fn reason(summary: &CellSummary, lang: Lang) -> Option<String> {
+fn reason(summary: &CellSummary, words: &Words) -> Option<String> {
+    let own = &words.cells;
     let mut reasons = Vec::new();
     let problems = summary.trials.iter().flat_map(|trial| &trial.problems);
-    let texts = distinct(problems.map(|problem| problem_text(problem, lang)));
+    let texts = distinct(problems.map(|problem| problem_text(problem, words)));
     if !texts.is_empty() {
-        reasons.push(format!(
-            "{}: {}",
-            lang.pick("invalid", "tidak sah"),
-            texts.join("; ")
-        ));
+        reasons.push(format!("{}: {}", own.invalid, texts.join("; ")));
     }
     let failed = summary.clients_failed();
     if failed > 0 {
         let classes = classes_text(&summary.failures());
-        let of = summary.clients_ok() + failed;
-        reasons.push(match lang {
-            Lang::En => format!("{failed} of {of} transfers failed ({classes})"),
-            Lang::Id => format!("{failed} dari {of} transfer gagal ({classes})"),
-        });
+        reasons.push((own.failed_of)(failed, summary.clients_ok() + failed, &classes));
     }
     if let Some(ceiling) = summary.ceiling.filter(|ceiling| ceiling.is_above()) {
-        let share = lang.percent(ceiling.share);
-        reasons.push(match lang {
-            Lang::En => format!("{share} of its ceiling was measured, an error of the lab"),
-            Lang::Id => format!("terukur {share} dari batas mesin, kesalahan pengukuran"),
-        });
+        reasons.push((own.share_of_ceiling)(&words.percent(ceiling.share)));
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-fn architecture(view: &View<'_>) -> Architecture {
-    let text = view.lang.pick(
-        "All clients of a trial start together, at one barrier. A client's time runs from that moment until its whole \
-         transfer is complete, so waiting for a free worker is part of it. The server is a process of its own. Content is \
-         generated before the trial. Downloads are compared byte by byte as they arrive, within the client's time; uploads \
-         are compared byte by byte after the timed part. Total throughput is all content over the time until the last \
-         client is done, never a sum of the clients' rates.",
-        "Semua client dalam satu percobaan mulai bersamaan. Waktu sebuah client dihitung sejak saat itu sampai seluruh \
-         transfernya selesai, jadi menunggu worker yang kosong ikut dihitung. Server adalah proses tersendiri. Isi dibuat \
-         sebelum percobaan. Download dibandingkan byte demi byte saat diterima, di dalam waktu client; upload \
-         dibandingkan byte demi byte setelah waktu ukur. Throughput total adalah seluruh isi dibagi waktu sampai client \
-         terakhir selesai, bukan jumlah kecepatan client.",
-    );
-    Architecture {
-        drawing: architecture::drawing(view),
-        text: text.to_owned(),
-    }
-}
-
-fn table_note(run: &Run, lang: Lang) -> String {
-    let repeats = run.header.repeats;
-    let pairs = i32::try_from(repeats).unwrap_or(i32::MAX).saturating_sub(1);
-    let claimed = lang.percent((1.0 - 0.5_f64.powi(pairs)).min(0.95));
-    match (repeats, lang) {
-        (1, Lang::En) => {
-            "One repetition: the numbers are single measurements, without an interval.".to_owned()
-        }
-        (1, Lang::Id) => "Satu ulangan: angka-angkanya hasil ukur tunggal, tanpa interval.".to_owned(),
-        (_, Lang::En) => format!(
-            "Numbers are medians of {repeats} repetitions; with so many, an interval holds the true median {claimed} of the time."
-        ),
-        (_, Lang::Id) => format!(
-            "Angka adalah median dari {repeats} ulangan; dengan jumlah itu interval memuat median sebenarnya {claimed} dari waktu."
-        ),
-    }
-}
-
-fn repeat(run: &Run, lang: Lang) -> Repeat {
-    let header = &run.header;
-    let mut arguments = header.arguments.clone();
-    if !arguments
-        .iter()
-        .any(|argument| argument == "--seed" || argument.starts_with("--seed="))
-    {
-        arguments.extend(["--seed".to_owned(), header.seed.to_string()]);
+/// The command line of the run, with its seed, as a shell takes it.
+fn command(run: &Run) -> String {
+    let mut arguments = run.header.arguments.clone();
+    let is_seed = |argument: &String| argument == "--seed" || argument.starts_with("--seed=");
+    if !arguments.iter().any(is_seed) {
+        arguments.extend(["--seed".to_owned(), run.header.seed.to_string()]);
     }
     let quoted: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
-    let text = lang.pick(
-        "The same order of cells, from the same seed, on a quiet machine. Times differ from machine to machine; ratios \
-         between cells are more stable. Every single transfer stands in results.json.",
-        "Urutan sel yang sama, dari benih yang sama, pada mesin yang tenang. Waktu berbeda antar mesin; rasio antar sel \
-         lebih stabil. Setiap transfer tercatat dalam results.json.",
-    );
-    Repeat {
-        text: text.to_owned(),
-        commands: vec![format!("haul {}", quoted.join(" "))],
-    }
+    format!("haul {}", quoted.join(" "))
 }
 
 /// An argument as a shell takes it.

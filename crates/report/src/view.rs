@@ -5,14 +5,13 @@ use std::hash::Hash;
 
 use haul_results::{Analysis, Cell, CellSummary, Factor, Row};
 
-use crate::labels::operation;
-use crate::lang::Lang;
+use crate::words::Words;
 
 /// The analysis of a run, shown in one language.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) analysis: &'a Analysis<'a>,
-    pub(crate) lang: Lang,
+    pub(crate) words: &'static Words,
 }
 
 impl<'a> View<'a> {
@@ -46,23 +45,19 @@ impl<'a> View<'a> {
 
     /// What a panel shows, by the levels of those of its factors that vary: `download 10 MiB · server threads`.
     pub(crate) fn name(&self, cell: &Cell, factors: &[Factor]) -> String {
-        let lang = self.lang;
-        let mut parts = Vec::new();
+        let nouns = &self.words.nouns;
         let part = |factor: &Factor| match factor {
-            Factor::Operations => Some(operation(cell.operation, lang).to_owned()),
+            Factor::Operations => Some((nouns.operation)(cell.operation).to_owned()),
             Factor::Volumes => Some(format!("{:#}", cell.volume)),
             factor if !self.varies(*factor) => None,
             Factor::Pools => Some(format!("server {}", cell.pool.family())),
-            Factor::ClientPools => Some(match lang {
-                Lang::En => format!("clients {}", cell.client_pool),
-                Lang::Id => format!("client {}", cell.client_pool),
-            }),
+            Factor::ClientPools => Some(format!("{} {}", self.words.charts.clients, cell.client_pool)),
             Factor::Buffers => Some(format!("buffer {:#}", cell.buffer)),
             Factor::Dialects => Some(cell.dialect.to_string()),
-            Factor::Clients => Some(lang.count(cell.clients.into(), "client", "clients", "client")),
-            Factor::Workers => Some(lang.count(cell.pool.workers.into(), "worker", "workers", "worker")),
+            Factor::Clients => Some((nouns.clients)(cell.clients.into())),
+            Factor::Workers => Some((nouns.workers)(cell.pool.workers.into())),
         };
-        parts.extend(factors.iter().filter_map(part));
+        let parts: Vec<String> = factors.iter().filter_map(part).collect();
         parts.join(" · ")
     }
 

@@ -44,14 +44,20 @@ impl Estimate {
         }
         medians.sort_by(f64::total_cmp);
         let tail = (1.0 - CONFIDENCE) / 2.0;
-        let pairs = i32::try_from(values.len()).unwrap_or(i32::MAX) - 1;
         Some(Self {
             median: centre,
             low: sorted_quantile(&medians, tail)?,
             high: sorted_quantile(&medians, 1.0 - tail)?,
             values: values.len(),
-            confidence: CONFIDENCE.min(1.0 - 0.5_f64.powi(pairs)),
+            confidence: Self::confidence_of(values.len()),
         })
+    }
+
+    /// How often an interval from so many values holds the true median.
+    #[must_use]
+    pub fn confidence_of(values: usize) -> f64 {
+        let pairs = i32::try_from(values).unwrap_or(i32::MAX).saturating_sub(1);
+        CONFIDENCE.min(1.0 - 0.5_f64.powi(pairs))
     }
 
     /// Half the interval as a share of the median: how far to trust it.

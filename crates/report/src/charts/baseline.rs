@@ -3,12 +3,11 @@
 use haul_results::{Factor, Row};
 
 use super::{limited, series_dots};
-use crate::lang::Lang;
 use crate::view::{View, distinct, ends, median, place, ratio};
 use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
-    let lang = view.lang;
+    let words = view.words;
     let known: Vec<f64> = view
         .ratios()
         .filter(|ratio| ratio.is_finite() && *ratio > 0.0)
@@ -22,22 +21,10 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
         .iter()
         .map(|group| panel(view, group, &families, &scale))
         .collect();
-    let (panels, note) = limited(panels, lang);
-    let (middle, low, high) = (lang.number(middle), lang.number(low), lang.number(high));
-    let title = match lang {
-        Lang::En => format!(
-            "In the median cell a client is {middle} times as fast as in the baseline ({low} to {high})"
-        ),
-        Lang::Id => {
-            format!("Pada sel median sebuah client {middle} kali secepat baseline ({low} sampai {high})")
-        }
-    };
-    let reading = lang.pick(
-        "One dot for each cell, on a logarithmic axis. Right of the dashed line this run is faster, left of it slower. A \
-         line without dots has no time in the baseline.",
-        "Satu titik untuk setiap sel, sumbu logaritmik. Di kanan garis putus-putus hasil ini lebih cepat, di kiri lebih \
-         lambat. Baris tanpa titik tidak punya waktu dalam baseline.",
-    );
+    let (panels, note) = limited(panels, words);
+    let (middle, low, high) = (words.number(middle), words.number(low), words.number(high));
+    let title = (words.charts.baseline)(&middle, &low, &high);
+    let reading = words.charts.baseline_reading;
     let key = |(number, name): (usize, &String)| Key {
         name: name.clone(),
         ink: Ink::Series(number),
@@ -67,7 +54,7 @@ fn series_name(view: &View<'_>, row: &Row) -> String {
         ],
     );
     if name.is_empty() {
-        view.lang.pick("this run", "hasil ini").to_owned()
+        view.words.charts.this_run.to_owned()
     } else {
         name
     }
@@ -92,18 +79,18 @@ fn panel(view: &View<'_>, group: &[&Row], families: &[String], scale: &Scale) ->
         points: vec![(1.0, -0.5), (1.0, rows.len() as f64 - 0.5)],
     }];
     layers.extend(series_dots(series));
-    let lang = view.lang;
+    let words = view.words;
     let levels = rows
         .iter()
         .map(|(clients, workers)| format!("{clients} · {workers}"))
         .collect();
     let lines = Lines {
         x: Axis {
-            title: lang.pick("times as fast", "kali secepat").to_owned(),
+            title: words.charts.baseline_axis.to_owned(),
             scale: scale.clone(),
         },
         y: Axis {
-            title: lang.pick("clients · workers", "client · worker").to_owned(),
+            title: words.charts.clients_and_workers.to_owned(),
             scale: Scale::Levels(levels),
         },
         layers,

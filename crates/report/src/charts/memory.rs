@@ -3,14 +3,14 @@
 use haul_results::{ByteSize, Factor, Row};
 
 use super::{clients_axis, limited, worker_keys};
-use crate::lang::Lang;
 use crate::view::{View, place};
+use crate::words::Words;
 use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
 type Side = fn(&Row) -> Option<ByteSize>;
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
-    let lang = view.lang;
+    let words = view.words;
     let highest = |side: Side| view.analysis.rows.iter().filter_map(side).max();
     let server: Side = |row| row.summary.server_memory;
     let clients: Side = |row| row.summary.client_memory;
@@ -26,24 +26,15 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     }
     if highest(clients).is_some() {
         for group in view.groups(|cell| (cell.operation, cell.client_pool)) {
-            let name = format!(
-                "{}, {}",
-                lang.pick("clients", "client"),
-                group[0].summary.cell.client_pool
-            );
+            let name = format!("{}, {}", words.charts.clients, group[0].summary.cell.client_pool);
             panels.push(panel(view, &group, clients, &scale, &name));
         }
     }
-    let (panels, note) = limited(panels, lang);
-    let reading = lang.pick(
-        "Peak memory of all processes of a side (proportional set size), the highest over all volumes and repetitions. A \
-         line that rises with the clients means that each of them costs memory.",
-        "Memori puncak semua proses satu sisi (proportional set size), tertinggi dari semua volume dan ulangan. Garis yang \
-         naik bersama jumlah client berarti setiap client memakan memori.",
-    );
+    let (panels, note) = limited(panels, words);
+    let reading = words.charts.memory_reading;
     Some(Chart {
         id: "memory",
-        title: title(server_peak, peak, lang),
+        title: title(server_peak, peak, words),
         reading: reading.to_owned(),
         legend: worker_keys(view, Sign::Line),
         heat: None,
@@ -55,14 +46,10 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
 }
 
 /// The most that the server needed or, where that is not known, the clients.
-fn title(server_peak: Option<ByteSize>, peak: ByteSize, lang: Lang) -> String {
-    let number = lang.number(server_peak.unwrap_or(peak).as_mib());
-    match (server_peak, lang) {
-        (Some(_), Lang::En) => format!("The server never needs more than {number} MiB of memory"),
-        (Some(_), Lang::Id) => format!("Server tidak pernah memerlukan lebih dari {number} MiB memori"),
-        (None, Lang::En) => format!("The clients never need more than {number} MiB of memory"),
-        (None, Lang::Id) => format!("Client tidak pernah memerlukan lebih dari {number} MiB memori"),
-    }
+fn title(server_peak: Option<ByteSize>, peak: ByteSize, words: &Words) -> String {
+    let charts = &words.charts;
+    let text = server_peak.map_or(charts.memory_of_clients, |_| charts.memory_of_server);
+    text(&words.number(server_peak.unwrap_or(peak).as_mib()))
 }
 
 /// The panel of one side, run as `name` says, under one operation.
@@ -92,10 +79,7 @@ fn panel(view: &View<'_>, group: &[&Row], side: Side, scale: &Scale, name: &str)
     let lines = Lines {
         x: clients_axis(view),
         y: Axis {
-            title: view
-                .lang
-                .pick("peak memory (MiB)", "memori puncak (MiB)")
-                .to_owned(),
+            title: view.words.charts.memory_axis.to_owned(),
             scale: scale.clone(),
         },
         layers,

@@ -3,8 +3,8 @@
 use haul_results::{PhaseMedians, Row};
 
 use super::{PANEL_FACTORS, bar_key, join_notes, largest_volume_groups, largest_volume_note, limited};
-use crate::lang::Lang;
 use crate::view::View;
+use crate::words::Words;
 use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
 
 const CONNECT: Ink = Ink::Series(0);
@@ -12,7 +12,7 @@ const WAIT: Ink = Ink::Series(4);
 const TRANSFER: Ink = Ink::Series(2);
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
-    let lang = view.lang;
+    let words = view.words;
     let (volume, groups) = largest_volume_groups(view)?;
     let longest_wait = view
         .analysis
@@ -23,25 +23,18 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
         .filter(|(_, share)| share.is_finite())
         .max_by(|(_, left), (_, right)| left.total_cmp(right))?;
     let panels = groups.iter().filter_map(|group| panel(view, group)).collect();
-    let (panels, note) = limited(panels, lang);
+    let (panels, note) = limited(panels, words);
     let only = largest_volume_note(view, volume);
-    let reading = lang.pick(
-        "One bar for each number of clients and server workers, from the common start (0%) to the end (100%); the median \
-         client's time stands behind it. Waiting is mostly the server's queue: more workers than clients remove it.",
-        "Satu batang untuk setiap jumlah client dan server worker, dari start bersama (0%) sampai selesai (100%); waktu \
-         client median di belakangnya. Menunggu terutama berarti antrean server: worker yang cukup menghapusnya.",
-    );
-    let legend = vec![
-        bar_key(lang.pick("connect", "menyambung"), CONNECT),
-        bar_key(
-            lang.pick("wait for the first byte", "menunggu byte pertama"),
-            WAIT,
-        ),
-        bar_key(lang.pick("transfer", "transfer"), TRANSFER),
-    ];
+    let reading = words.charts.phases_reading;
+    let parts = words
+        .charts
+        .phases_parts
+        .into_iter()
+        .zip([CONNECT, WAIT, TRANSFER]);
+    let legend = parts.map(|(name, ink)| bar_key(name, ink)).collect();
     Some(Chart {
         id: "phases",
-        title: title(lang, longest_wait.0, longest_wait.1),
+        title: title(words, longest_wait.0, longest_wait.1),
         reading: reading.to_owned(),
         legend,
         heat: None,
@@ -52,21 +45,10 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     })
 }
 
-fn title(lang: Lang, row: &Row, share: f64) -> String {
-    let clients = lang.count(row.summary.cell.clients.into(), "client", "clients", "client");
-    let workers = lang.count(
-        row.summary.cell.pool.workers.into(),
-        "worker",
-        "workers",
-        "worker",
-    );
-    let share = lang.percent(share);
-    match lang {
-        Lang::En => format!("With {clients} and {workers}, {share} of a client's time is waiting"),
-        Lang::Id => {
-            format!("Dengan {clients} dan {workers}, {share} waktu sebuah client habis untuk menunggu")
-        }
-    }
+fn title(words: &Words, row: &Row, share: f64) -> String {
+    let clients = (words.nouns.clients)(row.summary.cell.clients.into());
+    let workers = (words.nouns.workers)(row.summary.cell.pool.workers.into());
+    (words.charts.phases)(&clients, &workers, &words.percent(share))
 }
 
 fn sum(phases: &PhaseMedians) -> f64 {
@@ -78,7 +60,7 @@ fn wait_share(phases: &PhaseMedians) -> f64 {
 }
 
 fn panel(view: &View<'_>, group: &[&Row]) -> Option<Panel> {
-    let lang = view.lang;
+    let words = view.words;
     let mut group: Vec<&&Row> = group.iter().collect();
     group.sort_by_key(|row| (row.summary.cell.clients, row.summary.cell.pool.workers));
     let bar = |row: &&&Row| {
@@ -87,7 +69,7 @@ fn panel(view: &View<'_>, group: &[&Row]) -> Option<Panel> {
         let time = row
             .summary
             .client_s
-            .map(|time| format!("{} s", lang.number(time.median)));
+            .map(|time| format!("{} s", words.number(time.median)));
         Some(Bar {
             name: format!("{} · {}", row.summary.cell.clients, row.summary.cell.pool.workers),
             parts: vec![
@@ -101,12 +83,10 @@ fn panel(view: &View<'_>, group: &[&Row]) -> Option<Panel> {
     let bars: Vec<Bar> = group.iter().filter_map(bar).collect();
     let title = view.name(&group.first()?.summary.cell, &PANEL_FACTORS);
     let axis = Axis {
-        title: lang
-            .pick("share of a client's time (%)", "bagian waktu client (%)")
-            .to_owned(),
+        title: words.charts.phases_axis.to_owned(),
         scale: Scale::Linear(0.0, 100.0),
     };
-    let names = lang.pick("clients · workers", "client · worker").to_owned();
+    let names = words.charts.clients_and_workers.to_owned();
     (!bars.is_empty()).then_some(Panel {
         title,
         plot: Plot::Bars(Bars { x: axis, bars, names }),

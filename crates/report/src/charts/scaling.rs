@@ -5,9 +5,9 @@ use haul_results::{Cell, Estimate, Row};
 use haul_types::MIB;
 
 use super::{PANEL_FACTORS, join_notes, largest_volume_groups, largest_volume_note, limited};
-use crate::lang::Lang;
 use crate::scaling_law;
 use crate::view::{View, ends, place};
+use crate::words::Words;
 use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 
 const IDEAL: Ink = Ink::Muted;
@@ -51,17 +51,17 @@ impl Count {
         })
     }
 
-    fn noun(&self, lang: Lang) -> &'static str {
+    fn noun(&self, words: &Words) -> &'static str {
         if self.is_workers {
-            lang.pick("server workers", "server worker")
+            words.charts.server_workers
         } else {
-            lang.pick("clients", "client")
+            words.charts.clients
         }
     }
 }
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
-    let lang = view.lang;
+    let words = view.words;
     let count = Count::of(view)?;
     let (volume, groups) = largest_volume_groups(view)?;
     let highs = groups
@@ -74,24 +74,19 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
         .analysis
         .scaling
         .as_ref()
-        .map(|law| scaling_law::text(law, lang));
+        .map(|law| scaling_law::text(law, words));
     let panels = groups
         .iter()
         .filter_map(|group| panel(view, group, &count, &scale, curve))
         .collect();
-    let (panels, note) = limited(panels, lang);
+    let (panels, note) = limited(panels, words);
     let only = largest_volume_note(view, volume);
-    let reading = lang.pick(
-        "Total throughput with the interval of each estimate as a band. The dashed line loses nothing: twice as many, twice \
-         as much, from the first point of the last line on.",
-        "Throughput total dengan interval setiap estimasi sebagai pita. Garis putus-putus: tanpa kerugian, dua kali lipat \
-         jumlahnya berarti dua kali lipat hasilnya, mulai dari titik pertama garis terakhir.",
-    );
+    let reading = words.charts.scaling_reading;
     Some(Chart {
         id: "scaling",
-        title: title(&count, &groups, lang)?,
+        title: title(&count, &groups, words)?,
         reading: reading.to_owned(),
-        legend: legend(&count, lang, curve.is_some()),
+        legend: legend(&count, words, curve.is_some()),
         heat: None,
         panels,
         panel_width: 220.0,
@@ -100,18 +95,15 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     })
 }
 
-fn legend(count: &Count, lang: Lang, has_curve: bool) -> Vec<Key> {
+fn legend(count: &Count, words: &Words, has_curve: bool) -> Vec<Key> {
     let mut legend: Vec<Key> = count
         .line_levels
         .iter()
         .enumerate()
-        .map(|(series, level)| line_key(count, lang, series, *level))
+        .map(|(series, level)| line_key(count, words, series, *level))
         .collect();
     if has_curve {
-        let name = lang.pick(
-            "fitted curve (Universal Scalability Law)",
-            "kurva hasil fit (Universal Scalability Law)",
-        );
+        let name = words.charts.curve;
         legend.push(Key {
             name: name.to_owned(),
             ink: CURVE,
@@ -119,18 +111,18 @@ fn legend(count: &Count, lang: Lang, has_curve: bool) -> Vec<Key> {
         });
     }
     legend.push(Key {
-        name: lang.pick("ideal", "ideal").to_owned(),
+        name: words.charts.ideal.to_owned(),
         ink: IDEAL,
         sign: Sign::Dashes,
     });
     legend
 }
 
-fn line_key(count: &Count, lang: Lang, series: usize, level: u32) -> Key {
+fn line_key(count: &Count, words: &Words, series: usize, level: u32) -> Key {
     let name = if count.is_workers {
-        lang.count(level.into(), "client", "clients", "client")
+        (words.nouns.clients)(level.into())
     } else {
-        lang.count(level.into(), "server worker", "server workers", "server worker")
+        (words.nouns.server_workers)(level.into())
     };
     Key {
         name,
@@ -140,7 +132,7 @@ fn line_key(count: &Count, lang: Lang, series: usize, level: u32) -> Key {
 }
 
 /// By how much the last line of the best panel grows from its first to its last level.
-fn title(count: &Count, groups: &[Vec<&Row>], lang: Lang) -> Option<String> {
+fn title(count: &Count, groups: &[Vec<&Row>], words: &Words) -> Option<String> {
     let (least, most) = (*count.levels.first()?, *count.levels.last()?);
     let lines = *count.line_levels.last()?;
     let rate = |group: &[&Row], level: u32| {
@@ -156,20 +148,12 @@ fn title(count: &Count, groups: &[Vec<&Row>], lang: Lang) -> Option<String> {
         .collect();
     let (low, high) = ends(&gains)?;
     let range = if high / low < 1.05 {
-        lang.number(high)
+        words.number(high)
     } else {
-        format!(
-            "{} {} {}",
-            lang.number(low),
-            lang.pick("to", "sampai"),
-            lang.number(high)
-        )
+        (words.nouns.range)(&words.number(low), &words.number(high))
     };
-    let noun = count.noun(lang);
-    Some(match lang {
-        Lang::En => format!("From {least} to {most} {noun}, total throughput becomes {range} times as high"),
-        Lang::Id => format!("Dari {least} ke {most} {noun}, throughput total menjadi {range} kali lipat"),
-    })
+    let noun = count.noun(words);
+    Some((words.charts.scaling)(least, most, noun, &range))
 }
 
 fn panel(
@@ -204,15 +188,15 @@ fn panel(
             },
         );
     }
-    let lang = view.lang;
+    let words = view.words;
     let first = f64::from(*count.levels.first()?);
     let lines = Lines {
         x: Axis {
-            title: count.noun(lang).to_owned(),
+            title: count.noun(words).to_owned(),
             scale: Scale::Log(first / 1.15, last * 1.15),
         },
         y: Axis {
-            title: lang.pick("total (MiB/s)", "total (MiB/s)").to_owned(),
+            title: words.charts.scaling_axis.to_owned(),
             scale: scale.clone(),
         },
         layers,

@@ -11,7 +11,7 @@ fn english(run: &Run) -> Vec<Chart> {
     let analysis = &run.analyse(None, &[]);
     charts(&View {
         analysis,
-        lang: Lang::En,
+        words: Lang::En.words(),
     })
 }
 
@@ -78,7 +78,7 @@ fn no_text_of_a_chart_is_cut_or_lies_upon_another() {
         for lang in Lang::ALL {
             for chart in charts(&View {
                 analysis,
-                lang: *lang,
+                words: lang.words(),
             }) {
                 for (drawing, panel) in chart.drawings().iter().zip(&chart.panels) {
                     let place = format!("{name}, {lang}, {}, {}", chart.id, panel.title);

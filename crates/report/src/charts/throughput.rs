@@ -4,12 +4,11 @@ use haul_results::Row;
 use haul_types::MIB;
 
 use super::{PANEL_FACTORS_WITH_VOLUME, columns_max, limited, panel_groups};
-use crate::lang::Lang;
 use crate::view::{View, distinct, names, place};
 use haul_chart::{Chart, Heat, HeatCell, HeatScale, Panel, Plot};
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
-    let lang = view.lang;
+    let words = view.words;
     let best = view
         .analysis
         .rows
@@ -25,33 +24,17 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
         .collect();
     let groups = panel_groups(view);
     let panels = groups.iter().map(|group| panel(view, group)).collect();
-    let (panels, note) = limited(panels, lang);
+    let (panels, note) = limited(panels, words);
     let where_best = view.cell_name(&best.summary.cell);
-    let title = match lang {
-        Lang::En => format!(
-            "Total throughput is highest at {} MiB/s: {where_best}",
-            lang.number(rate(best))
-        ),
-        Lang::Id => format!(
-            "Throughput total tertinggi {} MiB/s: {where_best}",
-            lang.number(rate(best))
-        ),
-    };
-    let reading = lang.pick(
-        "Each square is one cell of the matrix: clients across, server workers up, the number is MiB/s of all clients \
-         together. Brighter is faster, on one scale for all panels. A dash: nothing valid was measured.",
-        "Setiap kotak adalah satu sel: jumlah client mendatar, server worker tegak, angkanya MiB/s seluruh client \
-         bersama. Makin terang makin cepat, satu skala untuk semua panel. Tanda –: tidak ada hasil yang sah.",
-    );
-    let scale_title = lang
-        .pick("Total throughput (MiB/s)", "Throughput total (MiB/s)")
-        .to_owned();
+    let title = (words.charts.throughput)(&words.number(rate(best)), &where_best);
+    let reading = words.charts.throughput_reading;
+    let scale_title = words.charts.throughput_scale.to_owned();
     Some(Chart {
         id: "throughput",
         title,
         reading: reading.to_owned(),
         legend: Vec::new(),
-        heat: Some(HeatScale::of(&rates, scale_title, |rate| lang.number(rate))),
+        heat: Some(HeatScale::of(&rates, scale_title, |rate| words.number(rate))),
         panels,
         panel_width: 160.0,
         columns_max: columns_max(view),
@@ -80,12 +63,12 @@ fn panel(view: &View<'_>, group: &[&Row]) -> Panel {
         let value = rate(row);
         cells[y * clients.len() + x] = Some(HeatCell {
             value,
-            text: view.lang.number(value),
+            text: view.words.number(value),
         });
     }
     let heat = Heat {
-        x_title: view.lang.pick("clients", "client").to_owned(),
-        y_title: view.lang.pick("server workers", "server worker").to_owned(),
+        x_title: view.words.charts.clients.to_owned(),
+        y_title: view.words.charts.server_workers.to_owned(),
         x_levels: names(&clients),
         y_levels: names(&workers),
         cells,

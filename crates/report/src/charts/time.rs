@@ -5,7 +5,6 @@ use haul_results::{Row, Sample};
 use super::{
     PANEL_FACTORS_WITH_VOLUME, clients_axis, columns_max, limited, panel_groups, series_dots, worker_keys,
 };
-use crate::lang::Lang;
 use crate::view::{View, place};
 use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
@@ -13,7 +12,7 @@ use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 const DOTS_MAX: usize = 60;
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
-    let lang = view.lang;
+    let words = view.words;
     let spread = view
         .analysis
         .rows
@@ -30,13 +29,8 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let scale = Scale::log_around(ends);
     let groups = panel_groups(view);
     let panels = groups.iter().map(|group| panel(view, group, &scale)).collect();
-    let (panels, note) = limited(panels, lang);
-    let reading = lang.pick(
-        "Each small dot is one client of one trial, the fastest at the left of its group, so that waiting in line shows \
-         as a staircase. Large dots: the median client. The time axis is logarithmic.",
-        "Setiap titik kecil adalah satu client dari satu percobaan, yang tercepat di kiri kelompoknya, sehingga antrean \
-         tampak seperti tangga. Titik besar: client median. Sumbu waktu logaritmik.",
-    );
+    let (panels, note) = limited(panels, words);
+    let reading = words.charts.time_reading;
     Some(Chart {
         id: "time",
         title: title(view, spread.0, &spread.1),
@@ -51,31 +45,15 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
 }
 
 fn title(view: &View<'_>, row: &Row, times: &[f64]) -> String {
-    let lang = view.lang;
+    let words = view.words;
     let times_as_long = reach(times);
     if times_as_long < 1.5 {
-        let text = lang.pick(
-            "All clients of a trial are done at about the same time",
-            "Semua client dalam satu percobaan selesai hampir bersamaan",
-        );
+        let text = words.charts.time_even;
         return text.to_owned();
     }
-    let clients = lang.count(row.summary.cell.clients.into(), "client", "clients", "client");
-    let workers = lang.count(
-        row.summary.cell.pool.workers.into(),
-        "worker",
-        "workers",
-        "worker",
-    );
-    let ratio = lang.number(times_as_long);
-    match lang {
-        Lang::En => {
-            format!("With {clients} and {workers}, the last client takes {ratio} times as long as the first")
-        }
-        Lang::Id => {
-            format!("Dengan {clients} dan {workers}, client terakhir butuh {ratio} kali waktu client pertama")
-        }
-    }
+    let clients = (words.nouns.clients)(row.summary.cell.clients.into());
+    let workers = (words.nouns.workers)(row.summary.cell.pool.workers.into());
+    (words.charts.time_spread)(&clients, &workers, &words.number(times_as_long))
 }
 
 /// How many times as long the slowest takes as the fastest.
@@ -131,7 +109,7 @@ fn panel(view: &View<'_>, group: &[&Row], scale: &Scale) -> Panel {
     let lines = Lines {
         x: clients_axis(view),
         y: Axis {
-            title: view.lang.pick("time (s)", "waktu (s)").to_owned(),
+            title: view.words.charts.time_axis.to_owned(),
             scale: scale.clone(),
         },
         layers,

@@ -1,62 +1,50 @@
 //! `table.csv`: the table with a comma between values, a point before decimals and six significant digits in every
 //! language. An interval takes two columns.
 
-use haul_results::Tail;
-
-use crate::lang::Lang;
+use crate::columns::{Column, Unit};
 use crate::report::Report;
-use crate::table::{Column, Value};
+use crate::table::{TableValue, tail_text};
+use crate::words::{Words, en};
 
 /// The file's content.
 pub(crate) fn table(report: &Report<'_>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let headings: Vec<String> = report
-        .table
-        .columns
-        .iter()
-        .flat_map(|column| headings(*column, report.lang))
-        .collect();
-    writer.write_record(&headings).expect("a vector takes all");
+    let columns = || report.table.columns.iter();
+    let headings = columns().flat_map(|column| headings(column, report.words));
+    writer.write_record(headings).expect("a vector takes all");
     for row in &report.table.rows {
-        let columns = report.table.columns.iter().zip(&row.values);
-        let fields: Vec<String> = columns
-            .flat_map(|(column, value)| fields(*column, value))
-            .collect();
+        let fields = columns()
+            .zip(&row.values)
+            .flat_map(|(column, value)| fields(column, value));
         writer
-            .write_record(&fields)
+            .write_record(fields)
             .expect("a vector takes all, and every row has the fields of the heading");
     }
     writer.into_inner().expect("a vector takes all")
 }
 
 /// The headings of a column that is written as one or two.
-pub(crate) fn headings(column: Column, lang: Lang) -> Vec<String> {
-    match column {
-        Column::Interval => vec![
-            lang.pick("Time, lower end (s)", "Waktu, batas bawah (s)")
-                .to_owned(),
-            lang.pick("Time, upper end (s)", "Waktu, batas atas (s)")
-                .to_owned(),
-        ],
-        column => vec![column.heading(lang).to_owned()],
+pub(crate) fn headings(column: &Column, words: &Words) -> Vec<&'static str> {
+    match column.unit {
+        Unit::Interval => words.columns.interval_ends.to_vec(),
+        _ => vec![column.heading(words)],
     }
 }
 
-fn fields(column: Column, value: &Value) -> Vec<String> {
-    match (column, value) {
-        (Column::Interval, Value::Interval(low, high)) => vec![digits(*low), digits(*high)],
-        (Column::Interval, _) => vec![String::new(), String::new()],
-        (_, value) => vec![field(value)],
+fn fields(column: &Column, value: &TableValue) -> Vec<String> {
+    match (column.unit, value) {
+        (Unit::Interval, TableValue::Interval(low, high)) => vec![digits(*low), digits(*high)],
+        (Unit::Interval, _) => vec![String::new(), String::new()],
+        (unit, value) => vec![field(unit, value)],
     }
 }
 
-fn field(value: &Value) -> String {
+fn field(unit: Unit, value: &TableValue) -> String {
     match value {
-        Value::Missing => String::new(),
-        Value::Number(number) | Value::Share(number) | Value::Ratio(number) => digits(*number),
-        Value::Tail(Tail::Percentile95(seconds)) => format!("p95 {}", digits(*seconds)),
-        Value::Tail(Tail::Maximum(seconds)) => format!("max {}", digits(*seconds)),
-        other => other.text(Lang::En),
+        TableValue::Missing => String::new(),
+        TableValue::Number(number) => digits(*number),
+        TableValue::Tail(tail) => tail_text(*tail, digits),
+        other => other.shown(unit, &en::WORDS),
     }
 }
 

@@ -1,202 +1,170 @@
 //! `report.html`: one file that needs nothing from outside. It follows the reader's light or dark page, is read on a
 //! telephone, and prints.
 
-use crate::report::Report;
-use crate::table::Value;
-use haul_chart::svg::{self, escape};
+use haul_chart::svg;
 use haul_chart::{Chart, Key};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::csv::digits;
+use crate::columns::Column;
+use crate::configuration::Fact;
+use crate::report::{Content, Report, Section};
+use crate::table::TableValue;
+use crate::verdict::VerdictText;
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/sort.js");
+/// Makes the browser itself see to it that nothing is loaded from anywhere.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:";
 
 /// The file's content.
 pub(crate) fn document(report: &Report<'_>) -> String {
-    let headings = report.headings();
-    let mut page = head(report);
-    page += &format!(
-        "<header><h1>{}</h1><p class=\"sub\">{}</p></header>\n",
-        escape(&report.title),
-        escape(&report.subtitle)
-    );
-    page += &verdict(report);
-    page += &banner(report);
-    page += &format!(
-        "<section><h2>{}</h2><dl class=\"facts\">\n",
-        headings.configuration
-    );
-    for fact in &report.configuration {
-        page += &format!(
-            "<div><dt>{}</dt><dd>{}</dd></div>\n",
-            escape(&fact.name),
-            escape(&fact.value)
-        );
-    }
-    page += &format!(
-        "</dl></section>\n<section><h2>{}</h2><div class=\"test\">",
-        headings.architecture
-    );
-    page += &svg::inline(&report.architecture.drawing, headings.architecture);
-    page += &format!("<p>{}</p></div></section>\n", escape(&report.architecture.text));
-    page += &format!("<section><h2>{}</h2>\n", headings.charts);
-    for part in &report.charts {
-        page += &chart(part);
-    }
-    page += "</section>\n";
-    page += &table(report);
-    page += &format!(
-        "<section><h2>{}</h2><p>{}</p>\n",
-        headings.repeat,
-        escape(&report.repeat.text)
-    );
-    for command in &report.repeat.commands {
-        page += &format!("<pre>{}</pre>\n", escape(command));
-    }
-    page += &format!("</section>\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n");
-    page
-}
-
-fn head(report: &Report<'_>) -> String {
-    // The policy makes the browser itself see to it that nothing is loaded from anywhere.
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-         script-src 'unsafe-inline'; font-src data:\">\n<title>{}</title>\n<style>{}{}{}{}</style>\n</head>\n<body>\n<main>\n",
-        report.lang.as_str(),
-        escape(&format!("{} – {}", report.title, report.subtitle)),
+    let title = report.words.headings.title;
+    let style = [
         svg::font_faces(),
         svg::palette(),
         svg::classes(),
-        STYLE.replace("FONTS", svg::FONTS)
-    )
-}
-
-fn verdict(report: &Report<'_>) -> String {
-    let verdict = &report.verdict;
-    let class = if verdict.is_good {
-        "verdict good"
-    } else {
-        "verdict bad"
+        STYLE.replace("FONTS", svg::FONTS),
+    ]
+    .concat();
+    let page = html! {
+        (DOCTYPE)
+        html lang=(report.words.code) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width,initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { (title) " – " (report.subtitle) }
+                style { (PreEscaped(style)) }
+            }
+            body {
+                main {
+                    header { h1 { (title) } p.sub { (report.subtitle) } }
+                    @for part in &report.sections { (section(part, report)) }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
     };
-    let mut text = format!(
-        "<section class=\"{class}\"><p class=\"sentence\">{}</p>",
-        escape(&verdict.sentence)
-    );
-    text += &format!("<p class=\"confidence\">{}</p>", escape(&verdict.confidence));
-    if !verdict.points.is_empty() {
-        let points: String = verdict
-            .points
-            .iter()
-            .map(|point| format!("<li>{}</li>", escape(point)))
-            .collect();
-        text += &format!("<ul>{points}</ul>");
-    }
-    text + "</section>\n"
+    // No markup can hold control characters.
+    let is_kept = |letter: char| !letter.is_control() || letter == '\n';
+    page.into_string()
+        .chars()
+        .filter(|letter| is_kept(*letter))
+        .collect()
 }
 
-fn banner(report: &Report<'_>) -> String {
-    if report.banner.is_empty() {
-        return String::new();
+fn section(Section { heading, content }: &Section, report: &Report<'_>) -> Markup {
+    match content {
+        Content::Verdict(verdict) => self::verdict(verdict),
+        Content::Banner(lines) => html! {
+            section.banner role="alert" { h2 { (heading) } ul { @for line in lines { li { (line) } } } }
+        },
+        Content::Facts(facts) => html! {
+            section {
+                h2 { (heading) }
+                dl.facts { @for Fact { name, value } in facts { div { dt { (name) } dd { (value) } } } }
+            }
+        },
+        Content::Figure { drawing, text } => html! {
+            section {
+                h2 { (heading) }
+                div.test { (PreEscaped(svg::inline(drawing, heading))) p { (text) } }
+            }
+        },
+        Content::Charts(charts) => html! {
+            section { h2 { (heading) } @for part in charts { (chart(part)) } }
+        },
+        Content::Table => table(heading, report),
+        Content::Commands { text, commands } => html! {
+            section { h2 { (heading) } p { (text) } @for command in commands { pre { (command) } } }
+        },
     }
-    let lines: String = report
-        .banner
-        .iter()
-        .map(|line| format!("<li>{}</li>", escape(line)))
-        .collect();
-    let heading = report.headings().banner;
-    format!("<section class=\"banner\" role=\"alert\"><h2>{heading}</h2><ul>{lines}</ul></section>\n")
 }
 
-fn chart(chart: &Chart) -> String {
-    let mut text = format!(
-        "<figure id=\"{}\"><figcaption><h3>{}</h3><p>{}</p></figcaption>\n",
-        chart.id,
-        escape(&chart.title),
-        escape(&chart.reading)
-    );
-    match &chart.heat {
-        Some(scale) => {
-            let drawing = scale.draw(420.0);
-            text += &format!(
-                "<div class=\"scale\">{}</div>",
-                svg::inline(&drawing, &scale.title)
-            );
-        }
-        None => {
-            let entry = |key: &Key| {
-                let sign = svg::inline(&key.sign_drawing(), "");
-                format!("<li>{sign}{}</li>", escape(&key.name))
-            };
-            let keys: String = chart.legend.iter().map(entry).collect();
-            text += &format!("<ul class=\"legend\">{keys}</ul>");
+fn verdict(verdict: &VerdictText) -> Markup {
+    html! {
+        section class=(if verdict.is_good { "verdict good" } else { "verdict bad" }) {
+            p.sentence { (verdict.sentence) }
+            p.confidence { (verdict.confidence) }
+            ul { @for point in &verdict.points { li { (point) } } }
         }
     }
-    text += &format!(
-        "<div class=\"panels\" style=\"--w:{}px;--c:{}\">\n",
-        chart.panel_width, chart.columns_max
-    );
-    for (panel, drawing) in chart.panels.iter().zip(chart.drawings()) {
-        text += &svg::inline(&drawing, &format!("{}: {}", chart.title, panel.title));
-    }
-    text += "</div>";
-    if let Some(note) = &chart.note {
-        text += &format!("<p class=\"note\">{}</p>", escape(note));
-    }
-    text + "</figure>\n"
 }
 
-fn table(report: &Report<'_>) -> String {
-    let (headings, lang) = (report.headings(), report.lang);
-    let mut text = format!(
-        "<section class=\"cells\"><h2>{}</h2><p>{}</p>\n",
-        headings.table,
-        escape(&report.table_note)
-    );
-    text += "<div class=\"wide\" tabindex=\"0\"><table id=\"cells\"><thead><tr>";
-    for column in &report.table.columns {
-        let (heading, meaning) = (escape(column.heading(lang)), escape(column.meaning(lang)));
-        let class = if column.is_numeric() { " class=\"n\"" } else { "" };
-        text += &format!("<th{class} scope=\"col\" title=\"{meaning}\">{heading}</th>");
-    }
-    text += "</tr></thead><tbody>\n";
-    for row in &report.table.rows {
-        text += if row.is_marked {
-            "<tr class=\"marked\">"
-        } else {
-            "<tr>"
-        };
-        for (column, value) in report.table.columns.iter().zip(&row.values) {
-            let class = if column.is_numeric() { " class=\"n\"" } else { "" };
-            text += &format!(
-                "<td{class}{}>{}</td>",
-                sort_attribute(value),
-                escape(&value.text(lang))
-            );
+fn chart(chart: &Chart) -> Markup {
+    let columns = format!("--w:{}px;--c:{}", chart.panel_width, chart.columns_max);
+    html! {
+        figure id=(chart.id) {
+            figcaption { h3 { (chart.title) } p { (chart.reading) } }
+            @if let Some(scale) = &chart.heat {
+                div.scale { (PreEscaped(svg::inline(&scale.draw(420.0), &scale.title))) }
+            } @else {
+                ul.legend { @for key in &chart.legend { (legend_entry(key)) } }
+            }
+            div.panels style=(columns) {
+                @for (panel, drawing) in chart.panels.iter().zip(chart.drawings()) {
+                    (PreEscaped(svg::inline(&drawing, &format!("{}: {}", chart.title, panel.title))))
+                }
+            }
+            @if let Some(note) = &chart.note { p.note { (note) } }
         }
-        text += "</tr>\n";
     }
-    text += &format!(
-        "</tbody></table></div>\n<details><summary>{}</summary><dl class=\"columns\">\n",
-        headings.columns
-    );
-    for column in &report.table.columns {
-        text += &format!(
-            "<dt>{}</dt><dd>{}</dd>",
-            escape(column.heading(lang)),
-            escape(column.meaning(lang))
-        );
+}
+
+fn legend_entry(key: &Key) -> Markup {
+    html! { li { (PreEscaped(svg::inline(&key.sign_drawing(), ""))) (key.name) } }
+}
+
+fn table(heading: &str, report: &Report<'_>) -> Markup {
+    let (table, words) = (&report.table, report.words);
+    html! {
+        section.cells {
+            h2 { (heading) }
+            p { (table.note) }
+            div.wide tabindex="0" {
+                table #cells {
+                    thead { tr { @for column in &table.columns {
+                        th class=[numeric(column)] scope="col" title=(column.meaning(words)) {
+                            (column.heading(words))
+                        }
+                    } } }
+                    tbody { @for row in &table.rows {
+                        tr class=[row.is_marked.then_some("marked")] {
+                            @for (column, value) in table.columns.iter().zip(&row.values) {
+                                (cell(column, value, report))
+                            }
+                        }
+                    } }
+                }
+            }
+            details {
+                summary { (words.headings.columns) }
+                dl.columns { @for column in &table.columns {
+                    dt { (column.heading(words)) }
+                    dd { (column.meaning(words)) }
+                } }
+            }
+        }
     }
-    text + "</dl></details></section>\n"
+}
+
+fn cell(column: &Column, value: &TableValue, report: &Report<'_>) -> Markup {
+    html! {
+        td class=[numeric(column)] data-s=[sort_key(value)] { (value.shown(column.unit, report.words)) }
+    }
+}
+
+fn numeric(column: &Column) -> Option<&'static str> {
+    column.is_numeric().then_some("n")
 }
 
 /// The number by which the script sorts, where the text of the cell is not that number.
-fn sort_attribute(value: &Value) -> String {
+fn sort_key(value: &TableValue) -> Option<String> {
     match value {
-        Value::Whole(_) | Value::Text(_) | Value::Missing => String::new(),
-        value => value
-            .sort_key()
-            .map(|key| format!(" data-s=\"{}\"", super::csv::digits(key)))
-            .unwrap_or_default(),
+        TableValue::Whole(_) => None,
+        value => value.sort_key().map(digits),
     }
 }

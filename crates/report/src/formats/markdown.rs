@@ -1,111 +1,131 @@
 //! `report.md`: the report as Markdown, with its charts as SVG files beside it.
 
-use crate::report::Report;
 use haul_chart::svg;
+
+use crate::report::{Content, Report, Section};
+use crate::verdict::VerdictText;
 
 /// How wide the charts are drawn.
 const CHART_WIDTH: f64 = 760.0;
 
 /// The file's content; the charts are those of [`charts`].
 pub(crate) fn document(report: &Report<'_>) -> String {
-    let headings = report.headings();
-    let mut text = format!("# {}\n\n{}\n\n", escape(&report.title), escape(&report.subtitle));
-    text += &format!(
+    let title = escape(report.words.headings.title);
+    let mut text = format!("# {title}\n\n{}\n\n", escape(&report.subtitle));
+    for section in &report.sections {
+        text += &render(section, report);
+    }
+    text
+}
+
+fn render(Section { heading, content }: &Section, report: &Report<'_>) -> String {
+    match content {
+        Content::Verdict(verdict) => self::verdict(verdict),
+        Content::Banner(lines) => {
+            let lines: String = lines
+                .iter()
+                .map(|line| format!("> - {}\n", escape(line)))
+                .collect();
+            format!("> **{heading}**\n{lines}\n")
+        }
+        Content::Facts(facts) => {
+            let row =
+                |fact: &crate::configuration::Fact| format!("| {} | {} |\n", fact.name, escape(&fact.value));
+            let rows: String = facts.iter().map(row).collect();
+            format!("## {heading}\n\n| | |\n|---|---|\n{rows}\n")
+        }
+        Content::Figure { text, .. } => {
+            format!("## {heading}\n\n![{heading}](charts/architecture.svg)\n\n{text}\n\n")
+        }
+        Content::Charts(charts) => {
+            let figure = |chart: &haul_chart::Chart| {
+                let title = escape(&chart.title);
+                format!("### {title}\n\n![{title}](charts/{}.svg)\n\n", chart.id)
+            };
+            format!(
+                "## {heading}\n\n{}",
+                charts.iter().map(figure).collect::<String>()
+            )
+        }
+        Content::Table => table(heading, report),
+        Content::Commands { text, commands } => {
+            format!("## {heading}\n\n{}\n\n{}", escape(text), fenced(commands))
+        }
+    }
+}
+
+/// Each chart as an SVG file: its name and its content.
+pub(crate) fn charts(report: &Report<'_>) -> Vec<(String, Vec<u8>)> {
+    let file = |id: &str, content: String| (format!("charts/{id}.svg"), content.into_bytes());
+    let mut files = Vec::new();
+    for Section { heading, content } in &report.sections {
+        match content {
+            Content::Figure { drawing, .. } => {
+                files.push(file("architecture", svg::standalone(drawing, heading)));
+            }
+            Content::Charts(charts) => files.extend(charts.iter().map(|chart| {
+                let sheet = chart.sheet(CHART_WIDTH);
+                file(chart.id, svg::standalone(&sheet, &chart.title))
+            })),
+            _ => {}
+        }
+    }
+    files
+}
+
+fn verdict(verdict: &VerdictText) -> String {
+    let mut text = format!(
         "**{}**\n\n{}\n\n",
-        escape(&report.verdict.sentence),
-        escape(&report.verdict.confidence)
+        escape(&verdict.sentence),
+        escape(&verdict.confidence)
     );
-    for point in &report.verdict.points {
+    for point in &verdict.points {
         text += &format!("- {}\n", escape(point));
     }
-    if !report.verdict.points.is_empty() {
+    if !verdict.points.is_empty() {
         text.push('\n');
     }
-    if !report.banner.is_empty() {
-        text += &format!("> **{}**\n", headings.banner);
-        for line in &report.banner {
-            text += &format!("> - {}\n", escape(line));
-        }
-        text.push('\n');
-    }
-    text += &format!("## {}\n\n| | |\n|---|---|\n", headings.configuration);
-    for fact in &report.configuration {
-        text += &format!("| {} | {} |\n", escape(&fact.name), escape(&fact.value));
-    }
-    text += &format!("\n## {}\n\n", headings.architecture);
-    text += &format!(
-        "![{}](charts/architecture.svg)\n\n{}\n\n",
-        headings.architecture, report.architecture.text
+    text
+}
+
+fn table(heading: &str, report: &Report<'_>) -> String {
+    let (table, words) = (&report.table, report.words);
+    let columns = || table.columns.iter();
+    let headings: Vec<String> = columns().map(|column| escape(column.heading(words))).collect();
+    let rules: Vec<&str> = columns()
+        .map(|column| if column.is_numeric() { "--:" } else { "---" })
+        .collect();
+    let mut text = format!(
+        "## {heading}\n\n{}\n\n| {} |\n|{}|\n",
+        escape(&table.note),
+        headings.join(" | "),
+        rules.join("|")
     );
-    text += &format!("## {}\n\n", headings.charts);
-    for chart in &report.charts {
-        text += &format!(
-            "### {}\n\n![{}](charts/{}.svg)\n\n",
-            escape(&chart.title),
-            escape(&chart.title),
-            chart.id
-        );
+    for row in &table.rows {
+        let cells = columns().zip(&row.values);
+        let values: Vec<String> = cells
+            .map(|(column, value)| escape(&value.shown(column.unit, words)))
+            .collect();
+        text += &format!("| {} |\n", values.join(" | "));
     }
-    text += &format!("## {}\n\n{}\n\n", headings.table, escape(&report.table_note));
-    push_table(&mut text, report);
-    text += &format!("\n### {}\n\n", headings.columns);
-    for column in &report.table.columns {
-        text += &format!(
-            "- **{}**: {}\n",
-            escape(column.heading(report.lang)),
-            escape(column.meaning(report.lang))
-        );
+    text += &format!("\n### {}\n\n", words.headings.columns);
+    for column in columns() {
+        let (heading, meaning) = (column.heading(words), column.meaning(words));
+        text += &format!("- **{}**: {}\n", escape(heading), escape(meaning));
     }
-    let commands = report.repeat.commands.join("\n").replace(char::is_control, " ");
+    text + "\n"
+}
+
+/// Commands between fences that are longer than any row of backticks in them.
+fn fenced(commands: &[String]) -> String {
+    let commands = commands.join("\n").replace(char::is_control, " ");
     let ticks = commands
         .split(|letter| letter != '`')
         .map(str::len)
         .max()
         .unwrap_or(0);
     let fence = "`".repeat((ticks + 1).max(3));
-    text += &format!("\n## {}\n\n{}\n\n", headings.repeat, escape(&report.repeat.text));
-    text += &format!("{fence}sh\n{commands}\n{fence}\n");
-    text
-}
-
-/// Each chart as an SVG file: its name and its content.
-pub(crate) fn charts(report: &Report<'_>) -> Vec<(String, Vec<u8>)> {
-    let drawn = report
-        .charts
-        .iter()
-        .map(|chart| (chart.id, chart.sheet(CHART_WIDTH), chart.title.as_str()));
-    let heading = report.headings().architecture;
-    let architecture = [("architecture", report.architecture.drawing.clone(), heading)];
-    let file = |(id, drawing, label): (&str, _, &str)| {
-        (
-            format!("charts/{id}.svg"),
-            svg::standalone(&drawing, label).into_bytes(),
-        )
-    };
-    architecture.into_iter().chain(drawn).map(file).collect()
-}
-
-fn push_table(text: &mut String, report: &Report<'_>) {
-    let table = &report.table;
-    let headings: Vec<String> = table
-        .columns
-        .iter()
-        .map(|column| escape(column.heading(report.lang)))
-        .collect();
-    let rules: Vec<&str> = table
-        .columns
-        .iter()
-        .map(|column| if column.is_numeric() { "--:" } else { "---" })
-        .collect();
-    *text += &format!("| {} |\n|{}|\n", headings.join(" | "), rules.join("|"));
-    for row in &table.rows {
-        let values: Vec<String> = row
-            .values
-            .iter()
-            .map(|value| escape(&value.text(report.lang)))
-            .collect();
-        *text += &format!("| {} |\n", values.join(" | "));
-    }
+    format!("{fence}sh\n{commands}\n{fence}\n")
 }
 
 /// `text` on one line, with what Markdown would take for markup behind a backslash.

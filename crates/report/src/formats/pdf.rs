@@ -12,7 +12,8 @@ use krilla::metadata::{DateTime, Metadata};
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 
-use crate::report::Report;
+use crate::report::{Content, Report, Section};
+use crate::verdict::VerdictText;
 use haul_chart::{Chart, Face, Ink, Style};
 use paper::{Orientation, Paper};
 
@@ -53,69 +54,89 @@ fn metadata(report: &Report<'_>) -> Metadata {
         .minute(part(started.minute()))
         .second(part(started.second()));
     Metadata::new()
-        .title(format!("{} – {}", report.title, report.subtitle))
-        .language(report.lang.as_str().to_owned())
+        .title(format!("{} – {}", report.words.headings.title, report.subtitle))
+        .language(report.words.code.to_owned())
         .creator("haul".to_owned())
         .creation_date(created)
 }
 
 /// The pages of a report.
 fn pages(report: &Report<'_>) -> Paper {
-    let headings = report.headings();
+    let headings = &report.words.headings;
     let mut paper = Paper::new();
-    paper.paragraph(&report.title, Style::new(22.0).bold());
+    paper.paragraph(headings.title, Style::new(22.0).bold());
     paper.paragraph(&report.subtitle, Style::muted(10.5));
     paper.space(10.0);
-    verdict(&mut paper, report);
-    if !report.banner.is_empty() {
-        paper.heading(headings.banner);
-        for line in &report.banner {
-            paper.item(line, Style::new(9.5));
-        }
+    for part in &report.sections {
+        section(&mut paper, part, report);
     }
-    paper.heading(headings.configuration);
-    for fact in &report.configuration {
-        paper.fact(&fact.name, &fact.value);
-    }
-    paper.keep_together(report.architecture.drawing.height * 0.85 + 100.0);
-    paper.heading(headings.architecture);
-    paper.figure(&report.architecture.drawing, 0.85);
-    paper.paragraph(&report.architecture.text, Style::new(10.0));
-    paper.new_page(Orientation::Portrait);
-    paper.heading(headings.charts);
-    for part in &report.charts {
-        chart(&mut paper, part);
-    }
-    paper.new_page(Orientation::Landscape);
-    paper.heading(headings.table);
-    paper.paragraph(&report.table_note, Style::muted(9.0));
-    table::table(&mut paper, report);
-    paper.new_page(Orientation::Portrait);
-    paper.heading(headings.columns);
-    for column in &report.table.columns {
-        paper.fact(column.heading(report.lang), column.meaning(report.lang));
-    }
-    paper.heading(headings.repeat);
-    paper.paragraph(&report.repeat.text, Style::new(10.0));
-    for command in &report.repeat.commands {
-        paper.paragraph(command, Style::new(10.0).face(Face::Condensed));
-    }
-    let page = report.lang.pick("page", "halaman");
-    paper.footers(&report.title, page);
+    paper.footers(headings.title, headings.page);
     paper
 }
 
-fn verdict(paper: &mut Paper, report: &Report<'_>) {
-    let ink = if report.verdict.is_good {
+fn section(paper: &mut Paper, Section { heading, content }: &Section, report: &Report<'_>) {
+    match content {
+        Content::Verdict(verdict) => self::verdict(paper, verdict),
+        Content::Banner(lines) => {
+            paper.heading(heading);
+            for line in lines {
+                paper.item(line, Style::new(9.5));
+            }
+        }
+        Content::Facts(facts) => {
+            paper.heading(heading);
+            for fact in facts {
+                paper.fact(fact.name, &fact.value);
+            }
+        }
+        Content::Figure { drawing, text } => {
+            paper.keep_together(drawing.height * 0.85 + 100.0);
+            paper.heading(heading);
+            paper.figure(drawing, 0.85);
+            paper.paragraph(text, Style::new(10.0));
+        }
+        Content::Charts(charts) => {
+            paper.new_page(Orientation::Portrait);
+            paper.heading(heading);
+            for part in charts {
+                chart(paper, part);
+            }
+        }
+        Content::Table => cells(paper, heading, report),
+        Content::Commands { text, commands } => {
+            paper.heading(heading);
+            paper.paragraph(text, Style::new(10.0));
+            for command in commands {
+                paper.paragraph(command, Style::new(10.0).face(Face::Condensed));
+            }
+        }
+    }
+}
+
+/// The table on pages of its own, and what its columns mean.
+fn cells(paper: &mut Paper, heading: &str, report: &Report<'_>) {
+    paper.new_page(Orientation::Landscape);
+    paper.heading(heading);
+    paper.paragraph(&report.table.note, Style::muted(9.0));
+    table::table(paper, report);
+    paper.new_page(Orientation::Portrait);
+    paper.heading(report.words.headings.columns);
+    for column in &report.table.columns {
+        paper.fact(column.heading(report.words), column.meaning(report.words));
+    }
+}
+
+fn verdict(paper: &mut Paper, verdict: &VerdictText) {
+    let ink = if verdict.is_good {
         Ink::Series(2)
     } else {
         Ink::Series(1)
     };
     let from = paper.mark();
     paper.indented(14.0, |paper| {
-        paper.paragraph(&report.verdict.sentence, Style::new(14.0).bold());
-        paper.paragraph(&report.verdict.confidence, Style::muted(10.0));
-        for point in &report.verdict.points {
+        paper.paragraph(&verdict.sentence, Style::new(14.0).bold());
+        paper.paragraph(&verdict.confidence, Style::muted(10.0));
+        for point in &verdict.points {
             paper.item(point, Style::new(10.0));
         }
     });

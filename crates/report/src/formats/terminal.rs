@@ -2,131 +2,113 @@
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use crate::report::Report;
-use crate::table::{Column, TableRow};
+use crate::columns::Unit;
+use crate::report::{Content, Report, Section};
+use crate::table::TableRow;
 
 /// The narrowest table; a terminal that is narrower breaks its lines itself.
 const WIDTH_MIN: u16 = 60;
 
-/// The columns that are always there: those of the exercise.
-const FIRST: [Column; 9] = [
-    Column::Number,
-    Column::Operation,
-    Column::Volume,
-    Column::Clients,
-    Column::Workers,
-    Column::ClientTime,
-    Column::ClientThroughput,
-    Column::ClientsOk,
-    Column::WorkersOk,
-];
-
-/// Further columns, the most telling first: as many as fit.
-const FURTHER: [Column; 15] = [
-    Column::Pool,
-    Column::ClientPool,
-    Column::Total,
-    Column::Ratio,
-    Column::Remarks,
-    Column::Interval,
-    Column::CeilingShare,
-    Column::ServerCpu,
-    Column::ServerMemory,
-    Column::ClientCpu,
-    Column::ClientMemory,
-    Column::Tail,
-    Column::Verified,
-    Column::Buffer,
-    Column::Dialect,
-];
+/// What the remarks get where there is room for them.
+const REMARKS_WIDTH: usize = 24;
 
 /// The columns that tell tables apart where there is no room for them.
-const BLOCK: [Column; 4] = [Column::Pool, Column::ClientPool, Column::Buffer, Column::Dialect];
+const BLOCK: [&str; 4] = ["pool", "client_pool", "buffer", "dialect"];
 
 /// The text, its lines no wider than `width` columns.
 pub(crate) fn text(report: &Report<'_>, width: u16) -> String {
     let width = width.max(WIDTH_MIN);
     let mut text = String::new();
-    let mut paragraph = |line: &str| push_wrapped(&mut text, line, width);
-    paragraph(&format!("{}: {}", report.title, report.subtitle));
-    paragraph("");
-    paragraph(&report.verdict.sentence);
-    paragraph(&report.verdict.confidence);
-    for point in &report.verdict.points {
-        paragraph(&format!("- {point}"));
-    }
-    if !report.banner.is_empty() {
-        paragraph("");
-        paragraph(&format!("{}:", report.headings().banner));
-        for line in &report.banner {
-            paragraph(&format!("! {line}"));
+    let title = report.words.headings.title;
+    push_wrapped(&mut text, &format!("{title}: {}", report.subtitle), width);
+    for section in &report.sections {
+        for line in lines(section) {
+            push_wrapped(&mut text, &line, width);
+        }
+        if matches!(section.content, Content::Table) {
+            push_table(&mut text, report, width);
         }
     }
-    text.push('\n');
-    let columns = columns(report, width);
-    if columns.contains(&Column::ClientPool) {
-        let rows: Vec<&TableRow> = report.table.rows.iter().collect();
-        text += &format!("{}\n\n", table(report, &columns, &rows, width));
-    } else {
-        for (name, rows) in blocks(report) {
-            text += &format!("{name}\n{}\n\n", table(report, &columns, &rows, width));
-        }
-    }
-    push_wrapped(&mut text, &report.table_note, width);
     text
 }
 
-/// The columns that fit without breaking a value or a word of a heading, in the order of the table.
-fn columns(report: &Report<'_>, width: u16) -> Vec<Column> {
-    let mut chosen = FIRST.to_vec();
-    let has = |column: &Column| report.table.columns.contains(column);
-    let mut used: usize = FIRST.iter().map(|column| needed(report, *column)).sum();
-    for column in FURTHER.into_iter().filter(has) {
-        let more = needed(report, column);
-        if used + more > usize::from(width) {
-            break;
+/// The lines of those sections that a terminal has room for, each section after an empty one.
+fn lines(Section { heading, content }: &Section) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    match content {
+        Content::Verdict(verdict) => {
+            lines.extend([verdict.sentence.clone(), verdict.confidence.clone()]);
+            lines.extend(verdict.points.iter().map(|point| format!("- {point}")));
         }
-        used += more;
-        chosen.push(column);
+        Content::Banner(found) => {
+            lines.push(format!("{heading}:"));
+            lines.extend(found.iter().map(|line| format!("! {line}")));
+        }
+        Content::Table => {}
+        Content::Facts(_) | Content::Figure { .. } | Content::Charts(_) | Content::Commands { .. } => {
+            lines.clear();
+        }
     }
-    report
-        .table
-        .columns
+    lines
+}
+
+fn push_table(text: &mut String, report: &Report<'_>, width: u16) {
+    let places = places(report, width);
+    if places
         .iter()
-        .copied()
-        .filter(|column| chosen.contains(column))
-        .collect()
+        .any(|place| report.table.columns[*place].id == "client_pool")
+    {
+        let rows: Vec<&TableRow> = report.table.rows.iter().collect();
+        *text += &format!("{}\n\n", table(report, &places, &rows, width));
+    } else {
+        for (name, rows) in blocks(report) {
+            *text += &format!("{name}\n{}\n\n", table(report, &places, &rows, width));
+        }
+    }
+    push_wrapped(text, &report.table.note, width);
+}
+
+/// The places of the columns that fit without breaking a value or a word of a heading, in the order of the table.
+fn places(report: &Report<'_>, width: u16) -> Vec<usize> {
+    let columns = &report.table.columns;
+    let mut chosen: Vec<usize> = (0..columns.len()).collect();
+    chosen.sort_by_key(|place| columns[*place].priority);
+    let mut used = 0;
+    let mut fits = |place: &usize| {
+        used += needed(report, *place);
+        columns[*place].priority == 0 || used <= usize::from(width)
+    };
+    let fitting = chosen.iter().take_while(|place| fits(place)).count();
+    chosen.truncate(fitting);
+    chosen.sort_unstable();
+    chosen
 }
 
 /// How many letters a column needs, the space behind it included.
-fn needed(report: &Report<'_>, column: Column) -> usize {
-    const REMARKS: usize = 24;
-    let heading = breakable(column.heading(report.lang));
-    let words = heading.split(' ').map(|word| word.chars().count() + 1);
-    let place = report.table.columns.iter().position(|other| *other == column);
-    let values = report
-        .table
-        .rows
-        .iter()
-        .filter_map(|row| Some(row.values[place?].text(report.lang).chars().count()));
-    match column {
-        Column::Remarks => REMARKS,
-        _ => words.max().unwrap_or(0).max(values.max().unwrap_or(0) + 1),
+fn needed(report: &Report<'_>, place: usize) -> usize {
+    let column = report.table.columns[place];
+    if column.unit == Unit::Prose {
+        return REMARKS_WIDTH;
     }
+    let heading = breakable(column.heading(report.words));
+    let words = heading.split(' ').map(|word| word.chars().count() + 1);
+    let values = report.table.rows.iter().map(|row| shown(report, row, place));
+    let longest = values.map(|value| value.chars().count() + 1).max();
+    words.max().max(longest).unwrap_or(0)
+}
+
+fn shown(report: &Report<'_>, row: &TableRow, place: usize) -> String {
+    row.values[place].shown(report.table.columns[place].unit, report.words)
 }
 
 /// The rows in tables of one pool, client pool, buffer and dialect each, with what they are called.
 fn blocks<'r>(report: &'r Report<'_>) -> Vec<(String, Vec<&'r TableRow>)> {
     let mut blocks: Vec<(String, Vec<&TableRow>)> = Vec::new();
     for row in &report.table.rows {
-        let shown = report
-            .table
-            .columns
-            .iter()
-            .zip(&row.values)
-            .filter(|(column, _)| BLOCK.contains(column));
-        let name: Vec<String> = shown
-            .map(|(column, value)| format!("{} {}", column.heading(report.lang), value.text(report.lang)))
+        let columns = report.table.columns.iter().enumerate();
+        let name: Vec<String> = columns
+            .filter(|(_, column)| BLOCK.contains(&column.id))
+            .map(|(place, column)| format!("{} {}", column.heading(report.words), shown(report, row, place)))
             .collect();
         let name = name.join(", ");
         match blocks.last_mut() {
@@ -137,37 +119,31 @@ fn blocks<'r>(report: &'r Report<'_>) -> Vec<(String, Vec<&'r TableRow>)> {
     blocks
 }
 
-fn table(report: &Report<'_>, columns: &[Column], rows: &[&TableRow], width: u16) -> Table {
-    let places: Vec<usize> = columns
-        .iter()
-        .filter_map(|column| report.table.columns.iter().position(|other| other == column))
-        .collect();
+fn table(report: &Report<'_>, places: &[usize], rows: &[&TableRow], width: u16) -> Table {
+    let columns = || places.iter().map(|place| report.table.columns[*place]);
+    let aligned = |place: &usize| match report.table.columns[*place].is_numeric() {
+        true => CellAlignment::Right,
+        false => CellAlignment::Left,
+    };
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width);
-    let aligned = |column: Column| {
-        if column.is_numeric() {
-            CellAlignment::Right
-        } else {
-            CellAlignment::Left
-        }
-    };
-    let heading =
-        |column: &Column| Cell::new(breakable(column.heading(report.lang))).set_alignment(aligned(*column));
-    table.set_header(columns.iter().map(heading));
+    let headings = columns().map(|column| breakable(column.heading(report.words)));
+    table.set_header(
+        headings
+            .zip(places)
+            .map(|(heading, place)| Cell::new(heading).set_alignment(aligned(place))),
+    );
     for row in rows {
-        let cell = |place: &usize| {
-            Cell::new(row.values[*place].text(report.lang))
-                .set_alignment(aligned(report.table.columns[*place]))
-        };
+        let cell = |place: &usize| Cell::new(shown(report, row, *place)).set_alignment(aligned(place));
         table.add_row(places.iter().map(cell));
     }
-    for (column, shown) in table.column_iter_mut().zip(columns) {
-        column.set_padding((0, 1));
-        if *shown != Column::Remarks {
-            let letters = u16::try_from(needed(report, *shown)).unwrap_or(u16::MAX);
-            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(letters)));
+    for ((laid_out, column), place) in table.column_iter_mut().zip(columns()).zip(places) {
+        laid_out.set_padding((0, 1));
+        if column.unit != Unit::Prose {
+            let letters = u16::try_from(needed(report, *place)).unwrap_or(u16::MAX);
+            laid_out.set_constraint(ColumnConstraint::Absolute(Width::Fixed(letters)));
         }
     }
     table

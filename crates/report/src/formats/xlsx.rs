@@ -6,8 +6,10 @@ use rust_xlsxwriter::{
 };
 
 use super::csv::headings;
-use crate::report::Report;
-use crate::table::{Column, Value};
+use crate::columns::{Column, Unit};
+use crate::report::{Content, Report, Section};
+use crate::table::TableValue;
+use crate::words::en;
 
 /// How a column of the workbook is formatted.
 struct Formats {
@@ -51,6 +53,22 @@ impl Formats {
             marked: Format::new().set_font_color(0x00B0_2A00),
         }
     }
+
+    /// How the values of a column are written.
+    fn of(&self, unit: Unit, is_marked: bool) -> &Format {
+        match unit {
+            Unit::Prose if is_marked => &self.marked,
+            Unit::Text | Unit::Prose => &self.text,
+            Unit::Index | Unit::Count => &self.whole,
+            Unit::Tally => &self.right,
+            Unit::Seconds | Unit::Interval | Unit::Cost => &self.seconds,
+            Unit::Rate | Unit::Memory => &self.tenths,
+            Unit::Share => &self.share,
+            Unit::Times => &self.ratio,
+            Unit::Volume => &self.volume,
+            Unit::Buffer => &self.buffer,
+        }
+    }
 }
 
 /// The file's content.
@@ -60,7 +78,7 @@ pub(crate) fn workbook(report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
     let created = ExcelDateTime::from_timestamp(report.run.header.started.as_second())?;
     workbook.set_properties(
         &DocProperties::new()
-            .set_title(&report.title)
+            .set_title(report.words.headings.title)
             .set_creation_datetime(&created),
     );
     write_table(workbook.add_worksheet(), report, &formats)?;
@@ -69,24 +87,25 @@ pub(crate) fn workbook(report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
 }
 
 fn write_table(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) -> Result<(), XlsxError> {
-    sheet.set_name(report.lang.pick("Results", "Hasil"))?;
+    let table = &report.table;
+    sheet.set_name(report.words.headings.sheets[0])?;
     let mut at = 0_u16;
-    for column in &report.table.columns {
-        for heading in headings(*column, report.lang) {
+    for column in &table.columns {
+        for heading in headings(column, report.words) {
             sheet.write_with_format(0, at, heading, &formats.heading)?;
-            sheet.set_column_width(at, width(*column))?;
+            sheet.set_column_width(at, width(column.unit))?;
             at += 1;
         }
     }
     sheet.set_row_height(0, 48)?;
-    for (row, line) in (1_u32..).zip(&report.table.rows) {
+    for (row, line) in (1_u32..).zip(&table.rows) {
         let mut at = 0;
-        for (column, value) in report.table.columns.iter().zip(&line.values) {
-            let is_remark = *column == Column::Remarks && line.is_marked;
-            at = write_value(sheet, (row, at), (*column, value), is_remark, formats)?;
+        for (column, value) in table.columns.iter().zip(&line.values) {
+            let format = formats.of(column.unit, line.is_marked);
+            at = write_value(sheet, (row, at), (column.unit, value), format)?;
         }
     }
-    let last_row = u32::try_from(report.table.rows.len()).unwrap_or(u32::MAX);
+    let last_row = u32::try_from(table.rows.len()).unwrap_or(u32::MAX);
     sheet.autofilter(0, 0, last_row, at.saturating_sub(1))?;
     sheet.set_freeze_panes(1, 1)?;
     sheet
@@ -100,92 +119,72 @@ fn write_table(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) ->
 fn write_value(
     sheet: &mut Worksheet,
     (row, at): (u32, u16),
-    (column, value): (Column, &Value),
-    is_marked: bool,
-    formats: &Formats,
+    (unit, value): (Unit, &TableValue),
+    format: &Format,
 ) -> Result<u16, XlsxError> {
-    let number_format = match column {
-        Column::Number | Column::Clients | Column::Workers => &formats.whole,
-        Column::ClientTime | Column::Interval => &formats.seconds,
-        _ => &formats.tenths,
-    };
+    let mut number = |at: u16, number: f64| sheet.write_with_format(row, at, number, format).map(drop);
     match value {
-        Value::Missing => {}
-        Value::Whole(count) => drop(sheet.write_with_format(row, at, *count as f64, &formats.whole)?),
-        Value::Number(number) if matches!(column, Column::ServerCpu | Column::ClientCpu) => {
-            sheet.write_with_format(row, at, *number, &formats.seconds)?;
+        TableValue::Missing => {}
+        TableValue::Whole(count) => number(at, *count as f64)?,
+        TableValue::Number(value) => number(at, *value)?,
+        TableValue::Bytes(bytes) if unit == Unit::Buffer => number(at, bytes.as_mib() * 1024.0)?,
+        TableValue::Bytes(bytes) => number(at, bytes.as_mib())?,
+        TableValue::Interval(low, high) => {
+            number(at, *low)?;
+            number(at + 1, *high)?;
         }
-        Value::Number(number) => drop(sheet.write_with_format(row, at, *number, number_format)?),
-        Value::Share(share) => drop(sheet.write_with_format(row, at, *share, &formats.share)?),
-        Value::Ratio(ratio) => drop(sheet.write_with_format(row, at, *ratio, &formats.ratio)?),
-        Value::Bytes(bytes) if column == Column::Buffer => {
-            sheet.write_with_format(row, at, bytes.as_mib() * 1024.0, &formats.buffer)?;
-        }
-        Value::Bytes(bytes) => drop(sheet.write_with_format(row, at, bytes.as_mib(), &formats.volume)?),
-        Value::Interval(low, high) => {
-            sheet.write_with_format(row, at, *low, &formats.seconds)?;
-            sheet.write_with_format(row, at + 1, *high, &formats.seconds)?;
-        }
-        Value::Tail(tail) => drop(sheet.write_with_format(row, at, tail.seconds(), &formats.seconds)?),
-        Value::Text(text) if is_marked => drop(sheet.write_with_format(row, at, text, &formats.marked)?),
-        Value::Text(text) => drop(sheet.write_with_format(row, at, text, &formats.text)?),
-        Value::Counts(..) | Value::Of(..) => {
-            sheet.write_with_format(row, at, value.text(crate::Lang::En), &formats.right)?;
+        TableValue::Tail(tail) => number(at, tail.seconds())?,
+        TableValue::Text(_) | TableValue::Counts(..) | TableValue::Of(..) => {
+            sheet.write_with_format(row, at, value.shown(unit, &en::WORDS), format)?;
         }
     }
-    Ok(at + if column == Column::Interval { 2 } else { 1 })
+    Ok(at + if unit == Unit::Interval { 2 } else { 1 })
 }
 
-fn width(column: Column) -> f64 {
-    match column {
-        Column::Number => 6.0,
-        Column::Remarks => 60.0,
-        Column::Pool | Column::ClientPool => 12.0,
+fn width(unit: Unit) -> f64 {
+    match unit {
+        Unit::Index => 6.0,
+        Unit::Prose => 60.0,
         _ => 13.0,
     }
 }
 
+/// What was measured and what came out, as pairs of a name and a text.
 fn write_texts(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) -> Result<(), XlsxError> {
-    sheet.set_name(report.lang.pick("About", "Keterangan"))?;
+    let headings = &report.words.headings;
+    sheet.set_name(headings.sheets[1])?;
     sheet.set_column_width(0, 30)?;
     sheet.set_column_width(1, 110)?;
-    let headings = report.headings();
-    let mut lines: Vec<(String, String)> = vec![(report.title.clone(), report.subtitle.clone())];
-    lines.push((
-        report.lang.pick("Verdict", "Kesimpulan").to_owned(),
-        report.verdict.sentence.clone(),
-    ));
-    lines.push((String::new(), report.verdict.confidence.clone()));
-    lines.extend(
-        report
-            .banner
-            .iter()
-            .map(|line| (headings.banner.to_owned(), line.clone())),
-    );
-    lines.extend(
-        report
-            .configuration
-            .iter()
-            .map(|fact| (fact.name.clone(), fact.value.clone())),
-    );
-    lines.push((headings.table.to_owned(), report.table_note.clone()));
-    let meaning = |column: &Column| {
-        (
-            column.heading(report.lang).to_owned(),
-            column.meaning(report.lang).to_owned(),
-        )
-    };
-    lines.extend(report.table.columns.iter().map(meaning));
-    lines.extend(
-        report
-            .repeat
-            .commands
-            .iter()
-            .map(|command| (headings.repeat.to_owned(), command.clone())),
-    );
+    let mut lines = vec![(headings.title, report.subtitle.clone())];
+    for section in &report.sections {
+        lines.extend(texts(section, report));
+    }
     for (row, (name, value)) in (0_u32..).zip(lines) {
         sheet.write_with_format(row, 0, name, &formats.bold)?;
         sheet.write_with_format(row, 1, value, &formats.wrapped)?;
     }
     Ok(())
+}
+
+fn texts(Section { heading, content }: &Section, report: &Report<'_>) -> Vec<(&'static str, String)> {
+    let under_heading = |lines: &[String]| lines.iter().map(|line| (*heading, line.clone())).collect();
+    match content {
+        Content::Verdict(verdict) => vec![
+            (heading, verdict.sentence.clone()),
+            ("", verdict.confidence.clone()),
+        ],
+        Content::Banner(lines) => under_heading(lines),
+        Content::Facts(facts) => facts.iter().map(|fact| (fact.name, fact.value.clone())).collect(),
+        Content::Table => {
+            let meaning = |column: &&Column| {
+                let meaning = column.meaning(report.words).to_owned();
+                (column.heading(report.words), meaning)
+            };
+            let mut lines = vec![(*heading, report.table.note.clone())];
+            lines.extend(report.table.columns.iter().map(meaning));
+            lines
+        }
+        Content::Commands { commands, .. } => under_heading(commands),
+        Content::Figure { .. } | Content::Charts(_) => Vec::new(),
+    }
 }

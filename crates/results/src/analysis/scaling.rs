@@ -75,17 +75,15 @@ impl Fit {
 }
 
 /// Why no curve is drawn. Each says what was found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "refusal")]
 pub enum NoCurve {
     /// Too few levels of the factor.
-    #[error("{found} levels were tested, a fit needs {LEVELS_MIN}")]
     TooFewLevels {
         /// How many there are.
         found: usize,
     },
     /// Too few repeats of some level.
-    #[error("{count} was tested {found} times, a fit needs {REPEATS_MIN}")]
     TooFewRepeats {
         /// The level.
         count: u32,
@@ -93,34 +91,28 @@ pub enum NoCurve {
         found: usize,
     },
     /// Some cell is invalid or has failed transfers.
-    #[error("the cell with {count} is invalid or has failed transfers")]
     Invalid {
         /// The level.
         count: u32,
     },
     /// The measurements determine no curve.
-    #[error("the measurements determine no curve")]
     Singular,
     /// α is outside 0 to 1, or could be 1, with which nothing scales and there is no peak to speak of.
-    #[error("α would be {:.4} ({:.4} to {:.4}), and is only meaningful from 0 to below 1", .alpha.value, .alpha.low, .alpha.high)]
     Alpha {
         /// What it would be.
         alpha: Interval,
     },
     /// β is below 0.
-    #[error("β would be {beta:.6}, and cannot be negative")]
     Beta {
         /// What it would be.
         beta: f64,
     },
     /// It cannot be told whether throughput ever falls.
-    #[error("no peak seen: β could be 0 (its interval is {:.6} to {:.6})", .beta.low, .beta.high)]
     NoPeak {
         /// β with its interval.
         beta: Interval,
     },
     /// The peak lies where nothing was measured.
-    #[error("the peak would be at {peak:.0}, outside of what was tested ({least} to {most})")]
     PeakOutside {
         /// Where it would be.
         peak: f64,
@@ -130,7 +122,6 @@ pub enum NoCurve {
         most: u32,
     },
     /// The curve misses a level by too much.
-    #[error("the curve misses the median at {count} by {:.0}%", .error * 100.0)]
     RelativeError {
         /// The level.
         count: u32,

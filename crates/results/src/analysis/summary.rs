@@ -335,6 +335,12 @@ impl CellSummary {
         self.trials.iter().all(TrialSummary::is_valid)
     }
 
+    /// Whether it was measured, every trial is valid and no transfer failed.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        !self.trials.is_empty() && self.is_valid() && self.clients_failed() == 0
+    }
+
     /// The valid trials.
     pub fn valid_trials(&self) -> impl Iterator<Item = &TrialSummary> {
         self.trials.iter().filter(|trial| trial.is_valid())

@@ -99,6 +99,27 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Transfers, whether they ended well or failed.
+    #[must_use]
+    pub fn transfers(&self) -> u64 {
+        self.transfers_ok + self.transfers_failed()
+    }
+
+    /// Transfers that failed.
+    #[must_use]
+    pub fn transfers_failed(&self) -> u64 {
+        self.failures.values().sum()
+    }
+
+    /// Transfers that brought a wrong byte.
+    #[must_use]
+    pub fn transfers_corrupt(&self) -> u64 {
+        self.failures
+            .get(&FailureClass::Corrupt)
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// What a run with these rows comes to under these thresholds.
     pub(crate) fn new(run: &Run, rows: &[Row], thresholds: &[Threshold]) -> Self {
         let summaries: Vec<&CellSummary> = rows.iter().map(|row| &row.summary).collect();

@@ -1,8 +1,9 @@
 //! The table on paper: a narrow font, as many pages as it needs, the heading on each.
 
 use super::paper::Paper;
+use crate::columns::{Column, Unit};
 use crate::report::Report;
-use crate::table::{Column, Table};
+use crate::table::Table;
 use haul_chart::{Face, Ink, Style};
 
 /// The sizes of type that are tried, the largest that fits is taken.
@@ -80,21 +81,26 @@ fn write(paper: &mut Paper, layout: &Layout, table: &Table, cells: &[Vec<String>
 }
 
 fn layout(report: &Report<'_>, width: f64) -> Layout {
-    let (table, lang) = (&report.table, report.lang);
+    let (table, words) = (&report.table, report.words);
     let texts: Vec<Vec<String>> = table
         .rows
         .iter()
-        .map(|row| row.values.iter().map(|value| value.text(lang)).collect())
+        .map(|row| {
+            let cells = table.columns.iter().zip(&row.values);
+            cells
+                .map(|(column, value)| value.shown(column.unit, words))
+                .collect()
+        })
         .collect();
     let at = |size: f64| -> Vec<f64> {
-        let needed = |(index, column): (usize, &Column)| {
-            let words = column
-                .heading(lang)
+        let needed = |(index, column): (usize, &&Column)| {
+            let letters = column
+                .heading(words)
                 .split(' ')
                 .map(|word| Face::CondensedBold.width(word, size));
             let values = texts.iter().map(|row| Face::Condensed.width(&row[index], size));
-            let values = values.filter(|_| *column != Column::Remarks);
-            words.chain(values).fold(0.0, f64::max) + 2.0 * PADDING + 0.1
+            let values = values.filter(|_| column.unit != Unit::Prose);
+            letters.chain(values).fold(0.0, f64::max) + 2.0 * PADDING + 0.1
         };
         table.columns.iter().enumerate().map(needed).collect()
     };
@@ -110,8 +116,8 @@ fn layout(report: &Report<'_>, width: f64) -> Layout {
     if let Some(remarks) = widths.last_mut() {
         *remarks = width - others * squeeze;
     }
-    let heading = |(column, width): (&Column, &f64)| {
-        Face::CondensedBold.wrap(column.heading(lang), size, width - 2.0 * PADDING)
+    let heading = |(column, width): (&&Column, &f64)| {
+        Face::CondensedBold.wrap(column.heading(words), size, width - 2.0 * PADDING)
     };
     let headings = table.columns.iter().zip(&widths).map(heading).collect();
     Layout {
