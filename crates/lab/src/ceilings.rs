@@ -14,7 +14,7 @@ use haul_results::{Ceiling, CeilingKind};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use socket2::SockRef;
 
-/// Bytes that a receiver takes, and a file is given, at a time.
+/// ByteSize that a receiver takes, and a file is given, at a time.
 const PIECE_BYTES: usize = 128 * 1024;
 /// How bytes are sent over TCP: one stream over loopback is two to three times as fast in one moment as in the next,
 /// depending on where the system lets both ends run and how they wait for each other. So several ways are tried several times
@@ -49,7 +49,7 @@ const FILE_BYTES: usize = 64 * 1024 * 1024;
 /// A way to send over TCP.
 #[derive(Debug, Clone, Copy)]
 struct Way {
-    /// Bytes at a time.
+    /// ByteSize at a time.
     sent_bytes: usize,
     /// Whether the window and what waits unsent are limited as the clients do it, or left to the system.
     is_limited: bool,

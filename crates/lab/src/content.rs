@@ -21,7 +21,7 @@ pub(crate) struct Content {
 
 /// One content of a known length.
 #[derive(Debug, Clone)]
-pub(crate) struct Stream {
+pub(crate) struct ContentStream {
     content: Content,
     id: u64,
     length: u64,
@@ -40,17 +40,17 @@ impl Content {
     }
 
     /// What every client downloads as the object of this volume.
-    pub(crate) fn served(&self, volume: ByteSize) -> Stream {
+    pub(crate) fn served(&self, volume: ByteSize) -> ContentStream {
         self.stream(1 << 63 | volume.0, volume)
     }
 
     /// What a client uploads in a trial: no other client and no other trial of the run uploads the same.
-    pub(crate) fn uploaded(&self, trial: u32, client: u32, volume: ByteSize) -> Stream {
+    pub(crate) fn uploaded(&self, trial: u32, client: u32, volume: ByteSize) -> ContentStream {
         self.stream(u64::from(trial) << 31 | u64::from(client), volume)
     }
 
-    fn stream(&self, id: u64, length: ByteSize) -> Stream {
-        Stream {
+    fn stream(&self, id: u64, length: ByteSize) -> ContentStream {
+        ContentStream {
             content: self.clone(),
             id,
             length: length.0,
@@ -58,14 +58,14 @@ impl Content {
     }
 }
 
-impl Stream {
+impl ContentStream {
     /// How long it is, in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    pub(crate) fn reader(&self) -> Reader {
-        Reader {
+    pub(crate) fn reader(&self) -> ContentReader {
+        ContentReader {
             stream: self.clone(),
             at: 0,
         }
@@ -101,12 +101,12 @@ fn mix(number: u64) -> u64 {
 
 /// Gives a stream from its beginning.
 #[derive(Debug)]
-pub(crate) struct Reader {
-    stream: Stream,
+pub(crate) struct ContentReader {
+    stream: ContentStream,
     at: u64,
 }
 
-impl Read for Reader {
+impl Read for ContentReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -126,14 +126,14 @@ impl Read for Reader {
 /// Compares what arrives, in pieces of any size, with a stream.
 #[derive(Debug)]
 pub(crate) struct Check {
-    stream: Stream,
+    stream: ContentStream,
     at: u64,
     first_wrong: Option<u64>,
 }
 
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub(crate) enum CheckResult {
     /// All bytes are there and right.
     Same,
     /// So many bytes came, all right, but the content is longer.
@@ -168,12 +168,12 @@ impl Check {
         ByteSize(self.at)
     }
 
-    pub(crate) fn finding(&self) -> Finding {
+    pub(crate) fn result(&self) -> CheckResult {
         match self.first_wrong {
-            Some(at) => Finding::Wrong(at),
-            None if self.at < self.stream.length => Finding::Short(self.at),
-            None if self.at > self.stream.length => Finding::Long(self.at),
-            None => Finding::Same,
+            Some(at) => CheckResult::Wrong(at),
+            None if self.at < self.stream.length => CheckResult::Short(self.at),
+            None if self.at > self.stream.length => CheckResult::Long(self.at),
+            None => CheckResult::Same,
         }
     }
 }
@@ -186,16 +186,16 @@ mod tests {
 
     const LENGTH: ByteSize = ByteSize(3 * 65_536 + 17);
 
-    fn bytes(stream: &Stream) -> Vec<u8> {
+    fn bytes(stream: &ContentStream) -> Vec<u8> {
         let mut bytes = Vec::new();
         stream.reader().read_to_end(&mut bytes).unwrap();
         bytes
     }
 
-    fn finding(stream: &Stream, bytes: &[u8], piece: usize) -> Finding {
+    fn checked(stream: &ContentStream, bytes: &[u8], piece: usize) -> CheckResult {
         let mut check = stream.check();
         bytes.chunks(piece).for_each(|piece| check.take(piece));
-        check.finding()
+        check.result()
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
         let whole = bytes(&stream);
         assert_eq!(whole.len() as u64, LENGTH.0);
         for piece in [1, 7, 65_536, 65_537, whole.len()] {
-            assert_eq!(finding(&stream, &whole, piece), Finding::Same, "{piece}");
+            assert_eq!(checked(&stream, &whole, piece), CheckResult::Same, "{piece}");
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
             let mut wrong = whole.clone();
             wrong[place] ^= 1;
             assert!(
-                matches!(finding(&stream, &wrong, 1000), Finding::Wrong(at) if at <= place as u64),
+                matches!(checked(&stream, &wrong, 1000), CheckResult::Wrong(at) if at <= place as u64),
                 "{place}"
             );
         }
@@ -228,16 +228,16 @@ mod tests {
         let mut whole = bytes(&stream);
         let (first, second) = whole.split_at_mut(65_536);
         first.swap_with_slice(&mut second[..65_536]);
-        assert_eq!(finding(&stream, &whole, 4096), Finding::Wrong(0));
+        assert_eq!(checked(&stream, &whole, 4096), CheckResult::Wrong(0));
     }
 
     #[test]
     fn what_is_too_short_or_too_long_is_found() {
         let stream = Content::new(5).served(LENGTH);
         let mut whole = bytes(&stream);
-        assert_eq!(finding(&stream, &whole[..100], 30), Finding::Short(100));
+        assert_eq!(checked(&stream, &whole[..100], 30), CheckResult::Short(100));
         whole.push(0);
-        assert_eq!(finding(&stream, &whole, 1 << 20), Finding::Long(LENGTH.0 + 1));
+        assert_eq!(checked(&stream, &whole, 1 << 20), CheckResult::Long(LENGTH.0 + 1));
     }
 
     #[test]

@@ -15,6 +15,31 @@ pub struct Interrupt(Arc<AtomicBool>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interrupted;
 
+/// Why a step of the lab was not completed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop<F = String> {
+    /// The run is to stop.
+    Interrupted,
+    /// What happened, for people unless told otherwise.
+    Failed(F),
+}
+
+impl<F> From<Interrupted> for Stop<F> {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+impl<F> Stop<F> {
+    /// The same with another account of the failure.
+    pub(crate) fn map<G>(self, account: impl FnOnce(F) -> G) -> Stop<G> {
+        match self {
+            Self::Interrupted => Stop::Interrupted,
+            Self::Failed(failure) => Stop::Failed(account(failure)),
+        }
+    }
+}
+
 impl Interrupt {
     /// The flag itself, for a signal handler that sets it.
     #[must_use]

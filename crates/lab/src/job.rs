@@ -4,8 +4,10 @@
 //! `threads`, one where it is `processes`. Its job is an argument, its messages are lines on its standard output. One byte
 //! on its standard input releases it, the end of its standard input ends it.
 
-use haul_results::{ByteSize, Dialect, Operation, Sample};
+use haul_results::{ByteSize, Dialect, Operation};
 use serde::{Deserialize, Serialize};
+
+use crate::marks::ClientResult;
 
 /// The most bytes of a line: as many as a pipe takes in one piece, so that the lines of several workers do not mix.
 pub(crate) const LINE_BYTES_MAX: usize = 4096;
@@ -47,30 +49,20 @@ pub(crate) fn warm_up(volume: ByteSize) -> ByteSize {
     volume.min(WARM_UP_MAX)
 }
 
-/// What a client worker says.
+/// What a client worker reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Message {
+pub(crate) enum ClientMessage {
     /// The warm-ups of all its clients are over.
     Ready {
         /// Its number.
         worker: u32,
     },
-    /// A client is through. All times are of the machine's clock, not yet since the release.
-    Through(Box<Through>),
+    /// A client has done its transfer, well or not.
+    Done(Box<ClientResult>),
 }
 
-/// One client's transfer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Through {
-    pub(crate) sample: Sample,
-    /// When it was over, well or not.
-    pub(crate) end_ns: u64,
-    /// How much of its time went into comparing content, in nanoseconds.
-    pub(crate) check_ns: u64,
-}
-
-impl Message {
+impl ClientMessage {
     /// As a line with its end, at most [`LINE_BYTES_MAX`] long.
     pub(crate) fn to_line(&self) -> String {
         let mut line = serde_json::to_string(self).expect("plain data with text keys can be written as JSON");

@@ -4,10 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use haul_results::{Journal, JournalError, Record};
-
-/// The journal's name in the folder of a run.
-pub const JOURNAL: &str = "journal.jsonl";
+use haul_results::{JOURNAL, Journal, JournalError, Record};
 
 /// A journal that records are appended to.
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use rustix::io::Errno;
 
 use crate::content::Content;
 use crate::interrupt::POLL_INTERVAL;
-use crate::job::{Job, Message};
-use crate::transfer::Client;
+use crate::job::{ClientMessage, Job};
+use crate::transfer::LoadClient;
 
 /// The stack of a client's thread, in bytes: it holds no buffer.
 const STACK_BYTES: usize = 256 * 1024;
@@ -57,7 +57,7 @@ pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, reports: W
     if !all_warm(&is_warm, clients, control.as_fd())? {
         return Ok(());
     }
-    context.report(&Message::Ready { worker });
+    context.report(&ClientMessage::Ready { worker });
     if !released(control.as_fd())? {
         return Ok(());
     }
@@ -123,14 +123,14 @@ struct JobContext<W> {
 
 impl<W: Write> JobContext<W> {
     fn run_client(&self, client: u32, warm: &mpsc::Sender<()>) {
-        let mut client = Client::new(&self.job, &self.content, self.job.first_client + client);
+        let mut client = LoadClient::new(&self.job, &self.content, self.job.first_client + client);
         client.warm_up();
         if warm.send(()).is_err() {
             return;
         }
         self.barrier.wait();
-        let through = client.transfer();
-        self.report(&Message::Through(Box::new(through)));
+        let result = client.transfer();
+        self.report(&ClientMessage::Done(Box::new(result)));
         // A thread that ended would take its share of the books of the system with it.
         loop {
             thread::park();
@@ -138,7 +138,7 @@ impl<W: Write> JobContext<W> {
     }
 
     /// One write for a line. If the lab is gone, nobody is left to be told.
-    fn report(&self, message: &Message) {
+    fn report(&self, message: &ClientMessage) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         reports.write_all(message.to_line().as_bytes()).ok();
         reports.flush().ok();

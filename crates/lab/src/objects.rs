@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 use haul_client::{Address, Connection, Error, Options};
 use haul_results::{ByteSize, FailureClass, Matrix, Operation, Outcome, Sample};
 
-use crate::content::{Check, Content, Finding, Stream};
-use crate::interrupt::{Interrupt, POLL_INTERVAL};
+use crate::content::{Check, CheckResult, Content, ContentStream};
+use crate::interrupt::{Interrupt, POLL_INTERVAL, Stop};
 use crate::job::warm_up;
 use crate::names::{served_name, upload_name, warm_up_name};
 use crate::transfer::{failure, outcome_of};
 
-/// Bytes read at a time.
+/// ByteSize read at a time.
 const PIECE_BYTES: usize = 128 * 1024;
 /// How long a server may take to remove objects once the run is to stop.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -50,12 +50,7 @@ pub(crate) fn served_volumes(matrix: &Matrix) -> BTreeSet<ByteSize> {
 
 impl ObjectSite {
     /// Puts the object of a volume there.
-    pub(crate) fn put(
-        &self,
-        content: &Content,
-        volume: ByteSize,
-        interrupt: &Interrupt,
-    ) -> Result<(), PutError> {
+    pub(crate) fn put(&self, content: &Content, volume: ByteSize, interrupt: &Interrupt) -> Result<(), Stop> {
         let mut reader = Interruptible {
             reader: content.served(volume).reader(),
             interrupt: interrupt.clone(),
@@ -77,8 +72,8 @@ impl ObjectSite {
             }
         };
         match put {
-            Some(put) if !interrupt.is_set() => put.map_err(PutError::Failed),
-            _ => Err(PutError::Interrupted),
+            Some(put) if !interrupt.is_set() => put.map_err(Stop::Failed),
+            _ => Err(Stop::Interrupted),
         }
     }
 
@@ -100,7 +95,7 @@ impl ObjectSite {
     pub(crate) fn verify(
         &self,
         samples: &mut [Sample],
-        stream: impl Fn(u32) -> Stream + Sync,
+        stream: impl Fn(u32) -> ContentStream + Sync,
         interrupt: &Interrupt,
     ) -> Duration {
         let begun = Instant::now();
@@ -130,7 +125,7 @@ impl ObjectSite {
     }
 
     /// How an upload turned out, and whether every byte of it was compared and right.
-    fn compare(&self, stream: &Stream, client: u32, interrupt: &Interrupt) -> (Outcome, bool) {
+    fn compare(&self, stream: &ContentStream, client: u32, interrupt: &Interrupt) -> (Outcome, bool) {
         let mut check = stream.check();
         let name = upload_name(client);
         let read = match self {
@@ -153,21 +148,12 @@ impl ObjectSite {
                 }
             }
         };
-        let finding = check.finding();
+        let result = check.result();
         match read {
-            Ok(()) => (outcome_of(finding), finding == Finding::Same),
+            Ok(()) => (outcome_of(result), result == CheckResult::Same),
             Err(outcome) => (outcome, false),
         }
     }
-}
-
-/// Why an object could not be put.
-#[derive(Debug)]
-pub(crate) enum PutError {
-    /// The run is to stop.
-    Interrupted,
-    /// What went wrong, for people.
-    Failed(String),
 }
 
 /// The names of everything that uploads of so many clients may leave.

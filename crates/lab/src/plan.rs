@@ -20,9 +20,9 @@ const AROUND_S: f64 = 6.0;
 pub struct Plan {
     /// Replicate and cell of every trial, in order.
     pub trials: Vec<(u32, Cell)>,
-    /// Bytes of content that the trials move.
+    /// ByteSize of content that the trials move.
     pub content: ByteSize,
-    /// Bytes of content that the warm-ups move besides.
+    /// ByteSize of content that the warm-ups move besides.
     pub warm_up: ByteSize,
     /// The most scratch space in use at once.
     pub scratch: ByteSize,

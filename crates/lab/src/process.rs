@@ -47,7 +47,7 @@ fn tasks(process: u32) -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// Bytes of memory now, as proportional set size, summed over the processes. A process that is gone has none; `None` if
+/// ByteSize of memory now, as proportional set size, summed over the processes. A process that is gone has none; `None` if
 /// no process could be read.
 pub(crate) fn memory(processes: &[u32]) -> Option<ByteSize> {
     let read = processes.iter().filter_map(|process| proportional(*process));

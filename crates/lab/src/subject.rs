@@ -16,7 +16,7 @@ use haul_types::{Durability, PoolSpec};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::command::CommandLine;
-use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
+use crate::interrupt::{Interrupt, POLL_INTERVAL, Stop};
 use crate::reaper::GroupGuard;
 use crate::scratch::ScratchSpace;
 
@@ -159,24 +159,9 @@ impl SubjectSpec {
     }
 }
 
-/// Why the server did not start.
-#[derive(Debug)]
-pub(crate) enum SubjectError {
-    /// The run is to stop.
-    Interrupted,
-    /// What happened, for people.
-    Failed(String),
-}
-
-impl From<Interrupted> for SubjectError {
-    fn from(_: Interrupted) -> Self {
-        Self::Interrupted
-    }
-}
-
 /// A server that can be measured.
 #[derive(Debug)]
-pub(crate) struct Subject {
+pub(crate) struct RunningSubject {
     pub(crate) address: Address,
     started: Option<Started>,
     log: PathBuf,
@@ -189,7 +174,7 @@ struct Started {
     guard: GroupGuard,
 }
 
-impl Subject {
+impl RunningSubject {
     /// Starts the server, or finds it there, and waits until it listens, at most for `limit`. `space` holds what it serves,
     /// and its log.
     pub(crate) fn start(
@@ -198,7 +183,7 @@ impl Subject {
         space: &ScratchSpace,
         limit: Duration,
         interrupt: &Interrupt,
-    ) -> Result<Self, SubjectError> {
+    ) -> Result<Self, Stop> {
         let log = space.path().join("server.log");
         let root = space.root();
         let until = Instant::now() + limit;
@@ -225,8 +210,7 @@ impl Subject {
                 Ok(subject)
             }
             SubjectSpec::Command(command) => {
-                let port =
-                    free_port().map_err(|error| SubjectError::Failed(format!("no free port: {error}")))?;
+                let port = free_port().map_err(|error| Stop::Failed(format!("no free port: {error}")))?;
                 let started = spawn(&command.fill(port, pool, &root), &log, Stdio::null(), space)?;
                 let mut subject = Self {
                     address: Address::new("127.0.0.1", port),
@@ -256,7 +240,7 @@ impl Subject {
         stdout: ChildStdout,
         until: Instant,
         interrupt: &Interrupt,
-    ) -> Result<Address, SubjectError> {
+    ) -> Result<Address, Stop> {
         let (announce, announced) = mpsc::channel();
         thread::spawn(move || {
             let mut lines = BufReader::new(stdout).lines();
@@ -279,27 +263,22 @@ impl Subject {
         }
     }
 
-    fn until_it_listens(
-        &mut self,
-        port: u16,
-        until: Instant,
-        interrupt: &Interrupt,
-    ) -> Result<(), SubjectError> {
+    fn until_it_listens(&mut self, port: u16, until: Instant, interrupt: &Interrupt) -> Result<(), Stop> {
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             self.still_waiting(until, interrupt)?;
             thread::sleep(PAUSE);
         }
         // Somebody else may have taken the port just before.
         match self.death() {
-            Some(death) => Err(SubjectError::Failed(death)),
+            Some(death) => Err(Stop::Failed(death)),
             None => Ok(()),
         }
     }
 
-    fn still_waiting(&mut self, until: Instant, interrupt: &Interrupt) -> Result<(), SubjectError> {
+    fn still_waiting(&mut self, until: Instant, interrupt: &Interrupt) -> Result<(), Stop> {
         interrupt.check()?;
         if let Some(death) = self.death() {
-            return Err(SubjectError::Failed(death));
+            return Err(Stop::Failed(death));
         }
         if Instant::now() > until {
             return Err(self.failed("the server never listened"));
@@ -307,8 +286,8 @@ impl Subject {
         Ok(())
     }
 
-    fn failed(&self, what: &str) -> SubjectError {
-        SubjectError::Failed(format!("{what}{}", self.stderr_tail()))
+    fn failed(&self, what: &str) -> Stop {
+        Stop::Failed(format!("{what}{}", self.stderr_tail()))
     }
 
     /// The end of what the server said on its standard error.
@@ -332,7 +311,7 @@ impl Subject {
 }
 
 /// A server of the lab does not outlive its trial.
-impl Drop for Subject {
+impl Drop for RunningSubject {
     fn drop(&mut self) {
         let Some(Started { mut child, guard }) = self.started.take() else {
             return;
@@ -372,19 +351,12 @@ fn own(program: &Path, durability: Durability, pool: &PoolSpec, root: &Path) -> 
 }
 
 /// Starts the server in the process group of a reaper.
-fn spawn(
-    command: &CommandLine,
-    log: &Path,
-    stdout: Stdio,
-    space: &ScratchSpace,
-) -> Result<Started, SubjectError> {
+fn spawn(command: &CommandLine, log: &Path, stdout: Stdio, space: &ScratchSpace) -> Result<Started, Stop> {
     let program = command.program.display();
-    let failed =
-        |error: std::io::Error| SubjectError::Failed(format!("`{program}` cannot be started: {error}"));
+    let failed = |error: std::io::Error| Stop::Failed(format!("`{program}` cannot be started: {error}"));
     let log = File::create(log).map_err(failed)?;
     let guard = space.guard.guard_group();
-    let guard =
-        guard.map_err(|error| SubjectError::Failed(format!("its reaper cannot be started: {error}")))?;
+    let guard = guard.map_err(|error| Stop::Failed(format!("its reaper cannot be started: {error}")))?;
     let child = command
         .prepare()
         .process_group(guard.group())
@@ -406,19 +378,19 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
-    fn start(command: &str, limit: Duration) -> Result<Subject, SubjectError> {
+    fn start(command: &str, limit: Duration) -> Result<RunningSubject, Stop> {
         // It waits for its end as a reaper does, and does nothing then.
         let reaper = CommandLine::new("sh", ["-c", "cat >/dev/null"]);
         let place = crate::scratch::ScratchDir::at(&std::env::temp_dir()).unwrap();
         let space = ScratchSpace::create(&place, &reaper).unwrap();
         let spec = SubjectSpec::Command(command.parse().unwrap());
         let pool = "threads:3".parse().unwrap();
-        Subject::start(&spec, &pool, &space, limit, &Interrupt::default())
+        RunningSubject::start(&spec, &pool, &space, limit, &Interrupt::default())
     }
 
     fn refusal(command: &str, limit: Duration) -> String {
         match start(command, limit) {
-            Err(SubjectError::Failed(what)) => what,
+            Err(Stop::Failed(what)) => what,
             other => panic!("{other:?}"),
         }
     }

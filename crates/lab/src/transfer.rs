@@ -4,11 +4,12 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use haul_client::{Address, Body, Buffers, Code, Condition, Connection, Error, Options, Timings, shown};
-use haul_results::{ByteSize, Dialect, FailureClass, Operation, Outcome, Sample};
+use haul_results::{ByteSize, Dialect, FailureClass, Operation, Outcome};
 
-use crate::clock::now_ns;
-use crate::content::{Check, Content, Finding, Reader, Stream};
-use crate::job::{Job, Through};
+use crate::clock::Moment;
+use crate::content::{Check, CheckResult, Content, ContentReader, ContentStream};
+use crate::job::Job;
+use crate::marks::{ClientResult, Marks};
 use crate::names::{served_name, upload_name, warm_up_name};
 
 /// The longest wait for a connection.
@@ -18,14 +19,14 @@ const DETAIL_CHARACTERS_MAX: usize = 200;
 
 /// One client with its buffers, used for the warm-up and for the transfer that counts.
 #[derive(Debug)]
-pub(crate) struct Client<'a> {
+pub(crate) struct LoadClient<'a> {
     job: &'a Job,
     content: &'a Content,
     number: u32,
     buffers: Option<Buffers>,
 }
 
-impl<'a> Client<'a> {
+impl<'a> LoadClient<'a> {
     pub(crate) fn new(job: &'a Job, content: &'a Content, number: u32) -> Self {
         Self {
             job,
@@ -49,7 +50,7 @@ impl<'a> Client<'a> {
     }
 
     /// The transfer that counts.
-    pub(crate) fn transfer(&mut self) -> Through {
+    pub(crate) fn transfer(&mut self) -> ClientResult {
         let volume = self.job.volume;
         match self.job.operation {
             Operation::Download => self.download(&self.content.served(volume)),
@@ -75,49 +76,50 @@ impl<'a> Client<'a> {
         Connection::open_with(&address, &options, buffers)
     }
 
-    fn download(&mut self, stream: &Stream) -> Through {
-        let mut marks = Marks::begin();
+    fn download(&mut self, stream: &ContentStream) -> ClientResult {
+        let mut marks = Marks::starting(Moment::now());
         let mut check = TimedCheck {
             check: stream.check(),
             spent_ns: 0,
         };
         let name = served_name(ByteSize(stream.length()));
         let received = self.connect().and_then(|mut connection| {
-            marks.connected_ns = Some(now_ns());
+            marks.connected = Some(Moment::now());
             let received = fetch(&mut connection, self.job.dialect, &name, &mut check);
             self.buffers = Some(connection.into_buffers());
             received
         });
-        let end_ns = now_ns();
-        let finding = check.check.finding();
+        let end = Moment::now();
+        let found = check.check.result();
         let outcome = match received {
             Ok(timings) => {
-                marks.first_byte_ns = Some(marks.at(timings.first_byte));
-                marks.last_byte_ns = Some(marks.at(timings.last_byte));
-                outcome_of(finding)
+                marks.first_byte = Some(marks.start.after(timings.first_byte));
+                marks.last_byte = Some(marks.start.after(timings.last_byte));
+                outcome_of(found)
             }
             Err(error) => failure(&error),
         };
-        self.through(
+        ClientResult {
+            client: self.number,
             marks,
+            end,
+            bytes: check.check.bytes(),
+            verified: found == CheckResult::Same && outcome == Outcome::Ok,
             outcome,
-            check.check.bytes(),
-            finding == Finding::Same,
-            end_ns,
-            check.spent_ns,
-        )
+            check_ns: check.spent_ns,
+        }
     }
 
-    fn upload(&mut self, name: &str, stream: &Stream) -> Through {
-        let mut marks = Marks::begin();
+    fn upload(&mut self, name: &str, stream: &ContentStream) -> ClientResult {
+        let mut marks = Marks::starting(Moment::now());
         let mut source = MarkedReader {
             reader: stream.reader(),
             bytes: 0,
-            last_ns: None,
+            last: None,
             length: stream.length(),
         };
         let sent = self.connect().and_then(|mut connection| {
-            marks.connected_ns = Some(now_ns());
+            marks.connected = Some(Moment::now());
             let sent = send(
                 &mut connection,
                 self.job.dialect,
@@ -128,43 +130,24 @@ impl<'a> Client<'a> {
             self.buffers = Some(connection.into_buffers());
             sent
         });
-        let end_ns = now_ns();
+        let end = Moment::now();
         let outcome = match sent {
             Ok(timings) => {
-                marks.last_byte_ns = source.last_ns;
-                marks.durable_ns = Some(marks.at(timings.last_byte));
+                marks.last_byte = source.last;
+                marks.durable = Some(marks.start.after(timings.last_byte));
                 Outcome::Ok
             }
             Err(error) => failure(&error),
         };
-        // Whether it was stored as it was sent is looked up after the trial.
-        self.through(marks, outcome, ByteSize(source.bytes), false, end_ns, 0)
-    }
-
-    fn through(
-        &self,
-        marks: Marks,
-        outcome: Outcome,
-        bytes: ByteSize,
-        same: bool,
-        end_ns: u64,
-        check_ns: u64,
-    ) -> Through {
-        let sample = Sample {
+        ClientResult {
             client: self.number,
-            start_ns: marks.start_ns,
-            connected_ns: marks.connected_ns,
-            first_byte_ns: marks.first_byte_ns,
-            last_byte_ns: marks.last_byte_ns,
-            durable_ns: marks.durable_ns,
-            bytes,
-            verified: same && outcome == Outcome::Ok,
+            marks,
+            end,
+            bytes: ByteSize(source.bytes),
+            // Whether it was stored as it was sent is looked up after the trial.
+            verified: false,
             outcome,
-        };
-        Through {
-            sample,
-            end_ns,
-            check_ns,
+            check_ns: 0,
         }
     }
 }
@@ -208,34 +191,6 @@ fn send(
     }
 }
 
-/// When a transfer passed its marks, by the machine's clock.
-#[derive(Debug, Clone, Copy)]
-struct Marks {
-    start_ns: u64,
-    connected_ns: Option<u64>,
-    first_byte_ns: Option<u64>,
-    last_byte_ns: Option<u64>,
-    durable_ns: Option<u64>,
-}
-
-impl Marks {
-    fn begin() -> Self {
-        Self {
-            start_ns: now_ns(),
-            connected_ns: None,
-            first_byte_ns: None,
-            last_byte_ns: None,
-            durable_ns: None,
-        }
-    }
-
-    /// A moment that is given from the attempt to connect.
-    fn at(&self, since_start: Duration) -> u64 {
-        let since_start = u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX);
-        self.start_ns.saturating_add(since_start)
-    }
-}
-
 /// A check that knows what it costs.
 #[derive(Debug)]
 struct TimedCheck {
@@ -245,45 +200,45 @@ struct TimedCheck {
 
 impl TimedCheck {
     fn take(&mut self, piece: &[u8]) {
-        let begun_ns = now_ns();
+        let begun = Moment::now();
         self.check.take(piece);
-        self.spent_ns += now_ns() - begun_ns;
+        self.spent_ns += Moment::now().ns_since(begun);
     }
 }
 
 /// Content to send that notes when the last of it was taken.
 #[derive(Debug)]
 struct MarkedReader {
-    reader: Reader,
+    reader: ContentReader,
     bytes: u64,
     length: u64,
-    last_ns: Option<u64>,
+    last: Option<Moment>,
 }
 
 impl Read for MarkedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
         self.bytes += count as u64;
-        if self.bytes == self.length && self.last_ns.is_none() {
-            self.last_ns = Some(now_ns());
+        if self.bytes == self.length && self.last.is_none() {
+            self.last = Some(Moment::now());
         }
         Ok(count)
     }
 }
 
 /// What a comparison of content means for a transfer that ended in order.
-pub(crate) fn outcome_of(finding: Finding) -> Outcome {
-    match finding {
-        Finding::Same => Outcome::Ok,
-        Finding::Short(bytes) => Outcome::failed(
+pub(crate) fn outcome_of(result: CheckResult) -> Outcome {
+    match result {
+        CheckResult::Same => Outcome::Ok,
+        CheckResult::Short(bytes) => Outcome::failed(
             FailureClass::Short,
             format!("it ended in order after {bytes} bytes"),
         ),
-        Finding::Long(bytes) => Outcome::failed(
+        CheckResult::Long(bytes) => Outcome::failed(
             FailureClass::Corrupt,
             format!("{bytes} bytes are more than there should be"),
         ),
-        Finding::Wrong(at) => Outcome::failed(
+        CheckResult::Wrong(at) => Outcome::failed(
             FailureClass::Corrupt,
             format!("the bytes from {at} on are not what they should be"),
         ),
@@ -315,10 +270,10 @@ pub(crate) fn failure(error: &Error) -> Outcome {
     Outcome::failed(class, detail)
 }
 
-/// What is said of a failure: bounded, since it may come from the network.
+/// The text of a failure, bounded, since it may come from the network.
 fn detail(error: &Error) -> String {
-    let said: String = error.to_string().chars().take(DETAIL_CHARACTERS_MAX).collect();
-    shown(&said).to_string()
+    let text: String = error.to_string().chars().take(DETAIL_CHARACTERS_MAX).collect();
+    shown(&text).to_string()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! One trial: a server of its own, clients that are warm, one release, what both sides used, both sides' books, and every
-//! byte compared.
+//! One trial, made from the parts that its steps return: a server of its own, clients that are warm, one release; what both
+//! sides used, what both sides counted, and every byte compared.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,52 +11,32 @@ use haul_results::{
     ByteSize, Cell, FailureClass, Fault, FaultKind, Operation, Outcome, Sample, ServerBooks, Trial, Usage,
 };
 
-use crate::client_pool::{self, ClientWorkers, CrewError, Outcomes};
+use crate::client_pool::{self, Clients, Outcomes};
 use crate::command::CommandLine;
 use crate::content::Content;
-use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
+use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL, Stop};
 use crate::job::Job;
+use crate::memory::MemoryWatch;
+use crate::names::SERVED_PREFIX;
 use crate::objects::{self, ObjectSite};
 use crate::process::{self, Meter};
 use crate::scratch::ScratchSpace;
 use crate::server_stats;
-use crate::subject::{Subject, SubjectError, SubjectSpec};
+use crate::setup::WaitLimits;
+use crate::subject::{RunningSubject, SubjectSpec};
 
 /// The longest wait for a ledger.
 const LEDGER_LIMIT: Duration = Duration::from_secs(10);
-/// How long a death may take to become known after a connection broke off. It costs trials that fail without one as much.
+/// How long the lab looks for a dead worker after a connection broke off, at most: the server's supervisor may notice the
+/// death later than the client. A trial in which connections broke off for another reason takes that much longer.
 const DEATH_LIMIT: Duration = Duration::from_secs(2);
-/// The shortest time between two looks at the memory; and how much longer than a look that time is, at least.
-const MEMORY_PAUSE: Duration = Duration::from_millis(100);
-const MEMORY_PAUSE_FACTOR: u32 = 50;
-
-/// How long the lab waits for what, at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// For a server to listen. Default: 30 s.
-    pub start: Duration,
-    /// For a byte to move. Default: 2 min; a client that waits in a slow server's queue is silent all that time.
-    pub stall: Duration,
-    /// For a whole trial. Default: 10 min.
-    pub trial: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            start: Duration::from_secs(30),
-            stall: Duration::from_secs(120),
-            trial: Duration::from_secs(600),
-        }
-    }
-}
 
 /// What all trials of a run share.
 #[derive(Debug)]
 pub(crate) struct TrialRunner<'a> {
     pub(crate) subject: &'a SubjectSpec,
     pub(crate) clients: &'a CommandLine,
-    pub(crate) limits: Limits,
+    pub(crate) limits: WaitLimits,
     pub(crate) content: Content,
     pub(crate) seed: u64,
     /// Where uploads are looked up; `None` asks the server of the trial.
@@ -67,6 +47,15 @@ pub(crate) struct TrialRunner<'a> {
     pub(crate) interrupt: &'a Interrupt,
 }
 
+/// What a trial found, and what went wrong with it.
+struct Findings {
+    outcomes: Outcomes,
+    server_stats: ServerBooks,
+    server_usage: Option<Usage>,
+    client_usage: Option<Usage>,
+    faults: Vec<Fault>,
+}
+
 /// What was measured between the release and the end.
 struct Measured {
     outcomes: Outcomes,
@@ -74,103 +63,100 @@ struct Measured {
     clients: Option<Usage>,
 }
 
+/// The server's side of a trial, as the trial left it.
+struct Settled {
+    server_stats: ServerBooks,
+    faults: Vec<Fault>,
+    /// Whether the server or one of its workers died.
+    has_death: bool,
+}
+
+/// A trial that is not complete has these faults.
+type Aborted = Stop<Vec<Fault>>;
+
 impl TrialRunner<'_> {
-    /// Makes a trial; `number` tells it from all others of the run. What goes wrong stands in it.
+    /// Makes a trial; `number` tells it from all others of the run. A trial that fails has faults and no samples.
     pub(crate) fn trial(&self, cell: Cell, replicate: u32, number: u32) -> Result<Trial, Interrupted> {
-        let mut trial = Trial {
-            cell,
-            replicate,
-            samples: Vec::new(),
-            makespan_ns: 0,
-            server_books: ServerBooks::NotReported,
-            server_usage: None,
-            client_usage: None,
-            check_ns: 0,
-            faults: Vec::new(),
-        };
-        match self.start(&cell) {
-            Ok(mut subject) => self.load(&mut trial, &mut subject, number)?,
-            Err(SubjectError::Interrupted) => return Err(Interrupted),
-            Err(SubjectError::Failed(detail)) => {
-                trial.faults.push(fault(FaultKind::ServerNotStarted, detail))
-            }
-        }
+        let found = self.run(&cell, number);
         if let Some(ObjectSite::Folder(root)) = &self.folder {
             clear(root);
         }
         self.interrupt.check()?;
-        Ok(trial)
+        let found = match found {
+            Ok(found) => found,
+            Err(Stop::Interrupted) => return Err(Interrupted),
+            Err(Stop::Failed(faults)) => Findings::none(faults),
+        };
+        Ok(Trial {
+            cell,
+            replicate,
+            samples: found.outcomes.samples,
+            makespan_ns: found.outcomes.makespan_ns,
+            server_books: found.server_stats,
+            server_usage: found.server_usage,
+            client_usage: found.client_usage,
+            check_ns: found.outcomes.check_ns,
+            faults: found.faults,
+        })
     }
 
-    fn start(&self, cell: &Cell) -> Result<Subject, SubjectError> {
+    /// The trial's own server, from its start to its end.
+    fn run(&self, cell: &Cell, number: u32) -> Result<Findings, Aborted> {
         let limit = self.limits.start;
-        Subject::start(self.subject, &cell.pool, self.space, limit, self.interrupt)
-    }
-
-    /// Where this trial's uploads are.
-    fn place(&self, subject: &Subject) -> ObjectSite {
-        let wire = || ObjectSite::Wire(subject.address.clone(), self.limits.stall);
-        self.folder.clone().unwrap_or_else(wire)
-    }
-
-    fn load(&self, trial: &mut Trial, subject: &mut Subject, number: u32) -> Result<(), Interrupted> {
-        let place = self.place(subject);
-        let loaded = self.transfers(trial, subject, &place, number);
-        if trial.cell.operation == Operation::Upload {
-            place.remove(objects::uploads(trial.cell.clients), self.interrupt);
+        let mut subject = RunningSubject::start(self.subject, &cell.pool, self.space, limit, self.interrupt)
+            .map_err(|stop| stop.map(|detail| vec![fault(FaultKind::ServerNotStarted, detail)]))?;
+        let on_server = || ObjectSite::Wire(subject.address.clone(), self.limits.stall);
+        let site = self.folder.clone().unwrap_or_else(on_server);
+        let found = self.transfers(cell, &mut subject, &site, number);
+        if cell.operation == Operation::Upload {
+            site.remove(objects::uploads(cell.clients), self.interrupt);
         }
-        loaded?;
-        self.interrupt.check()
+        self.interrupt.check()?;
+        found
     }
 
+    /// From the first client to the last byte compared.
     fn transfers(
         &self,
-        trial: &mut Trial,
-        subject: &mut Subject,
-        place: &ObjectSite,
+        cell: &Cell,
+        subject: &mut RunningSubject,
+        site: &ObjectSite,
         number: u32,
-    ) -> Result<(), Interrupted> {
-        let cell = trial.cell;
+    ) -> Result<Findings, Aborted> {
         if self.has_ledger {
             let read = || server_stats::read(&subject.address, LEDGER_LIMIT);
             server_stats::wait_until_up(read, self.limits.start, self.interrupt)?;
         }
-        let crew = match self.crew(&cell, &subject.address, number) {
-            Ok(crew) => crew,
-            Err(CrewError::Interrupted) => return Err(Interrupted),
-            Err(CrewError::Failed(detail)) => {
-                trial
-                    .faults
-                    .extend(subject.death().map(|death| fault(FaultKind::ServerDied, death)));
-                trial.faults.push(fault(FaultKind::ClientsNotStarted, detail));
-                return Ok(());
-            }
-        };
+        let clients = self
+            .warm_clients(cell, &subject.address, number)
+            .map_err(|stop| stop.map(|detail| no_clients(subject.death(), detail)))?;
         if cell.operation == Operation::Upload {
-            place.remove(objects::warm_ups(cell.clients), self.interrupt);
+            site.remove(objects::warm_ups(cell.clients), self.interrupt);
         }
-        let before = self.ledger(&subject.address, &mut trial.faults);
-        let measured = match self.measure(crew, subject) {
-            Ok(measured) => measured,
-            Err(CrewError::Interrupted) => return Err(Interrupted),
-            Err(CrewError::Failed(detail)) => {
-                trial.faults.push(fault(FaultKind::ClientsNotStarted, detail));
-                return Ok(());
-            }
+        let before = self.read_stats(&subject.address);
+        let mut measured = self.measure(clients, subject).map_err(|stop| {
+            let failed = |detail| fault(FaultKind::ClientsNotStarted, detail);
+            let unread = before.as_ref().err().cloned();
+            stop.map(|detail| unread.into_iter().chain([failed(detail)]).collect())
+        })?;
+        let settled = self.settle(subject, cell, before, &measured.outcomes.samples);
+        if settled.has_death {
+            blame_workers(&mut measured.outcomes.samples);
+        }
+        let outcomes = match cell.operation {
+            Operation::Download => measured.outcomes,
+            Operation::Upload => self.verify(measured.outcomes, cell, site, number),
         };
-        trial.samples = measured.outcomes.samples;
-        trial.makespan_ns = measured.outcomes.makespan_ns;
-        trial.check_ns = measured.outcomes.check_ns;
-        trial.server_usage = measured.server;
-        trial.client_usage = measured.clients;
-        self.close(trial, subject, before.as_ref());
-        if cell.operation == Operation::Upload {
-            self.compare(trial, place, number);
-        }
-        Ok(())
+        Ok(Findings {
+            outcomes,
+            server_stats: settled.server_stats,
+            server_usage: measured.server,
+            client_usage: measured.clients,
+            faults: settled.faults,
+        })
     }
 
-    fn crew(&self, cell: &Cell, address: &Address, number: u32) -> Result<ClientWorkers, CrewError> {
+    fn warm_clients(&self, cell: &Cell, address: &Address, number: u32) -> Result<Clients, Stop> {
         let whole = Job {
             worker: 0,
             first_client: 0,
@@ -186,8 +172,8 @@ impl TrialRunner<'_> {
             stall_ms: u64::try_from(self.limits.stall.as_millis()).unwrap_or(u64::MAX),
         };
         let log = File::create(self.space.path().join("clients.log"))
-            .map_err(|error| CrewError::Failed(format!("no log for the clients: {error}")))?;
-        ClientWorkers::start(
+            .map_err(|error| Stop::Failed(format!("no log for the clients: {error}")))?;
+        Clients::start(
             self.clients,
             &client_pool::jobs(cell, &whole),
             &log,
@@ -196,77 +182,125 @@ impl TrialRunner<'_> {
         )
     }
 
-    /// The timed part, with nothing in it but the clients, the server and a look at their memory now and then.
-    fn measure(&self, mut crew: ClientWorkers, subject: &mut Subject) -> Result<Measured, CrewError> {
+    /// The timed part. Only the clients and the server run in it, and the lab looks at their memory at intervals.
+    fn measure(&self, mut clients: Clients, subject: &RunningSubject) -> Result<Measured, Stop> {
         let servers = || {
             subject
                 .process()
                 .map_or_else(Vec::new, |process| process::family(&[process]))
         };
-        let clients: Vec<u32> = crew.processes().into_iter().chain([std::process::id()]).collect();
-        let mut memory = MemoryWatch::new(servers(), clients.clone());
-        let before = (Meter::read(&servers()), Meter::read(&clients));
-        let released_ns = crew.release()?;
-        crew.listen(self.limits.trial, self.interrupt, || memory.look_if_due())?;
-        let after = (Meter::read(&servers()), Meter::read(&clients));
+        let client_side: Vec<u32> = clients
+            .processes()
+            .into_iter()
+            .chain([std::process::id()])
+            .collect();
+        let mut memory = MemoryWatch::new(servers(), client_side.clone());
+        let before = (Meter::read(&servers()), Meter::read(&client_side));
+        let release = clients.release()?;
+        clients.collect(self.limits.trial, self.interrupt, || memory.look_if_due())?;
+        let after = (Meter::read(&servers()), Meter::read(&client_side));
         memory.look();
         let usage = |now: &Meter, earlier: &Meter, peak_memory: Option<ByteSize>| {
             now.since(earlier).map(|usage| Usage { peak_memory, ..usage })
         };
         Ok(Measured {
-            server: usage(&after.0, &before.0, memory.server_peak),
-            clients: usage(&after.1, &before.1, memory.client_peak),
-            outcomes: crew.end(released_ns),
+            server: usage(&after.0, &before.0, memory.server_peak()),
+            clients: usage(&after.1, &before.1, memory.client_peak()),
+            outcomes: clients.finish(release),
         })
     }
 
-    fn ledger(&self, address: &Address, faults: &mut Vec<Fault>) -> Option<Stats> {
+    /// What the server has counted up to now; `None` without a ledger.
+    fn read_stats(&self, address: &Address) -> Result<Option<Stats>, Fault> {
         if !self.has_ledger {
-            return None;
+            return Ok(None);
         }
         let read = server_stats::read(address, LEDGER_LIMIT);
-        read.map_err(|detail| faults.push(fault(FaultKind::Unreadable, detail)))
-            .ok()
+        read.map(Some)
+            .map_err(|detail| fault(FaultKind::Unreadable, detail))
     }
 
-    /// Sets the server's side beside the clients'. Where connections broke off, a worker or the whole server may have died;
-    /// that is known a moment later than it is felt, so it is looked for again and again for [`DEATH_LIMIT`].
-    fn close(&self, trial: &mut Trial, subject: &mut Subject, before: Option<&Stats>) {
-        let may_tell = before.is_some() || subject.process().is_some();
+    /// Reads what the server counted since `before`. Where connections broke off, a worker or the whole server may have
+    /// died, which the server reports later than the clients notice it, so the lab looks again for [`DEATH_LIMIT`].
+    fn settle(
+        &self,
+        subject: &mut RunningSubject,
+        cell: &Cell,
+        before: Result<Option<Stats>, Fault>,
+        samples: &[Sample],
+    ) -> Settled {
+        let (before, unread) = match before {
+            Ok(before) => (before, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let may_report_death = before.is_some() || subject.process().is_some();
         let until = Instant::now() + DEATH_LIMIT;
-        let is_awaited = may_tell && trial.samples.iter().any(is_broken_off);
-        loop {
-            if let Some(death) = subject.death() {
-                trial.faults.push(fault(FaultKind::ServerDied, death));
-                return blame_workers(&mut trial.samples);
-            }
-            let mut faults = Vec::new();
-            let books = before.and_then(|before| {
-                let after = self.ledger(&subject.address, &mut faults)?;
-                Some(server_stats::difference(before, &after, &trial.cell))
-            });
-            let is_dead = books.as_ref().is_some_and(has_death);
-            if is_awaited && !is_dead && Instant::now() < until && !self.interrupt.is_set() {
-                thread::sleep(POLL_INTERVAL);
-                continue;
-            }
-            trial.server_books = books.unwrap_or(ServerBooks::NotReported);
-            trial.faults.append(&mut faults);
-            if is_dead {
-                blame_workers(&mut trial.samples);
-            }
-            return;
+        let is_awaited = may_report_death && samples.iter().any(is_broken_off);
+        let mut settled = self.server_side(subject, cell, before.as_ref());
+        while is_awaited && !settled.has_death && Instant::now() < until && !self.interrupt.is_set() {
+            thread::sleep(POLL_INTERVAL);
+            settled = self.server_side(subject, cell, before.as_ref());
+        }
+        settled.faults.splice(0..0, unread);
+        settled
+    }
+
+    fn server_side(&self, subject: &mut RunningSubject, cell: &Cell, before: Option<&Stats>) -> Settled {
+        match subject.death() {
+            Some(death) => Settled::dead(death),
+            None => self.difference(subject, cell, before),
         }
     }
 
-    /// Compares what was uploaded.
-    fn compare(&self, trial: &mut Trial, place: &ObjectSite, number: u32) {
-        let volume = trial.cell.volume;
-        let stream = |client| self.content.uploaded(number, client, volume);
-        let spent = place.verify(&mut trial.samples, stream, self.interrupt);
-        trial.check_ns = trial
-            .check_ns
-            .saturating_add(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+    fn difference(&self, subject: &RunningSubject, cell: &Cell, before: Option<&Stats>) -> Settled {
+        let after = before.map_or(Ok(None), |_| self.read_stats(&subject.address));
+        let (after, fault) = match after {
+            Ok(after) => (after, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let stats = before
+            .zip(after)
+            .map(|(before, after)| server_stats::difference(before, &after, cell));
+        Settled {
+            has_death: stats.as_ref().is_some_and(has_restart),
+            server_stats: stats.unwrap_or(ServerBooks::NotReported),
+            faults: fault.into_iter().collect(),
+        }
+    }
+
+    /// Compares every upload that was acknowledged with what was sent.
+    fn verify(&self, mut outcomes: Outcomes, cell: &Cell, site: &ObjectSite, number: u32) -> Outcomes {
+        let stream = |client| self.content.uploaded(number, client, cell.volume);
+        let spent = site.verify(&mut outcomes.samples, stream, self.interrupt);
+        let spent_ns = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
+        Outcomes {
+            check_ns: outcomes.check_ns.saturating_add(spent_ns),
+            ..outcomes
+        }
+    }
+}
+
+impl Findings {
+    /// Nothing was measured because of these faults.
+    fn none(faults: Vec<Fault>) -> Self {
+        Self {
+            outcomes: Outcomes::default(),
+            server_stats: ServerBooks::NotReported,
+            server_usage: None,
+            client_usage: None,
+            faults,
+        }
+    }
+}
+
+impl Settled {
+    /// The whole server died; it can be asked nothing more.
+    fn dead(death: String) -> Self {
+        Self {
+            server_stats: ServerBooks::NotReported,
+            faults: vec![fault(FaultKind::ServerDied, death)],
+            has_death: true,
+        }
     }
 }
 
@@ -286,11 +320,19 @@ fn is_broken_off(sample: &Sample) -> bool {
     )
 }
 
-fn has_death(books: &ServerBooks) -> bool {
-    match books {
+fn has_restart(stats: &ServerBooks) -> bool {
+    match stats {
         ServerBooks::Reported(workers) => workers.iter().any(|worker| worker.restarts > 0),
         ServerBooks::NotReported => false,
     }
+}
+
+fn no_clients(death: Option<String>, detail: String) -> Vec<Fault> {
+    let death = death.map(|death| fault(FaultKind::ServerDied, death));
+    death
+        .into_iter()
+        .chain([fault(FaultKind::ClientsNotStarted, detail)])
+        .collect()
 }
 
 fn fault(kind: FaultKind, detail: impl Into<String>) -> Fault {
@@ -306,7 +348,7 @@ fn clear(root: &Path) {
         if entry
             .file_name()
             .as_encoded_bytes()
-            .starts_with(crate::names::SERVED_PREFIX.as_bytes())
+            .starts_with(SERVED_PREFIX.as_bytes())
         {
             continue;
         }
@@ -316,41 +358,6 @@ fn clear(root: &Path) {
         };
         // What cannot be removed now is removed with the scratch space.
         removed.ok();
-    }
-}
-
-/// The memory of both sides at its peak.
-struct MemoryWatch {
-    servers: Vec<u32>,
-    clients: Vec<u32>,
-    server_peak: Option<ByteSize>,
-    client_peak: Option<ByteSize>,
-    due: Instant,
-}
-
-impl MemoryWatch {
-    fn new(servers: Vec<u32>, clients: Vec<u32>) -> Self {
-        Self {
-            servers,
-            clients,
-            server_peak: None,
-            client_peak: None,
-            due: Instant::now() + MEMORY_PAUSE,
-        }
-    }
-
-    fn look_if_due(&mut self) {
-        let begun = Instant::now();
-        if begun >= self.due {
-            self.look();
-            // A look keeps the processes that are looked at from working: it may cost 2% of the time.
-            self.due = Instant::now() + MEMORY_PAUSE.max(begun.elapsed() * MEMORY_PAUSE_FACTOR);
-        }
-    }
-
-    fn look(&mut self) {
-        self.server_peak = self.server_peak.max(process::memory(&self.servers));
-        self.client_peak = self.client_peak.max(process::memory(&self.clients));
     }
 }
 

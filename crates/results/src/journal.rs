@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Cell;
-use crate::run::{Ceiling, End, FORMAT, Header, Run, RunError};
+use crate::run::{self, Ceiling, End, Header, Run, RunError};
 use crate::trial::Trial;
+
+/// The journal's name in the folder of a run.
+pub const JOURNAL: &str = "journal.jsonl";
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,66 +81,109 @@ impl Journal {
             .rposition(|&byte| byte == b'\n')
             .map_or(0, |last| last + 1);
         let mut lines = journal[..whole_bytes].split_inclusive(|&byte| byte == b'\n');
-        let mut run = Run::new(header(lines.next().ok_or(JournalError::Empty)?)?);
-        let cells: HashSet<Cell> = run.header.matrix.cells().iter().copied().collect();
-        let mut places: HashMap<(Cell, u32), usize> = HashMap::new();
+        let mut recording = Recording::begin(header(lines.next().ok_or(JournalError::Empty)?)?);
         for (line, number) in lines.zip(2..) {
             let damaged = |problem: String| JournalError::Line { number, problem };
             let record = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
-            match record {
-                Record::Start(_) => return Err(damaged("a second run begins".to_owned())),
-                Record::Ceiling(ceiling) => run.enter_ceiling(ceiling),
-                Record::Trial(trial) if !cells.contains(&trial.cell) => {
-                    return Err(damaged(format!("the run has no cell {}", trial.cell)));
-                }
-                Record::Trial(trial) if trial.replicate >= run.header.repeats => {
-                    return Err(damaged(format!("the run has no replicate {}", trial.replicate)));
-                }
-                Record::Trial(trial) => {
-                    let place = *places
-                        .entry((trial.cell, trial.replicate))
-                        .or_insert(run.trials.len());
-                    match run.trials.get_mut(place) {
-                        Some(older) => *older = *trial,
-                        None => run.trials.push(*trial),
-                    }
-                }
-                Record::Resumed(at) => {
-                    run.resumed.push(at);
-                    run.end = None;
-                }
-                Record::End(end) => run.end = Some(end),
-            }
+            recording.apply(record).map_err(damaged)?;
         }
         Ok(Self {
-            run,
+            run: recording.into_run(),
             whole_bytes,
             is_cut: whole_bytes < journal.len(),
         })
     }
 }
 
+/// The first line, whose version is looked at before anything else.
 fn header(line: &[u8]) -> Result<Header, RunError> {
-    #[derive(Deserialize)]
-    struct Probe {
-        start: ProbeStart,
-    }
-    #[derive(Deserialize)]
-    struct ProbeStart {
-        format: u32,
-    }
     #[derive(Deserialize)]
     struct Start {
         start: Header,
     }
-    let probe: Probe = serde_json::from_slice(line).map_err(RunError::NotARun)?;
-    if probe.start.format != FORMAT {
-        return Err(RunError::OtherVersion {
-            found: probe.start.format,
-        });
-    }
-    let Start { start } = serde_json::from_slice(line).map_err(RunError::NotARun)?;
+    let Start { start } = run::read_format(line)?;
     start.checked()
+}
+
+/// A run that grows record by record, the same way while it is made and when its journal is read.
+#[derive(Debug)]
+pub struct Recording {
+    run: Run,
+    cells: HashSet<Cell>,
+    /// Where the trial of a cell and a replicate stands in the run.
+    places: HashMap<(Cell, u32), usize>,
+}
+
+impl Recording {
+    /// A run of which nothing is measured yet.
+    #[must_use]
+    pub fn begin(header: Header) -> Self {
+        Self::resume(Run::new(header))
+    }
+
+    /// A run that goes on.
+    #[must_use]
+    pub fn resume(run: Run) -> Self {
+        let places = run.trials.iter().zip(0..);
+        Self {
+            cells: run.header.matrix.cells().iter().copied().collect(),
+            places: places
+                .map(|(trial, place)| ((trial.cell, trial.replicate), place))
+                .collect(),
+            run,
+        }
+    }
+
+    /// Enters what a record says. A trial replaces an older one of the same cell and replicate, a ceiling an older one of
+    /// the same kind.
+    ///
+    /// # Errors
+    ///
+    /// If the record does not belong to the run; the text says why.
+    pub fn apply(&mut self, record: Record) -> Result<(), String> {
+        match record {
+            Record::Start(_) => return Err("a second run begins".to_owned()),
+            Record::Ceiling(ceiling) => {
+                self.run.ceilings.retain(|old| old.kind != ceiling.kind);
+                self.run.ceilings.push(ceiling);
+            }
+            Record::Trial(trial) => self.enter(*trial)?,
+            Record::Resumed(at) => {
+                self.run.resumed.push(at);
+                self.run.end = None;
+            }
+            Record::End(end) => self.run.end = Some(end),
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, trial: Trial) -> Result<(), String> {
+        if !self.cells.contains(&trial.cell) {
+            return Err(format!("the run has no cell {}", trial.cell));
+        }
+        if trial.replicate >= self.run.header.repeats {
+            return Err(format!("the run has no replicate {}", trial.replicate));
+        }
+        let key = (trial.cell, trial.replicate);
+        let place = *self.places.entry(key).or_insert(self.run.trials.len());
+        match self.run.trials.get_mut(place) {
+            Some(older) => *older = trial,
+            None => self.run.trials.push(trial),
+        }
+        Ok(())
+    }
+
+    /// The run so far.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The run, when no more records come.
+    #[must_use]
+    pub fn into_run(self) -> Run {
+        self.run
+    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub use compare::{
     compare_anyway,
 };
 pub use haul_types::{ByteSize, PoolKind, PoolSpec};
-pub use journal::{Journal, JournalError, Record};
+pub use journal::{JOURNAL, Journal, JournalError, Record, Recording};
 pub use matrix::{Factor, Levels, Matrix, MatrixError};
 pub use run::{
     Binary, Ceiling, CeilingKind, End, FORMAT, Header, Machine, Run, RunError, Scratch, StatedDurability,

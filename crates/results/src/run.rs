@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use haul_types::{ByteSize, Durability, closed_list};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Cell;
@@ -226,12 +227,6 @@ impl Run {
         }
     }
 
-    /// Enters the measurements of a ceiling; older ones of the same kind give way to them.
-    pub fn enter_ceiling(&mut self, ceiling: Ceiling) {
-        self.ceilings.retain(|old| old.kind != ceiling.kind);
-        self.ceilings.push(ceiling);
-    }
-
     /// What is still to be measured, in the order of the plan: each replicate with its cells that have no trial, or
     /// only one that was interrupted.
     #[must_use]
@@ -267,21 +262,26 @@ impl Run {
     ///
     /// If it is of another version or no such document.
     pub fn from_json(text: &str) -> Result<Self, RunError> {
-        #[derive(Deserialize)]
-        struct Probe {
-            header: ProbeHeader,
-        }
-        #[derive(Deserialize)]
-        struct ProbeHeader {
-            format: u32,
-        }
-        let probe: Probe = serde_json::from_str(text).map_err(RunError::NotARun)?;
-        match probe.header.format {
-            FORMAT => serde_json::from_str::<Self>(text)
-                .map_err(RunError::NotARun)?
-                .checked(),
-            found => Err(RunError::OtherVersion { found }),
-        }
+        read_format::<Self>(text.as_bytes())?.checked()
+    }
+}
+
+/// Reads a document that holds a header, whose version is looked at before anything else: `header` of `results.json`,
+/// `start` of a journal's first line.
+pub(crate) fn read_format<T: DeserializeOwned>(document: &[u8]) -> Result<T, RunError> {
+    #[derive(Deserialize)]
+    struct Probe {
+        #[serde(alias = "start")]
+        header: Version,
+    }
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let probe: Probe = serde_json::from_slice(document).map_err(RunError::NotARun)?;
+    match probe.header.format {
+        FORMAT => serde_json::from_slice(document).map_err(RunError::NotARun),
+        found => Err(RunError::OtherVersion { found }),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use haul_lab::{Address, CommandLine, Limits, ServerCommand, Setup, SubjectSpec};
+use haul_lab::{Address, CommandLine, ServerCommand, Setup, SubjectSpec, WaitLimits};
 use haul_report::Lang;
 use haul_results::{
     Baseline, ByteSize, Factor, Header, Journal, Levels, Matrix, MatrixError, PoolKind, PoolLevel,
@@ -299,9 +299,9 @@ fn repeats(text: &str) -> Result<u32, UsageError> {
     }
 }
 
-fn limits(args: &SubjectArgs) -> Result<Limits, UsageError> {
-    let default = Limits::default();
-    Ok(Limits {
+fn limits(args: &SubjectArgs) -> Result<WaitLimits, UsageError> {
+    let default = WaitLimits::default();
+    Ok(WaitLimits {
         start: span("--start-timeout", args.start_timeout.as_deref(), default.start)?,
         stall: span("--stall-timeout", args.stall_timeout.as_deref(), default.stall)?,
         trial: span("--deadline", args.deadline.as_deref(), default.trial)?,

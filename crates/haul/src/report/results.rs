@@ -8,7 +8,7 @@ use haul_report::baseline_from_table;
 use haul_results::{Baseline, Journal, Run};
 
 /// The names of a folder's results, the one that is believed first.
-const NAMES: [&str; 2] = ["journal.jsonl", "results.json"];
+const NAMES: [&str; 2] = [haul_results::JOURNAL, "results.json"];
 
 /// The results at a path: of a folder, its journal or else its `results.json`; of a file, that file. A journal that was
 /// cut off in the middle of a line is read up to there.
