@@ -406,7 +406,7 @@ impl Connection {
 
 /// A name that can travel. Control characters cannot: in a classic request a line end would begin another request.
 pub(crate) fn wire_name(name: &str) -> Result<Name, Error> {
-    let shown = crate::shown(name);
+    let shown = haul_types::printable(name);
     if name.chars().any(char::is_control) {
         return Err(Error::refused(
             Code::InvalidName,
@@ -417,7 +417,7 @@ pub(crate) fn wire_name(name: &str) -> Result<Name, Error> {
         let start: String = name.chars().take(80).collect();
         Error::refused(
             Code::InvalidName,
-            format!("`{}` is not a name: {cause}", crate::shown(&start)),
+            format!("`{}` is not a name: {cause}", haul_types::printable(&start)),
         )
     })
 }

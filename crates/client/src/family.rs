@@ -303,7 +303,7 @@ fn not_found(name: &str) -> Error {
         Code::NotFound,
         format!(
             "the server does not answer for `{}`: there is no such object, or it does not understand blanks, quotes and backslashes in names",
-            crate::shown(name)
+            haul_types::printable(name)
         ),
     )
 }
@@ -315,7 +315,7 @@ fn needs_quotes(name: &str) -> bool {
 
 pub(crate) fn shortened(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
-    crate::shown(&start).to_string()
+    haul_types::printable(&start).to_string()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Where names from a server may land on this machine. A server is not trusted: what it calls an object decides
 //! neither where outside the chosen folder something is written nor what a terminal does.
 
-use std::{
-    fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use haul_types::printable;
 
 use crate::part::{NOTE_SUFFIX, PART_SUFFIX};
 
@@ -77,29 +78,6 @@ fn is_reserved(part: &str) -> bool {
     part.starts_with('.') && (part.ends_with(PART_SUFFIX) || part.ends_with(NOTE_SUFFIX))
 }
 
-/// Text from a server, for people to read: what moves a terminal's cursor, starts a line or turns the direction of the
-/// writing is escaped (control characters, DEL and C1, U+2028 and U+2029, the marks of bidirectional text).
-pub fn shown(text: &str) -> impl fmt::Display + '_ {
-    Shown(text)
-}
-
-struct Shown<'a>(&'a str);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in self.0.chars() {
-            let acts = char.is_control()
-                || matches!(char, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if acts {
-                write!(f, "{}", char.escape_default())?;
-            } else {
-                fmt::Write::write_char(f, char)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 fn make_folder(place: &Path) -> io::Result<()> {
     match fs::create_dir(place) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -110,7 +88,7 @@ fn make_folder(place: &Path) -> io::Result<()> {
     }
     let sentence = format!(
         "{} is in the way: it is not a folder (links are not followed)",
-        shown(&place.to_string_lossy())
+        printable(&place.to_string_lossy())
     );
     Err(io::Error::new(io::ErrorKind::NotADirectory, sentence))
 }
@@ -167,21 +145,5 @@ mod tests {
             folder.path().join("x/y/z")
         );
         assert!(folder.path().join("x/y").is_dir());
-    }
-
-    #[test]
-    fn control_characters_are_shown_escaped() {
-        assert_eq!(
-            shown("ü\u{1b}[1m\n\u{202e}").to_string(),
-            "ü\\u{1b}[1m\\n\\u{202e}"
-        );
-        for char in [
-            '\u{7f}', '\u{9b}', '\u{2028}', '\u{2029}', '\u{61c}', '\u{202a}', '\u{2069}',
-        ] {
-            assert_eq!(
-                shown(&char.to_string()).to_string(),
-                char.escape_default().to_string()
-            );
-        }
     }
 }

@@ -41,11 +41,11 @@ pub use dir_entry::DirEntry;
 pub use error::Error;
 pub use extended::Body;
 pub use fetch::Fetched;
+pub use haul_types::{Printable, printable};
 pub use haul_wire::{
     Code, Condition, Digest, Refusal,
     reply::{EntryKind, Facts, Hello, LsEntry, ReadHead, Stats, VerbStats, WorkerStats, Written},
 };
-pub use landing::shown;
 pub use options::{DialectChoice, DialectChoiceError, Options, Verified, Verify};
 pub use part::{Existing, PartFile};
 pub use peer::{Dialect, Peer};

@@ -358,7 +358,7 @@ fn write_note(path: &Path, text: &[u8]) -> io::Result<()> {
 fn not_ours(path: &Path) -> io::Error {
     let sentence = format!(
         "{} is in the way: it is no regular file of this user alone; remove it or download to another folder",
-        crate::shown(&path.to_string_lossy())
+        haul_types::printable(&path.to_string_lossy())
     );
     io::Error::new(io::ErrorKind::InvalidInput, sentence)
 }

@@ -245,7 +245,7 @@ fn single_line(text: &str) -> String {
         match character {
             '\\' => line.push_str("\\\\"),
             ' '..='~' => line.push(character),
-            _ => line.push_str(&haul_client::shown(character.encode_utf8(&mut [0; 4])).to_string()),
+            _ => line.push_str(&haul_client::printable(character.encode_utf8(&mut [0; 4])).to_string()),
         }
     }
     line

@@ -28,7 +28,7 @@ pub(crate) fn info(address: &Address) -> Option<SubjectInfo> {
     let hello = hello(address)?;
     let has_ledger = hello.verbs.iter().any(|verb| verb.eq_ignore_ascii_case("STATS"));
     Some(SubjectInfo {
-        name: haul_client::shown(&hello.server).to_string(),
+        name: haul_client::printable(&hello.server).to_string(),
         has_ledger,
     })
 }

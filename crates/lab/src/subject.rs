@@ -300,7 +300,7 @@ impl RunningSubject {
         let text = String::from_utf8_lossy(tail);
         let text: Vec<String> = text
             .split_whitespace()
-            .map(|word| haul_client::shown(word).to_string())
+            .map(|word| haul_client::printable(word).to_string())
             .collect();
         if text.is_empty() {
             String::new()

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use haul_client::{Address, Body, Buffers, Code, Condition, Connection, Error, Options, Timings, shown};
+use haul_client::{Address, Body, Buffers, Code, Condition, Connection, Error, Options, Timings, printable};
 use haul_results::{ByteSize, Dialect, FailureClass, Operation, Outcome};
 
 use crate::clock::Moment;
@@ -273,7 +273,7 @@ pub(crate) fn failure(error: &Error) -> Outcome {
 /// The text of a failure, bounded, since it may come from the network.
 fn detail(error: &Error) -> String {
     let text: String = error.to_string().chars().take(DETAIL_CHARACTERS_MAX).collect();
-    shown(&text).to_string()
+    printable(&text).to_string()
 }
 
 #[cfg(test)]

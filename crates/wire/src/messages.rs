@@ -1,5 +1,7 @@
 //! What a refused peer is told: which thing was wrong, and what to do about it.
 
+use haul_types::printable;
+
 use crate::{Code, Name, NameError, Refusal, Verb};
 
 /// How much of something that was sent is shown again, in characters.
@@ -138,19 +140,7 @@ pub(crate) fn length_mismatch(name: &Name) -> Refusal {
 pub(crate) fn quoted(bytes: &[u8]) -> String {
     // No character has more than four bytes, so what is cut off here is not shown anyway.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN_CHARS_MAX + 4)]);
-    let mut shown = String::from("'");
-    for character in text.chars().take(SHOWN_CHARS_MAX) {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    if text.chars().count() > SHOWN_CHARS_MAX {
-        shown.push('…');
-    }
-    shown.push('\'');
-    shown
+    format!("'{}'", printable(&text).at_most(SHOWN_CHARS_MAX))
 }
 
 #[cfg(test)]

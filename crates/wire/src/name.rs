@@ -4,9 +4,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use haul_types::printable;
+
 /// What a request calls an object: 1 to [`Name::BYTES_MAX`] bytes of UTF-8.
 ///
-/// `Display` escapes control characters, so that a name can go into a log line or a sentence; the name itself
+/// `Display` is [`printable`], so that a name can go into a log line or a sentence; the name itself
 /// is [`Name::as_str`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Box<str>);
@@ -64,14 +66,7 @@ impl Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
-        }
-        Ok(())
+        printable(&self.0).fmt(f)
     }
 }
 

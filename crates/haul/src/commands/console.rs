@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use haul_client::{Error, Progress, Verified, shown};
+use haul_client::{Error, Progress, Verified, printable};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
@@ -263,7 +263,7 @@ impl Console {
     }
 
     fn say(&self, subject: &str, sentence: &str) {
-        let (verb, subject, sentence) = (self.verb, shown(subject), shown(sentence));
+        let (verb, subject, sentence) = (self.verb, printable(subject), printable(sentence));
         self.line(&format!("haul: {verb} {subject}: {sentence}"));
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use haul_client::shown;
+use haul_client::printable;
 use indicatif::HumanBytes;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -27,7 +27,7 @@ impl Line {
     /// shortened in its middle.
     pub(super) fn fit(&self, width: usize) -> String {
         let mut numbers = String::new();
-        let name = shown(&self.name).to_string();
+        let name = printable(&self.name).to_string();
         let wanted = NAME_MIN.min(name.width());
         for column in self.columns() {
             if wanted + numbers.width() + column.width() > width {

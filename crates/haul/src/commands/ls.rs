@@ -1,6 +1,6 @@
 //! `haul ls`: lists a folder of the server, or one object.
 
-use haul_client::{Client, DirEntry, EntryKind, Facts, Walk, WalkError, shown};
+use haul_client::{Client, DirEntry, EntryKind, Facts, Walk, WalkError, printable};
 use indicatif::HumanBytes;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -152,7 +152,7 @@ impl Listing<'_> {
         }
         let slash = if is_file { "" } else { "/" };
         if !self.args.long {
-            return format!("{}{slash}", shown(name));
+            return format!("{}{slash}", printable(name));
         }
         let (size, columns) = match (size, self.args.bytes) {
             (None, true) => ("-".to_owned(), BYTES_COLUMNS),
@@ -163,7 +163,7 @@ impl Listing<'_> {
         format!(
             "{size:>columns$}  {}  {}{slash}",
             self.time(modified),
-            shown(name)
+            printable(name)
         )
     }
 
@@ -176,7 +176,7 @@ impl Listing<'_> {
         };
         let text = match modified.map(str::parse::<Timestamp>) {
             Some(Ok(time)) => time.to_zoned(self.zone.clone()).strftime(form).to_string(),
-            Some(Err(_)) => shown(modified.unwrap_or_default()).to_string(),
+            Some(Err(_)) => printable(modified.unwrap_or_default()).to_string(),
             None => "-".to_owned(),
         };
         format!("{text:<columns$}")

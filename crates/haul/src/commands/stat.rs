@@ -1,6 +1,6 @@
 //! `haul stat`: what the server knows of an object.
 
-use haul_client::{Facts, shown};
+use haul_client::{Facts, printable};
 
 use super::{Globals, Outcome, console::Console, operand::Remote, record::Item};
 
@@ -49,17 +49,17 @@ fn lines(facts: &Facts) -> String {
     } = facts;
     let digest = digest.as_deref().unwrap_or("not known; --digest has it computed");
     let mut lines = vec![
-        format!("name      {}", shown(name)),
+        format!("name      {}", printable(name)),
         format!("size      {size}"),
-        format!("modified  {}", shown(modified)),
+        format!("modified  {}", printable(modified)),
     ];
     lines.extend(
         facts
             .mode
             .as_deref()
-            .map(|mode| format!("mode      {}", shown(mode))),
+            .map(|mode| format!("mode      {}", printable(mode))),
     );
-    lines.push(format!("etag      {}", shown(etag)));
-    lines.push(format!("digest    {}", shown(digest)));
+    lines.push(format!("etag      {}", printable(etag)));
+    lines.push(format!("digest    {}", printable(digest)));
     lines.join("\n")
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use comfy_table::{CellAlignment, Table, presets};
-use haul_client::{Address, Stats, VerbStats, WorkerStats, shown};
+use haul_client::{Address, Stats, VerbStats, WorkerStats, printable};
 use indicatif::HumanBytes;
 
 use super::{Globals, Outcome, console::Console, record::Item};
@@ -50,12 +50,12 @@ fn totals(stats: &Stats) -> String {
     }
     let states: Vec<String> = states
         .iter()
-        .map(|(state, count)| format!("{count} {}", shown(state)))
+        .map(|(state, count)| format!("{count} {}", printable(state)))
         .collect();
     let (ok, failed) = requests(all.iter().flat_map(|worker| worker.verbs.values()));
     let up = Duration::try_from_secs_f64(stats.uptime_seconds).unwrap_or_default();
     [
-        format!("pool         {}", shown(&stats.pool)),
+        format!("pool         {}", printable(&stats.pool)),
         format!(
             "up for       {}",
             humantime::format_duration(Duration::from_secs(up.as_secs()))
@@ -101,7 +101,7 @@ fn workers(stats: &Stats) -> String {
         table.add_row([
             worker.worker.to_string(),
             worker.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
-            shown(&worker.state).to_string(),
+            printable(&worker.state).to_string(),
             worker.connections.to_string(),
             worker.open.to_string(),
             worker.restarts.to_string(),
@@ -129,7 +129,7 @@ fn verbs(stats: &Stats) -> String {
     table.set_header(["verb", "ok", "failed"]);
     for (verb, counts) in by_verb {
         let (ok, failed) = requests(counts.into_iter());
-        table.add_row([shown(verb).to_string(), ok.to_string(), failed.to_string()]);
+        table.add_row([printable(verb).to_string(), ok.to_string(), failed.to_string()]);
     }
     for column in table.column_iter_mut().filter(|column| column.index > 0) {
         column.set_cell_alignment(CellAlignment::Right);
