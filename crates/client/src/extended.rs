@@ -4,7 +4,7 @@ use std::io::Read;
 
 use blake3::Hasher;
 use haul_wire::{
-    Attributes, Code, Condition, Digest, Request, encode,
+    Attributes, Code, Condition, Digest, PROTOCOL_VERSION, Request, encode,
     reply::{Facts, Hello, LsEntry, ReadHead, Stats, Written},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -38,15 +38,18 @@ pub(crate) enum Greeting {
 /// What matters of a reply to HELLO; servers may say more, or less.
 #[derive(Deserialize)]
 pub(crate) struct Abilities {
+    #[serde(default)]
+    protocol: u32,
     verbs: Vec<String>,
     #[serde(default)]
     write_options: Vec<String>,
 }
 
 impl Abilities {
-    /// Whether the server knows the verbs without which the extended dialect is of no use.
+    /// Whether the server knows the verbs without which the extended dialect is of no use, and means by them what this
+    /// client does. The classic verbs are the same in every version.
     fn is_extended(&self) -> bool {
-        ["LS", "STAT", "READ", "WRITE"].iter().all(|word| self.has(word))
+        self.protocol <= PROTOCOL_VERSION && ["LS", "STAT", "READ", "WRITE"].iter().all(|word| self.has(word))
     }
 
     pub(crate) fn offers(&self) -> Offers {

@@ -37,6 +37,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+/// The version of the line protocol, which HELLO tells. It grows when a client of the version before could misread what
+/// a server says or does. Verbs, keys, options and codes may be added without that.
+pub const PROTOCOL_VERSION: u32 = 1;
+
 mod attributes;
 pub mod base64;
 mod digest_line;

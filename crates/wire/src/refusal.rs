@@ -1,67 +1,42 @@
 //! A reply that says no: one code from a closed table, and a sentence that says what to do.
 
-use serde::{Deserialize, Serialize};
+use haul_types::closed_list;
 
-/// Why a request was refused. A closed table; on the wire each is its kebab-case word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// The verb is not one of the protocol's.
-    UnknownVerb,
-    /// The request is incomplete or malformed.
-    BadRequest,
-    /// The name cannot be the name of an object.
-    InvalidName,
-    /// There is no object of that name.
-    NotFound,
-    /// The name is that of a folder.
-    IsADirectory,
-    /// The name is taken, and the request said not to replace it.
-    Exists,
-    /// The server does not allow it.
-    Forbidden,
-    /// The payload is not base64.
-    InvalidPayload,
-    /// The body is not as long as the request said.
-    LengthMismatch,
-    /// The body does not have the digest that the request gave.
-    DigestMismatch,
-    /// The object is larger than the server accepts.
-    TooLarge,
-    /// The store is full.
-    NoSpace,
-    /// The server has no room for the request now.
-    Busy,
-    /// The peer took too long.
-    Timeout,
-    /// The server is shutting down.
-    Draining,
-    /// Something failed on the server's side.
-    Internal,
-}
-
-impl Code {
-    /// The code's word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownVerb => "unknown-verb",
-            Self::BadRequest => "bad-request",
-            Self::InvalidName => "invalid-name",
-            Self::NotFound => "not-found",
-            Self::IsADirectory => "is-a-directory",
-            Self::Exists => "exists",
-            Self::Forbidden => "forbidden",
-            Self::InvalidPayload => "invalid-payload",
-            Self::LengthMismatch => "length-mismatch",
-            Self::DigestMismatch => "digest-mismatch",
-            Self::TooLarge => "too-large",
-            Self::NoSpace => "no-space",
-            Self::Busy => "busy",
-            Self::Timeout => "timeout",
-            Self::Draining => "draining",
-            Self::Internal => "internal",
-        }
+closed_list! {
+    /// Why a request was refused. The text of a code is its word on the wire.
+    pub Code, "a code" {
+        /// The verb is not one of the protocol's.
+        UnknownVerb = "unknown-verb",
+        /// The request is incomplete or malformed.
+        BadRequest = "bad-request",
+        /// The name cannot be the name of an object.
+        InvalidName = "invalid-name",
+        /// There is no object of that name.
+        NotFound = "not-found",
+        /// The name is that of a folder.
+        IsADirectory = "is-a-directory",
+        /// The name is taken, and the request said not to replace it.
+        Exists = "exists",
+        /// The server does not allow it.
+        Forbidden = "forbidden",
+        /// The payload is not base64.
+        InvalidPayload = "invalid-payload",
+        /// The body is not as long as the request said.
+        LengthMismatch = "length-mismatch",
+        /// The body does not have the digest that the request gave.
+        DigestMismatch = "digest-mismatch",
+        /// The object is larger than the server accepts.
+        TooLarge = "too-large",
+        /// The store is full.
+        NoSpace = "no-space",
+        /// The server has no room for the request now.
+        Busy = "busy",
+        /// The peer took too long.
+        Timeout = "timeout",
+        /// The server is shutting down.
+        Draining = "draining",
+        /// Something failed on the server's side.
+        Internal = "internal",
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use haul_types::closed_list;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{CompactFormatter, Formatter};
 
@@ -132,6 +133,10 @@ pub fn object<T: Serialize>(out: &mut Vec<u8>, fields: &T) {
 pub struct Hello {
     /// The server's name and version.
     pub server: String,
+    /// The version of the protocol, see [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION); 0 from servers that do not
+    /// tell it, which speak the first one.
+    #[serde(default)]
+    pub protocol: u32,
     /// The verbs that it knows, in capitals.
     pub verbs: Vec<String>,
     /// The spec of its pool.
@@ -159,14 +164,14 @@ pub struct HelloLimits {
     pub stall_timeout_seconds: u64,
 }
 
-/// What a folder's entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EntryKind {
-    /// An object.
-    File,
-    /// A folder.
-    Dir,
+closed_list! {
+    /// What a folder's entry is.
+    pub EntryKind, "a kind of entry" {
+        /// An object.
+        File = "file",
+        /// A folder.
+        Dir = "dir",
+    }
 }
 
 /// One entry of the reply to LS.

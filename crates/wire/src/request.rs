@@ -1,84 +1,56 @@
 //! What a client can ask for.
 
-use serde::{Deserialize, Serialize};
+use haul_types::closed_list;
 
 use crate::{Attributes, Condition, Name};
 
-/// The verbs, each with one meaning whatever word was sent: `DOWNLOAD` is [`Verb::Get`], `PUT` and `POST` are
-/// [`Verb::Upload`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verb {
-    /// Names of the objects (classic).
-    List,
-    /// An object in base64 (classic).
-    Get,
-    /// Store an object sent in base64 (classic).
-    Upload,
-    /// Remove an object (classic, and used by extended clients too).
-    Delete,
-    /// What the server is and can do (extended).
-    Hello,
-    /// A folder's entries with kind, size and time (extended).
-    Ls,
-    /// One object's facts (extended).
-    Stat,
-    /// An object's bytes as they are (extended).
-    Read,
-    /// Store an object sent as it is, with its digest (extended).
-    Write,
-    /// Remove an empty folder (extended).
-    #[serde(rename = "rmdir")]
-    RemoveDir,
-    /// The ledger (extended).
-    Stats,
+closed_list! {
+    /// The verbs, each with one meaning whatever word was sent: `DOWNLOAD` is [`Verb::Get`], `PUT` and `POST` are
+    /// [`Verb::Upload`]. The text of a verb is its word on the wire in small letters.
+    pub Verb, "a verb" {
+        /// Names of the objects (classic).
+        List = "list",
+        /// An object in base64 (classic).
+        Get = "get",
+        /// Store an object sent in base64 (classic).
+        Upload = "upload",
+        /// Remove an object (classic, and used by extended clients too).
+        Delete = "delete",
+        /// What the server is and can do (extended).
+        Hello = "hello",
+        /// A folder's entries with kind, size and time (extended).
+        Ls = "ls",
+        /// One object's facts (extended).
+        Stat = "stat",
+        /// An object's bytes as they are (extended).
+        Read = "read",
+        /// Store an object sent as it is, with its digest (extended).
+        Write = "write",
+        /// Remove an empty folder (extended).
+        RemoveDir = "rmdir",
+        /// The ledger (extended).
+        Stats = "stats",
+    }
 }
 
 impl Verb {
-    /// Every verb, in the order of the protocol's tables.
-    pub const ALL: [Self; 11] = [
-        Self::List,
-        Self::Get,
-        Self::Upload,
-        Self::Delete,
-        Self::Hello,
-        Self::Ls,
-        Self::Stat,
-        Self::Read,
-        Self::Write,
-        Self::RemoveDir,
-        Self::Stats,
-    ];
-
-    /// The verb as programs and logs name it: its word on the wire in small letters.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Get => "get",
-            Self::Upload => "upload",
-            Self::Delete => "delete",
-            Self::Hello => "hello",
-            Self::Ls => "ls",
-            Self::Stat => "stat",
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::RemoveDir => "rmdir",
-            Self::Stats => "stats",
-        }
+    /// Every word that means this verb, in small letters: its own first.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let others: &[&str] = match self {
+            Self::Get => &["download"],
+            Self::Upload => &["put", "post"],
+            _ => &[],
+        };
+        std::iter::once(self.as_str()).chain(others.iter().copied())
     }
 
     /// What a word on the wire means, in whatever case it is written.
     pub(crate) fn from_word(word: &[u8]) -> Option<Self> {
-        let also = [
-            ("download", Self::Get),
-            ("put", Self::Upload),
-            ("post", Self::Upload),
-        ];
-        let mut words = Self::ALL.iter().map(|verb| (verb.as_str(), *verb)).chain(also);
-        words
-            .find(|(known, _)| word.eq_ignore_ascii_case(known.as_bytes()))
-            .map(|(_, verb)| verb)
+        let is_meant = |verb: &Self| {
+            verb.words()
+                .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        Self::ALL.iter().copied().find(is_meant)
     }
 
     /// Whether other programs of the family know it, too.

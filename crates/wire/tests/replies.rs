@@ -9,7 +9,7 @@ use haul_wire::reply::{
     self, EntryKind, Facts, Hello, HelloLimits, List, LsEntry, ReadHead, Stats, VerbStats, WorkerStats,
     Written,
 };
-use haul_wire::{Attributes, Code, Refusal, ReplyDecoder, ReplyError, base64};
+use haul_wire::{Attributes, Code, PROTOCOL_VERSION, Refusal, ReplyDecoder, ReplyError, base64};
 use support::{Received, cuts};
 
 fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
@@ -156,6 +156,7 @@ fn the_objects_of_the_extended_verbs_travel() {
     };
     let hello = Hello {
         server: text(),
+        protocol: PROTOCOL_VERSION,
         verbs: vec!["LIST".to_owned()],
         pool: "tasks".to_owned(),
         limits,
@@ -163,7 +164,9 @@ fn the_objects_of_the_extended_verbs_travel() {
     };
     let line = there_and_back(&hello);
     assert!(
-        line.starts_with(r#"{"status":"OK","server":"\u00e4","verbs":["LIST"],"pool":"tasks","limits":{"#),
+        line.starts_with(
+            r#"{"status":"OK","server":"\u00e4","protocol":1,"verbs":["LIST"],"pool":"tasks","limits":{"#
+        ),
         "{line}"
     );
     let facts = Facts {
@@ -235,7 +238,7 @@ fn attributes_are_read_from_a_reply_where_it_has_them() {
 }
 
 #[test]
-fn a_server_that_is_older_says_nothing_of_attributes() {
+fn a_server_that_is_older_says_nothing_of_attributes_and_of_the_protocols_version() {
     let head = format!(r#"{{"status":"OK","size":1,"offset":0,"length":1,"etag":"e"}}{END}"#);
     let head: ReadHead = received(head.as_bytes()).reply.unwrap().into().unwrap();
     assert_eq!(head.attributes(), Attributes::default());
@@ -245,6 +248,7 @@ fn a_server_that_is_older_says_nothing_of_attributes() {
     );
     let hello: Hello = received(hello.as_bytes()).reply.unwrap().into().unwrap();
     assert!(hello.write_options.is_empty());
+    assert_eq!(hello.protocol, 0);
 }
 
 const END: &str = "\r\n\r\n";

@@ -79,6 +79,21 @@ fn a_server_that_refuses_hello_is_spoken_to_in_the_classic_dialect() {
 }
 
 #[test]
+fn a_server_of_a_later_version_of_the_protocol_is_spoken_to_in_the_classic_dialect() {
+    let later = |protocol: u32| {
+        let verbs = r#"["LS","STAT","READ","WRITE"]"#;
+        reply(&format!(
+            r#"{{"status":"OK","protocol":{protocol},"verbs":{verbs}}}"#
+        ))
+    };
+    falls_back_after(vec![vec![later(2), Step::Drain]]);
+    let mock = Mock::serve(vec![vec![expect_hello(), later(1)]]);
+    let dialect = mock.client(DialectChoice::Auto).dialect(&mut ());
+    assert_eq!(dialect.unwrap(), Dialect::Extended);
+    mock.finish();
+}
+
+#[test]
 fn a_server_that_closes_or_resets_twice_after_hello_is_spoken_to_in_the_classic_dialect() {
     falls_back_after(vec![vec![], vec![]]);
     falls_back_after(vec![vec![Step::Reset], vec![Step::Reset]]);

@@ -50,10 +50,19 @@ fn hello_says_what_the_server_is(pool: &str) {
             let hello = talk.reply();
             assert_eq!(
                 keys(&hello),
-                ["limits", "pool", "server", "status", "verbs", "write_options"]
+                [
+                    "limits",
+                    "pool",
+                    "protocol",
+                    "server",
+                    "status",
+                    "verbs",
+                    "write_options"
+                ]
             );
             assert_eq!(hello["write_options"], json!(["modified", "mode"]));
             assert_eq!(hello["status"], "OK");
+            assert_eq!(hello["protocol"], 1);
             assert_eq!(hello["server"], concat!("haul/", env!("CARGO_PKG_VERSION")));
             assert!(hello["pool"].as_str().unwrap().starts_with(pool));
             assert_eq!(hello["limits"]["max_upload"], 1_000_000_000);

@@ -349,7 +349,7 @@ mod tests {
     #[test]
     fn a_verb_is_counted_and_logged_under_its_own_word() {
         for verb in Verb::ALL {
-            assert_eq!(kind(Some(verb)).as_str(), verb.as_str());
+            assert_eq!(kind(Some(*verb)).as_str(), verb.as_str());
         }
         assert_eq!(kind(None).as_str(), "unknown");
     }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use haul_store::Meta;
 use haul_wire::reply::{self, Hello, HelloLimits};
-use haul_wire::{Name, mode_text, time_text};
+use haul_wire::{Name, PROTOCOL_VERSION, Verb, mode_text, time_text};
 use tokio::time::Instant;
 
 use super::messages::short;
@@ -16,12 +16,6 @@ use crate::Limits;
 use crate::access::{Replied, RequestLog};
 use crate::ledger::SlotStats;
 use crate::service::{ServerFacts, ServerStats};
-
-/// The verbs that HELLO offers.
-const VERBS: [&str; 14] = [
-    "LIST", "GET", "DOWNLOAD", "UPLOAD", "PUT", "POST", "DELETE", "HELLO", "LS", "STAT", "READ", "WRITE",
-    "RMDIR", "STATS",
-];
 
 /// The options of WRITE that HELLO offers.
 const WRITE_OPTIONS: [&str; 2] = ["modified", "mode"];
@@ -122,7 +116,12 @@ impl Conversation<'_> {
 fn hello(facts: &ServerFacts) -> Hello {
     Hello {
         server: concat!("haul/", env!("CARGO_PKG_VERSION")).to_owned(),
-        verbs: VERBS.map(str::to_owned).to_vec(),
+        protocol: PROTOCOL_VERSION,
+        verbs: Verb::ALL
+            .iter()
+            .flat_map(|verb| verb.words())
+            .map(str::to_ascii_uppercase)
+            .collect(),
         pool: facts.pool.to_string(),
         limits: HelloLimits {
             max_upload: facts.upload_bytes_max,
