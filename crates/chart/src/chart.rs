@@ -24,7 +24,7 @@ pub struct Chart {
     /// How to read it.
     pub reading: String,
     /// What the colours mean.
-    pub legend: Vec<Key>,
+    pub legend: Vec<LegendEntry>,
     /// What the colours of a heat map mean.
     pub heat: Option<HeatScale>,
     /// The panels, row by row.
@@ -39,18 +39,18 @@ pub struct Chart {
 
 /// One entry of a legend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Key {
+pub struct LegendEntry {
     /// What it explains.
     pub name: String,
     /// The ink that it explains.
     pub ink: Ink,
     /// What stands before the name.
-    pub sign: Sign,
+    pub marker: Marker,
 }
 
 /// What stands before the name of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
+pub enum Marker {
     /// A line.
     Line,
     /// A dashed line.

@@ -1,11 +1,11 @@
-//! Drawings as data: a few kinds of marks on a plane. Every format that shows a drawing draws these and nothing else, so
+//! Drawings as data: a few kinds of shapes on a plane. Every format that shows a drawing draws these and nothing else, so
 //! a chart looks the same in a browser and on paper.
 //!
 //! Units are pixels of a screen and points of a page alike; x runs right, y down.
 
 use crate::typeface::Face;
 
-/// What a mark is painted with. The format decides on the colour, since a page is light or dark.
+/// What a shape is painted with. The format decides on the colour, since a page is light or dark.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ink {
     /// Text that carries the message.
@@ -103,7 +103,7 @@ pub enum Anchor {
 
 /// One thing on a drawing.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Mark {
+pub enum Shape {
     /// A rectangle.
     Rect {
         /// The left edge.
@@ -166,7 +166,7 @@ pub struct Text {
     /// How it looks.
     pub style: Style,
     /// Whether it runs upwards.
-    pub is_turned: bool,
+    pub is_vertical: bool,
 }
 
 /// Marks on a plane from (0, 0) to (`width`, `height`), later ones over earlier ones.
@@ -177,7 +177,7 @@ pub struct Drawing {
     /// How high the plane is.
     pub height: f64,
     /// What stands on it.
-    pub marks: Vec<Mark>,
+    pub shapes: Vec<Shape>,
 }
 
 impl Drawing {
@@ -187,7 +187,7 @@ impl Drawing {
         Self {
             width,
             height,
-            marks: Vec::new(),
+            shapes: Vec::new(),
         }
     }
 
@@ -198,7 +198,7 @@ impl Drawing {
 
     /// A rectangle with round corners.
     pub fn rounded(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), radius: f64, fill: Ink) {
-        self.marks.push(Mark::Rect {
+        self.shapes.push(Shape::Rect {
             x,
             y,
             width,
@@ -210,7 +210,7 @@ impl Drawing {
 
     /// A line through these points.
     pub fn line(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
-        self.marks.push(Mark::Line {
+        self.shapes.push(Shape::Line {
             points,
             ink,
             width,
@@ -220,7 +220,7 @@ impl Drawing {
 
     /// A dashed line through these points.
     pub fn dashes(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
-        self.marks.push(Mark::Line {
+        self.shapes.push(Shape::Line {
             points,
             ink,
             width,
@@ -230,7 +230,7 @@ impl Drawing {
 
     /// The area within these points.
     pub fn area(&mut self, points: Vec<(f64, f64)>, fill: Ink, opacity: f64) {
-        self.marks.push(Mark::Area {
+        self.shapes.push(Shape::Area {
             points,
             fill,
             opacity,
@@ -239,7 +239,7 @@ impl Drawing {
 
     /// A dot at each of these points.
     pub fn dots(&mut self, points: Vec<(f64, f64)>, ink: Ink, radius: f64, opacity: f64) {
-        self.marks.push(Mark::Dots {
+        self.shapes.push(Shape::Dots {
             points,
             ink,
             radius,
@@ -249,39 +249,39 @@ impl Drawing {
 
     /// A line of text with its base line at `y`.
     pub fn text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
-        self.marks.push(Mark::Text(Text {
+        self.shapes.push(Shape::Text(Text {
             x,
             y,
             text: text.into(),
             style,
-            is_turned: false,
+            is_vertical: false,
         }));
     }
 
     /// A line of text that runs upwards, with its base line at `x`.
-    pub fn turned_text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
-        self.marks.push(Mark::Text(Text {
+    pub fn vertical_text(&mut self, (x, y): (f64, f64), text: impl Into<String>, style: Style) {
+        self.shapes.push(Shape::Text(Text {
             x,
             y,
             text: text.into(),
             style,
-            is_turned: true,
+            is_vertical: true,
         }));
     }
 
     /// Sets another drawing upon this one, its corner at (`x`, `y`) and its size multiplied by `scale`.
     pub fn place(&mut self, other: &Drawing, x: f64, y: f64, scale: f64) {
-        self.marks
-            .extend(other.marks.iter().map(|mark| mark.moved(x, y, scale)));
+        self.shapes
+            .extend(other.shapes.iter().map(|shape| shape.moved(x, y, scale)));
     }
 }
 
-impl Mark {
-    fn moved(&self, left: f64, top: f64, scale: f64) -> Mark {
+impl Shape {
+    fn moved(&self, left: f64, top: f64, scale: f64) -> Shape {
         let at = |(x, y): (f64, f64)| (left + x * scale, top + y * scale);
-        let mut mark = self.clone();
-        match &mut mark {
-            Mark::Rect {
+        let mut shape = self.clone();
+        match &mut shape {
+            Shape::Rect {
                 x,
                 y,
                 width,
@@ -294,7 +294,7 @@ impl Mark {
                 *height *= scale;
                 *radius *= scale;
             }
-            Mark::Line {
+            Shape::Line {
                 points,
                 width: thickness,
                 ..
@@ -302,7 +302,7 @@ impl Mark {
                 points.iter_mut().for_each(|point| *point = at(*point));
                 *thickness *= scale;
             }
-            Mark::Dots {
+            Shape::Dots {
                 points,
                 radius: thickness,
                 ..
@@ -310,13 +310,13 @@ impl Mark {
                 points.iter_mut().for_each(|point| *point = at(*point));
                 *thickness *= scale;
             }
-            Mark::Area { points, .. } => points.iter_mut().for_each(|point| *point = at(*point)),
-            Mark::Text(Text { x, y, style, .. }) => {
+            Shape::Area { points, .. } => points.iter_mut().for_each(|point| *point = at(*point)),
+            Shape::Text(Text { x, y, style, .. }) => {
                 (*x, *y) = at((*x, *y));
                 style.size *= scale;
             }
         }
-        mark
+        shape
     }
 }
 
@@ -408,7 +408,7 @@ mod tests {
         small.text((1.0, 2.0), "x", Style::new(8.0));
         let mut large = Drawing::new(100.0, 100.0);
         large.place(&small, 50.0, 60.0, 2.0);
-        let Mark::Text(text) = &large.marks[0] else {
+        let Shape::Text(text) = &large.shapes[0] else {
             panic!("a text stays one");
         };
         assert_eq!((text.x, text.y, text.style.size), (52.0, 64.0, 16.0));

@@ -140,7 +140,7 @@ impl Heat {
             self.x_title.as_str(),
             Style::muted(TICK).middle(),
         );
-        drawing.turned_text(
+        drawing.vertical_text(
             (9.0, (top + bottom) / 2.0),
             self.y_title.as_str(),
             Style::muted(TICK).middle(),

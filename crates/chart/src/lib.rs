@@ -2,12 +2,12 @@
 //! of what is charted.
 //!
 //! A [`Chart`] is a title, a legend and small [`Panel`]s of one size that share their scales; each panel is a heat map,
-//! lines over two axes, or bars. Layout turns it into [`Drawing`]s: a few kinds of marks on a plane, with texts measured
+//! lines over two axes, or bars. Layout turns it into [`Drawing`]s: a few kinds of shapes on a plane, with texts measured
 //! in the bundled fonts ([`Face`]). [`svg`] paints a drawing for a browser; whoever paints it elsewhere, on paper for
-//! example, needs to know these marks and nothing else.
+//! example, needs to know these shapes and nothing else.
 //!
 //! ```
-//! use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign, svg};
+//! use haul_chart::{Axis, Chart, Ink, LegendEntry, Layer, Lines, Panel, Plot, Scale, Marker, svg};
 //!
 //! let points = vec![(0.0, 12.0), (1.0, 48.0), (2.0, 61.0)];
 //! let lines = Lines {
@@ -20,7 +20,7 @@
 //!     id: "throughput",
 //!     title: "Throughput rises with the clients".to_owned(),
 //!     reading: "One dot for each number of clients.".to_owned(),
-//!     legend: vec![Key { name: "one worker".to_owned(), ink: Ink::Series(0), sign: Sign::Line }],
+//!     legend: vec![LegendEntry { name: "one worker".to_owned(), ink: Ink::Series(0), marker: Marker::Line }],
 //!     heat: None,
 //!     panels: vec![Panel { title: "download".to_owned(), plot: Plot::Lines(lines) }],
 //!     panel_width: 220.0,
@@ -43,8 +43,8 @@ mod typeface;
 
 pub use axis::{Axis, Scale};
 pub use bars::{Bar, Bars};
-pub use chart::{Chart, Key, Panel, Plot, Sign};
-pub use drawing::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, SERIES_DARK, Style, Text, heat, on_heat};
+pub use chart::{Chart, LegendEntry, Marker, Panel, Plot};
+pub use drawing::{Anchor, Drawing, Ink, Rgb, SERIES, SERIES_DARK, Shape, Style, Text, heat, on_heat};
 pub use heat::{Heat, HeatCell, HeatScale};
 pub use lines::{Layer, Lines};
 pub use typeface::Face;

@@ -152,7 +152,7 @@ impl Lines {
             Style::muted(LABEL).middle(),
         );
         let middle = field.top + field.height / 2.0;
-        drawing.turned_text((9.0, middle), self.y.title.as_str(), Style::muted(LABEL).middle());
+        drawing.vertical_text((9.0, middle), self.y.title.as_str(), Style::muted(LABEL).middle());
     }
 }
 

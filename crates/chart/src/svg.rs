@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::drawing::{Anchor, Drawing, Ink, Mark, Rgb, SERIES, SERIES_DARK, Text, heat, on_heat};
+use crate::drawing::{Anchor, Drawing, Ink, Rgb, SERIES, SERIES_DARK, Shape, Text, heat, on_heat};
 use crate::typeface::Face;
 
 /// The bundled font, and those that stand in for it in a viewer that does not read it.
@@ -86,16 +86,16 @@ fn element(drawing: &Drawing, label: &str, attributes: &str, style: &str) -> Str
         short(drawing.height),
         escape(label)
     );
-    for mark in &drawing.marks {
-        push_mark(&mut svg, mark);
+    for shape in &drawing.shapes {
+        push_shape(&mut svg, shape);
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-fn push_mark(svg: &mut String, mark: &Mark) {
-    let written = match mark {
-        Mark::Rect {
+fn push_shape(svg: &mut String, shape: &Shape) {
+    let written = match shape {
+        Shape::Rect {
             x,
             y,
             width,
@@ -115,7 +115,7 @@ fn push_mark(svg: &mut String, mark: &Mark) {
                 fill_of(*fill)
             )
         }
-        Mark::Line {
+        Shape::Line {
             points,
             ink,
             width,
@@ -130,7 +130,7 @@ fn push_mark(svg: &mut String, mark: &Mark) {
                 short(*width)
             )
         }
-        Mark::Area {
+        Shape::Area {
             points,
             fill,
             opacity,
@@ -142,7 +142,7 @@ fn push_mark(svg: &mut String, mark: &Mark) {
                 path(points)
             )
         }
-        Mark::Dots {
+        Shape::Dots {
             points,
             ink,
             radius,
@@ -158,7 +158,7 @@ fn push_mark(svg: &mut String, mark: &Mark) {
                 "<path{ink} d=\"{path}\" stroke-width=\"{width}\" stroke-opacity=\"{opacity}\"/>"
             )
         }
-        Mark::Text(text) => write!(svg, "{}", text_element(text)),
+        Shape::Text(text) => write!(svg, "{}", text_element(text)),
     };
     written.expect("a string takes all");
 }
@@ -166,7 +166,7 @@ fn push_mark(svg: &mut String, mark: &Mark) {
 fn text_element(text: &Text) -> String {
     let style = text.style;
     let (x, y) = (short(text.x), short(text.y));
-    let place = if text.is_turned {
+    let place = if text.is_vertical {
         format!("transform=\"translate({x} {y}) rotate(-90)\"")
     } else {
         format!("x=\"{x}\" y=\"{y}\"")
@@ -230,7 +230,7 @@ fn hex([red, green, blue]: Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// A coordinate with one decimal at most; what is not finite becomes 0, since a browser would drop the whole mark.
+/// A coordinate with one decimal at most; what is not finite becomes 0, since a browser would drop the whole shape.
 fn short(value: f64) -> String {
     // The sum turns a negative zero into a plain one.
     let tenths = (value * 10.0).round() + 0.0;

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use haul_results::{JOURNAL, Journal, JournalError, Record};
+use haul_results::{JOURNAL, Journal, JournalError, JournalLine};
 
 /// A journal that records are appended to.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl JournalFile {
         Ok(Self(file))
     }
 
-    pub(crate) fn append(&mut self, record: &Record) -> io::Result<()> {
+    pub(crate) fn append(&mut self, record: &JournalLine) -> io::Result<()> {
         self.0.write_all(record.to_line().as_bytes())
     }
 }

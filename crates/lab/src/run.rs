@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use haul_results::{CeilingKind, End, Header, JOURNAL, Journal, Record, Recording, Run};
+use haul_results::{CeilingKind, End, Header, JOURNAL, Journal, JournalLine, Recording, Run};
 use jiff::Timestamp;
 
 use crate::ceilings;
@@ -34,7 +34,7 @@ pub fn run(setup: &Setup, interrupt: &Interrupt, watch: &mut dyn FnMut(Event<'_>
     let environment = Environment::prepare(setup, interrupt, watch)?;
     let header = environment.header(setup);
     let begun = JournalFile::create(&setup.folder).and_then(|mut file| {
-        file.append(&Record::Start(Box::new(header.clone())))?;
+        file.append(&JournalLine::Start(Box::new(header.clone())))?;
         Ok(file)
     });
     let runner = Runner {
@@ -69,7 +69,7 @@ pub fn resume(
         file: opened.map_err(|cause| journal_error(setup, cause))?,
         recording: Recording::resume(journal.run),
     };
-    runner.record(Record::Resumed(now.started))?;
+    runner.record(JournalLine::Resumed(now.started))?;
     runner.go(watch)
 }
 
@@ -116,7 +116,7 @@ impl Runner<'_> {
             Err(LabError::Interrupted) => true,
             Err(error) => return Err(error),
         };
-        self.record(Record::End(End {
+        self.record(JournalLine::End(End {
             at: Timestamp::now(),
             interrupted,
         }))?;
@@ -160,7 +160,7 @@ impl Runner<'_> {
             cause,
         })?;
         let ceiling = ceilings::add(&self.recording.run().ceilings, kind, bytes_per_s);
-        self.record(Record::Ceiling(ceiling))
+        self.record(JournalLine::Ceiling(ceiling))
     }
 
     fn trials(&mut self, plan: &Plan, watch: &mut dyn FnMut(Event<'_>)) -> Result<(), LabError> {
@@ -185,7 +185,7 @@ impl Runner<'_> {
             });
             let number = u32::try_from(self.recording.run().trials.len()).unwrap_or(u32::MAX);
             let trial = runner.trial(*cell, *replicate, number)?;
-            self.record(Record::Trial(Box::new(trial.clone())))?;
+            self.record(JournalLine::Trial(Box::new(trial.clone())))?;
             watch(Event::TrialEnds {
                 trial: &trial,
                 done,
@@ -197,7 +197,7 @@ impl Runner<'_> {
     }
 
     /// Appends a record to the journal, then enters it in the run.
-    fn record(&mut self, record: Record) -> Result<(), LabError> {
+    fn record(&mut self, record: JournalLine) -> Result<(), LabError> {
         let appended = self.file.append(&record);
         let entered = appended.and_then(|()| self.recording.apply(record).map_err(io::Error::other));
         entered.map_err(|cause| journal_error(self.setup, cause))

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use haul_client::{Address, Connection, Hello, Options, Stats, WorkerStats};
-use haul_results::{ByteSize, Cell, Dialect, Operation, PoolSpec, ServerBooks, WorkerBooks};
+use haul_results::{ByteSize, Cell, Dialect, Operation, PoolSpec, ServerCounts, WorkerCounts};
 
 use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
 
@@ -85,12 +85,12 @@ pub(crate) fn wait_until_up(
 }
 
 /// What each worker entered between two readings, of the verb that a cell uses.
-pub(crate) fn difference(before: &Stats, after: &Stats, cell: &Cell) -> ServerBooks {
+pub(crate) fn difference(before: &Stats, after: &Stats, cell: &Cell) -> ServerCounts {
     let verb = verb(cell.operation, cell.dialect);
     let entry = |after: &WorkerStats| {
         let before = before.workers.iter().find(|before| before.worker == after.worker);
         let since = |of: &dyn Fn(&WorkerStats) -> u64| of(after).saturating_sub(before.map_or(0, of));
-        WorkerBooks {
+        WorkerCounts {
             worker: after.worker,
             requests_ok: since(&|worker| requests(worker, verb).0),
             requests_failed: since(&|worker| requests(worker, verb).1),
@@ -99,7 +99,7 @@ pub(crate) fn difference(before: &Stats, after: &Stats, cell: &Cell) -> ServerBo
             restarts: since(&|worker| worker.restarts),
         }
     };
-    ServerBooks::Reported(after.workers.iter().map(entry).collect())
+    ServerCounts::Reported(after.workers.iter().map(entry).collect())
 }
 
 fn requests(worker: &WorkerStats, verb: &str) -> (u64, u64) {
@@ -170,17 +170,17 @@ mod tests {
         let before = stats(&[worker(0, (5, 0), 50, 1), worker(1, (0, 0), 0, 0)].join(","));
         let after = stats(&[worker(0, (7, 1), 70, 2), worker(1, (3, 0), 30, 0)].join(","));
         let cell = haul_results::Matrix::default().cells()[0];
-        let ServerBooks::Reported(workers) = difference(&before, &after, &cell) else {
+        let ServerCounts::Reported(workers) = difference(&before, &after, &cell) else {
             panic!()
         };
         let counted: Vec<_> = workers
             .iter()
-            .map(|books| {
+            .map(|counts| {
                 (
-                    books.requests_ok,
-                    books.requests_failed,
-                    books.bytes_out.0,
-                    books.restarts,
+                    counts.requests_ok,
+                    counts.requests_failed,
+                    counts.bytes_out.0,
+                    counts.restarts,
                 )
             })
             .collect();

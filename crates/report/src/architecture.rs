@@ -1,9 +1,9 @@
 //! The drawing of the test: clients, queue, workers, store, and what of it is timed.
 
+use haul_chart::{Drawing, Ink, Style};
 use haul_results::Operation;
 
 use crate::view::{View, distinct, names};
-use haul_chart::{Drawing, Ink, Style};
 
 const WIDTH: f64 = 440.0;
 /// Where the boxes begin and end; right of them stands what is timed.

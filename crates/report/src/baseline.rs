@@ -4,7 +4,7 @@ use haul_results::{Baseline, BaselineError, Operation};
 
 use crate::columns::COLUMNS;
 use crate::lang::Lang;
-use crate::words::Words;
+use crate::words::Wording;
 
 /// The times of a table of comma-separated values: one with the columns that [`Baseline::from_csv`] names, or a
 /// `table.csv` of a report in any language.
@@ -41,7 +41,7 @@ fn in_machine_words(table: &[u8]) -> Option<Vec<u8>> {
     writer.into_inner().ok()
 }
 
-fn column_id<'h>(heading: &'h str, words: &Words) -> &'h str {
+fn column_id<'h>(heading: &'h str, words: &Wording) -> &'h str {
     let found = COLUMNS.iter().find(|column| column.heading(words) == heading);
     found.map_or(heading, |column| column.id)
 }

@@ -9,11 +9,11 @@ mod scaling;
 mod throughput;
 mod time;
 
+use haul_chart::{Axis, Chart, Ink, Layer, LegendEntry, Marker, Panel, Scale};
 use haul_results::{ByteSize, Factor, Row};
 
 use crate::view::{View, distinct, names};
-use crate::words::Words;
-use haul_chart::{Axis, Chart, Ink, Key, Layer, Panel, Scale, Sign};
+use crate::words::Wording;
 
 /// All charts, in the order of the report.
 pub(crate) fn charts(view: &View<'_>) -> Vec<Chart> {
@@ -104,26 +104,26 @@ fn series_dots(series: Vec<Vec<(f64, f64)>>) -> impl Iterator<Item = Layer> {
 }
 
 /// An entry of a legend for a part of bars.
-fn bar_key(name: &str, ink: Ink) -> Key {
-    Key {
+fn bar_key(name: &str, ink: Ink) -> LegendEntry {
+    LegendEntry {
         name: name.to_owned(),
         ink,
-        sign: Sign::Block,
+        marker: Marker::Block,
     }
 }
 
 /// One entry of a legend for each number of workers.
-fn worker_keys(view: &View<'_>, sign: Sign) -> Vec<Key> {
-    let key = |(number, workers): (usize, u32)| Key {
+fn worker_keys(view: &View<'_>, marker: Marker) -> Vec<LegendEntry> {
+    let key = |(number, workers): (usize, u32)| LegendEntry {
         name: (view.words.nouns.server_workers)(workers.into()),
         ink: Ink::Series(number),
-        sign,
+        marker,
     };
     view.workers().into_iter().enumerate().map(key).collect()
 }
 
 /// The first panels, and a note if some were left out.
-fn limited(mut panels: Vec<Panel>, words: &Words) -> (Vec<Panel>, Option<String>) {
+fn limited(mut panels: Vec<Panel>, words: &Wording) -> (Vec<Panel>, Option<String>) {
     let left_out = panels.len().saturating_sub(PANELS_MAX);
     panels.truncate(PANELS_MAX);
     let note = (left_out > 0).then(|| (words.charts.left_out)(left_out));

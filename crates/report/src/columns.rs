@@ -6,7 +6,7 @@ use haul_results::{Analysis, ByteSize, Dialect, Row, WorkerTally};
 use crate::labels::remarks;
 use crate::table::TableValue;
 use crate::view::ratio;
-use crate::words::Words;
+use crate::words::Wording;
 
 /// One column.
 pub(crate) struct Column {
@@ -17,16 +17,16 @@ pub(crate) struct Column {
     /// One clause on what it means, in English.
     meaning: &'static str,
     /// What its values are.
-    pub(crate) unit: Unit,
+    pub(crate) unit: ColumnUnit,
     /// 0 where it is always shown; else its turn where there is no room for all.
     pub(crate) priority: u8,
     /// What it shows of a cell.
-    pub(crate) value: fn(&Row, &Words) -> TableValue,
+    pub(crate) value: fn(&Row, &Wording) -> TableValue,
 }
 
 /// What the values of a column are, and so how they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum ColumnUnit {
     /// A word or two.
     Text,
     /// As many words as it takes.
@@ -59,7 +59,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "number",
         heading: "No",
         meaning: "number of the cell",
-        unit: Unit::Index,
+        unit: ColumnUnit::Index,
         priority: 0,
         value: |row, _| TableValue::Whole(row.number.into()),
     },
@@ -67,7 +67,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "operation",
         heading: "Operation",
         meaning: "what every client does",
-        unit: Unit::Text,
+        unit: ColumnUnit::Text,
         priority: 0,
         value: |row, words| TableValue::text((words.nouns.operation)(row.summary.cell.operation)),
     },
@@ -75,7 +75,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "volume_bytes",
         heading: "Volume",
         meaning: "content that each client moves",
-        unit: Unit::Volume,
+        unit: ColumnUnit::Volume,
         priority: 0,
         value: |row, _| TableValue::Bytes(row.summary.cell.volume),
     },
@@ -83,7 +83,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "clients",
         heading: "Client workers",
         meaning: "clients that start together",
-        unit: Unit::Count,
+        unit: ColumnUnit::Count,
         priority: 0,
         value: |row, _| TableValue::Whole(row.summary.cell.clients.into()),
     },
@@ -91,7 +91,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "server_workers",
         heading: "Server workers",
         meaning: "workers of the server's pool",
-        unit: Unit::Count,
+        unit: ColumnUnit::Count,
         priority: 0,
         value: |row, _| TableValue::Whole(row.summary.cell.pool.workers.into()),
     },
@@ -99,7 +99,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "time_per_client_s",
         heading: "Time per client (s)",
         meaning: "from the common start to the end of the transfer, the median client, waiting in line included",
-        unit: Unit::Seconds,
+        unit: ColumnUnit::Seconds,
         priority: 0,
         value: |row, _| TableValue::number(row.summary.client_s.map(|time| time.median)),
     },
@@ -107,7 +107,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "client_throughput",
         heading: "Throughput per client (MiB/s)",
         meaning: "volume over time, the median client",
-        unit: Unit::Rate,
+        unit: ColumnUnit::Rate,
         priority: 0,
         value: |row, _| TableValue::rate(row.summary.client_bytes_per_s),
     },
@@ -115,7 +115,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "clients_ok",
         heading: "Client workers ok/failed",
         meaning: "clients that succeeded and failed, in the worst repetition",
-        unit: Unit::Tally,
+        unit: ColumnUnit::Tally,
         priority: 0,
         value: |row, _| clients_ok(row),
     },
@@ -123,7 +123,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "workers_ok",
         heading: "Server workers ok/failed",
         meaning: "by the server's own ledger; a worker failed if it died or failed a request",
-        unit: Unit::Tally,
+        unit: ColumnUnit::Tally,
         priority: 0,
         value: workers_ok,
     },
@@ -131,7 +131,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "pool",
         heading: "Server pool",
         meaning: "how the server's workers are run",
-        unit: Unit::Text,
+        unit: ColumnUnit::Text,
         priority: 1,
         value: |row, _| TableValue::text(row.summary.cell.pool.family()),
     },
@@ -139,7 +139,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "client_pool",
         heading: "Client pool",
         meaning: "how the clients are run",
-        unit: Unit::Text,
+        unit: ColumnUnit::Text,
         priority: 2,
         value: |row, _| TableValue::text(row.summary.cell.client_pool.to_string()),
     },
@@ -147,7 +147,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "buffer",
         heading: "Buffer",
         meaning: "how much a client moves at a time",
-        unit: Unit::Buffer,
+        unit: ColumnUnit::Buffer,
         priority: 14,
         value: |row, _| TableValue::Bytes(row.summary.cell.buffer),
     },
@@ -155,7 +155,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "dialect",
         heading: "Dialect",
         meaning: "the verbs that the clients speak",
-        unit: Unit::Text,
+        unit: ColumnUnit::Text,
         priority: 15,
         value: |row, _| TableValue::text(row.summary.cell.dialect.to_string()),
     },
@@ -163,7 +163,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "interval",
         heading: "Interval of the time (s)",
         meaning: "where the true median time lies, from all repetitions",
-        unit: Unit::Interval,
+        unit: ColumnUnit::Interval,
         priority: 6,
         value: |row, _| interval(row),
     },
@@ -171,7 +171,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "tail",
         heading: "Slowest clients (s)",
         meaning: "95th percentile (p95) of all clients, or the maximum (max) of fewer than 20",
-        unit: Unit::Seconds,
+        unit: ColumnUnit::Seconds,
         priority: 12,
         value: |row, _| row.summary.tail.map_or(TableValue::Missing, TableValue::Tail),
     },
@@ -179,7 +179,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "total_throughput",
         heading: "Total (MiB/s)",
         meaning: "all content over the time until the last client is done",
-        unit: Unit::Rate,
+        unit: ColumnUnit::Rate,
         priority: 3,
         value: |row, _| TableValue::rate(row.summary.total_bytes_per_s),
     },
@@ -187,7 +187,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "ceiling_share",
         heading: "Share of the ceiling",
         meaning: "total over the lowest limit of this machine that holds for the cell",
-        unit: Unit::Share,
+        unit: ColumnUnit::Share,
         priority: 7,
         value: |row, _| TableValue::number(row.summary.ceiling.map(|ceiling| ceiling.share)),
     },
@@ -195,7 +195,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "server_cpu",
         heading: "Server CPU (s/GiB)",
         meaning: "processor time of the server for each GiB",
-        unit: Unit::Cost,
+        unit: ColumnUnit::Cost,
         priority: 8,
         value: |row, _| TableValue::number(row.summary.server_cpu.map(|cost| cost.total_s_per_gib())),
     },
@@ -203,7 +203,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "client_cpu",
         heading: "Client CPU (s/GiB)",
         meaning: "processor time of the clients for each GiB",
-        unit: Unit::Cost,
+        unit: ColumnUnit::Cost,
         priority: 10,
         value: |row, _| TableValue::number(row.summary.client_cpu.map(|cost| cost.total_s_per_gib())),
     },
@@ -211,7 +211,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "server_memory",
         heading: "Server peak memory (MiB)",
         meaning: "proportional set size of all its processes",
-        unit: Unit::Memory,
+        unit: ColumnUnit::Memory,
         priority: 9,
         value: |row, _| TableValue::number(row.summary.server_memory.map(ByteSize::as_mib)),
     },
@@ -219,7 +219,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "client_memory",
         heading: "Client peak memory (MiB)",
         meaning: "proportional set size of all their processes",
-        unit: Unit::Memory,
+        unit: ColumnUnit::Memory,
         priority: 11,
         value: |row, _| TableValue::number(row.summary.client_memory.map(ByteSize::as_mib)),
     },
@@ -227,7 +227,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "verified",
         heading: "Verified",
         meaning: "transfers whose every byte was compared, of all in all repetitions",
-        unit: Unit::Tally,
+        unit: ColumnUnit::Tally,
         priority: 13,
         value: |row, _| verified(row),
     },
@@ -235,7 +235,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "ratio",
         heading: "Ratio to baseline",
         meaning: "throughput per client over that of the baseline",
-        unit: Unit::Times,
+        unit: ColumnUnit::Times,
         priority: 4,
         value: |row, _| TableValue::number(ratio(row)),
     },
@@ -243,7 +243,7 @@ pub(crate) static COLUMNS: [Column; 24] = [
         id: "remarks",
         heading: "Remarks",
         meaning: "what else to know of the cell",
-        unit: Unit::Prose,
+        unit: ColumnUnit::Prose,
         priority: 5,
         value: |row, words| TableValue::text(remarks(row, words).join("; ")),
     },
@@ -262,25 +262,25 @@ impl Column {
     }
 
     /// The heading, with the unit.
-    pub(crate) fn heading(&self, words: &Words) -> &'static str {
+    pub(crate) fn heading(&self, words: &Wording) -> &'static str {
         self.translation(words)
             .map_or(self.heading, |(_, heading, _)| heading)
     }
 
     /// One clause on what the column means.
-    pub(crate) fn meaning(&self, words: &Words) -> &'static str {
+    pub(crate) fn meaning(&self, words: &Wording) -> &'static str {
         self.translation(words)
             .map_or(self.meaning, |(_, _, meaning)| meaning)
     }
 
-    fn translation(&self, words: &Words) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    fn translation(&self, words: &Wording) -> Option<&'static (&'static str, &'static str, &'static str)> {
         let mut translations = words.columns.translations.iter();
         translations.find(|(id, ..)| *id == self.id)
     }
 
     /// Whether its values stand at the right, so that their digits do.
     pub(crate) fn is_numeric(&self) -> bool {
-        !matches!(self.unit, Unit::Text | Unit::Prose)
+        !matches!(self.unit, ColumnUnit::Text | ColumnUnit::Prose)
     }
 }
 
@@ -290,7 +290,7 @@ fn clients_ok(row: &Row) -> TableValue {
     })
 }
 
-fn workers_ok(row: &Row, words: &Words) -> TableValue {
+fn workers_ok(row: &Row, words: &Wording) -> TableValue {
     match row.summary.workers() {
         Some(WorkerTally { ok, failed, .. }) => TableValue::Counts(ok.into(), failed.into()),
         None if row.summary.trials.is_empty() => TableValue::Missing,

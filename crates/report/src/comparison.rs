@@ -5,14 +5,14 @@ use haul_results::{CellComparison, Change, Comparison};
 use haul_types::MIB;
 
 use crate::formats::terminal::push_wrapped;
-use crate::words::Words;
+use crate::words::Wording;
 
 /// The narrowest table.
 const WIDTH_MIN: u16 = 60;
 
 /// Which cells of a comparison are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Detail {
+pub enum ComparedCells {
     /// Those that are faster or slower, and those on which nothing can be said.
     #[default]
     Notable,
@@ -23,8 +23,8 @@ pub enum Detail {
 pub(crate) fn text(
     comparison: &Comparison,
     names: [&str; 2],
-    words: &Words,
-    detail: Detail,
+    words: &Wording,
+    detail: ComparedCells,
     width: u16,
 ) -> String {
     let width = width.max(WIDTH_MIN);
@@ -40,7 +40,8 @@ pub(crate) fn text(
     let [rate, floor] =
         [comparison.method.false_discovery, comparison.method.floor].map(|share| words.percent(share));
     paragraph(&(words.comparison.method)(&rate, &floor));
-    let is_listed = |cell: &&CellComparison| detail == Detail::All || cell.change != Change::WithinNoise;
+    let is_listed =
+        |cell: &&CellComparison| detail == ComparedCells::All || cell.change != Change::WithinNoise;
     let listed: Vec<&CellComparison> = comparison.cells.iter().filter(is_listed).collect();
     if !listed.is_empty() {
         text += &format!("\n{}\n", table(&listed, words, width));
@@ -48,7 +49,7 @@ pub(crate) fn text(
     text
 }
 
-fn sentence(comparison: &Comparison, words: &Words) -> String {
+fn sentence(comparison: &Comparison, words: &Wording) -> String {
     let cells = &comparison.cells;
     let count = |change| cells.iter().filter(|cell| cell.change == change).count();
     let changes = [Change::Faster, Change::Slower, Change::WithinNoise];
@@ -67,7 +68,7 @@ fn sentence(comparison: &Comparison, words: &Words) -> String {
     )
 }
 
-fn table(cells: &[&CellComparison], words: &Words, width: u16) -> Table {
+fn table(cells: &[&CellComparison], words: &Wording, width: u16) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);

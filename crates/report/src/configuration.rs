@@ -4,7 +4,7 @@ use haul_results::{Binary, Ceiling, CellSummary, Machine, Run, Scratch};
 use haul_types::MIB;
 
 use crate::view::{View, distinct, names};
-use crate::words::Words;
+use crate::words::Wording;
 
 /// A name and what it is.
 pub(crate) struct Fact {
@@ -52,7 +52,7 @@ fn binary(binary: &Binary) -> String {
     format!("{} {version}{digest}", binary.name)
 }
 
-fn machine(machine: &Machine, words: &Words) -> String {
+fn machine(machine: &Machine, words: &Wording) -> String {
     let cores = (words.nouns.cores)(machine.cores.into());
     let memory = words.number(machine.memory.as_gib());
     format!(
@@ -61,7 +61,7 @@ fn machine(machine: &Machine, words: &Words) -> String {
     )
 }
 
-fn scratch(scratch: &Scratch, words: &Words) -> String {
+fn scratch(scratch: &Scratch, words: &Wording) -> String {
     let place = if scratch.in_memory {
         words.facts.in_memory
     } else {
@@ -79,7 +79,7 @@ fn verification(view: &View<'_>) -> String {
     (view.words.facts.verified)(verified, ok, &view.words.number(check_s))
 }
 
-fn subject(run: &Run, words: &Words) -> String {
+fn subject(run: &Run, words: &Wording) -> String {
     let subject = &run.header.subject;
     let kind = (words.facts.subject_kind)(subject.kind);
     match &subject.name {
@@ -115,7 +115,7 @@ fn matrix(view: &View<'_>) -> String {
     parts.join(" × ")
 }
 
-fn span(run: &Run, words: &Words) -> String {
+fn span(run: &Run, words: &Wording) -> String {
     let started = run.header.started;
     let from = started.strftime("%Y-%m-%d %H:%M:%S UTC");
     let Some(end) = &run.end else {
@@ -133,7 +133,7 @@ fn span(run: &Run, words: &Words) -> String {
     text
 }
 
-fn ceilings(ceilings: &[Ceiling], words: &Words) -> String {
+fn ceilings(ceilings: &[Ceiling], words: &Wording) -> String {
     let text = |ceiling: &Ceiling| {
         let name = (words.facts.ceiling)(ceiling.kind);
         let highest = ceiling.bytes_per_s.iter().copied().fold(0.0, f64::max);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use haul_results::{FailureClass, Problem, Remark, Row};
 
-use crate::words::Words;
+use crate::words::Wording;
 
 /// How many transfers failed, class by class.
 pub(crate) fn classes_text(failures: &BTreeMap<FailureClass, impl fmt::Display>) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn classes_text(failures: &BTreeMap<FailureClass, impl fmt::Display>)
 }
 
 /// Why a trial is invalid, as a clause.
-pub(crate) fn problem_text(problem: &Problem, words: &Words) -> String {
+pub(crate) fn problem_text(problem: &Problem, words: &Wording) -> String {
     let text = (words.cells.problem)(problem);
     match problem {
         Problem::Fault(fault) if !fault.detail.is_empty() => format!("{text} ({})", fault.detail),
@@ -26,7 +26,7 @@ pub(crate) fn problem_text(problem: &Problem, words: &Words) -> String {
 }
 
 /// What else there is to know of a cell, the worst first.
-pub(crate) fn remarks(row: &Row, words: &Words) -> Vec<String> {
+pub(crate) fn remarks(row: &Row, words: &Wording) -> Vec<String> {
     let summary = &row.summary;
     let remark = |remark: &Remark| remark_text(remark, row, words);
     let mut remarks: Vec<String> = row.remarks.iter().filter_map(remark).collect();
@@ -40,7 +40,7 @@ pub(crate) fn remarks(row: &Row, words: &Words) -> Vec<String> {
 }
 
 /// A remark as a clause; `None` if a column of its own says it.
-fn remark_text(remark: &Remark, row: &Row, words: &Words) -> Option<String> {
+fn remark_text(remark: &Remark, row: &Row, words: &Wording) -> Option<String> {
     let (cells, trials) = (&words.cells, &row.summary.trials);
     let text = match *remark {
         Remark::NotMeasured => cells.not_measured,

@@ -2,7 +2,7 @@
 
 use haul_types::closed_list;
 
-use crate::words::{Words, en, id};
+use crate::words::{Wording, en, id};
 
 closed_list! {
     /// The language of a report's texts and tables; default English.
@@ -17,7 +17,7 @@ closed_list! {
 }
 
 impl Lang {
-    pub(crate) fn words(self) -> &'static Words {
+    pub(crate) fn words(self) -> &'static Wording {
         match self {
             Self::En => &en::WORDS,
             Self::Id => &id::WORDS,

@@ -28,7 +28,7 @@ use haul_results::Comparison;
 use haul_types::closed_list;
 
 pub use baseline::baseline_from_table;
-pub use comparison::Detail;
+pub use comparison::ComparedCells;
 pub use lang::Lang;
 pub use report::Report;
 
@@ -107,7 +107,7 @@ pub fn comparison(
     comparison: &Comparison,
     names: [&str; 2],
     lang: Lang,
-    detail: Detail,
+    detail: ComparedCells,
     width: u16,
 ) -> String {
     comparison::text(comparison, names, lang.words(), detail, width)

@@ -11,7 +11,7 @@ use crate::lang::Lang;
 use crate::table::Table;
 use crate::verdict::{VerdictText, verdict};
 use crate::view::{View, distinct};
-use crate::words::Words;
+use crate::words::Wording;
 
 /// Most lines of the banner; the table's remarks have the rest.
 const BANNER_LINES_MAX: usize = 12;
@@ -19,7 +19,7 @@ const BANNER_LINES_MAX: usize = 12;
 /// The whole report.
 pub struct Report<'a> {
     pub(crate) run: &'a Run,
-    pub(crate) words: &'static Words,
+    pub(crate) words: &'static Wording,
     /// When and where, in one line.
     pub(crate) subtitle: String,
     pub(crate) table: Table,
@@ -30,11 +30,11 @@ pub struct Report<'a> {
 /// One section with its heading.
 pub(crate) struct Section {
     pub(crate) heading: &'static str,
-    pub(crate) content: Content,
+    pub(crate) block: Block,
 }
 
 /// What a section holds. A format renders these and nothing else.
-pub(crate) enum Content {
+pub(crate) enum Block {
     Verdict(VerdictText),
     /// What is wrong with the run; not empty.
     Banner(Vec<String>),
@@ -61,23 +61,23 @@ impl<'a> Report<'a> {
         let words = lang.words();
         let view = &View { analysis, words };
         let (run, headings) = (analysis.run, &words.headings);
-        let section = |heading, content| Section { heading, content };
+        let section = |heading, block| Section { heading, block };
         let banner = banner(view);
-        let figure = Content::Figure {
+        let figure = Block::Figure {
             drawing: architecture::drawing(view),
             text: words.texts.architecture,
         };
-        let commands = Content::Commands {
+        let commands = Block::Commands {
             text: words.texts.repeat,
             commands: vec![command(run)],
         };
-        let mut sections = vec![section(headings.verdict, Content::Verdict(verdict(view)))];
-        sections.extend((!banner.is_empty()).then(|| section(headings.banner, Content::Banner(banner))));
+        let mut sections = vec![section(headings.verdict, Block::Verdict(verdict(view)))];
+        sections.extend((!banner.is_empty()).then(|| section(headings.banner, Block::Banner(banner))));
         sections.extend([
-            section(headings.configuration, Content::Facts(configuration(view))),
+            section(headings.configuration, Block::Facts(configuration(view))),
             section(headings.architecture, figure),
-            section(headings.charts, Content::Charts(charts(view))),
-            section(headings.table, Content::Table),
+            section(headings.charts, Block::Charts(charts(view))),
+            section(headings.table, Block::Table),
             section(headings.repeat, commands),
         ]);
         Self {
@@ -90,7 +90,7 @@ impl<'a> Report<'a> {
     }
 }
 
-fn subtitle(run: &Run, words: &Words) -> String {
+fn subtitle(run: &Run, words: &Wording) -> String {
     let header = &run.header;
     let started = header.started.strftime("%Y-%m-%d %H:%M UTC");
     let server = header.subject.name.as_ref().unwrap_or(&header.subject.command);
@@ -122,7 +122,7 @@ fn banner(view: &View<'_>) -> Vec<String> {
 }
 
 /// Why a cell is invalid, failed, or impossible; `None` if nothing is wrong with it.
-fn reason(summary: &CellSummary, words: &Words) -> Option<String> {
+fn reason(summary: &CellSummary, words: &Wording) -> Option<String> {
     let own = &words.cells;
     let mut reasons = Vec::new();
     let problems = summary.trials.iter().flat_map(|trial| &trial.problems);

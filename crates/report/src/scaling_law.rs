@@ -2,7 +2,7 @@
 
 use haul_results::scaling::{Fit, Interval, NoCurve};
 
-use crate::words::Words;
+use crate::words::Wording;
 
 /// The fit, where the run was made for one: with a few levels nobody expects a curve.
 pub(crate) fn asked_for(fit: Option<&Result<Fit, NoCurve>>) -> Option<&Result<Fit, NoCurve>> {
@@ -10,7 +10,7 @@ pub(crate) fn asked_for(fit: Option<&Result<Fit, NoCurve>>) -> Option<&Result<Fi
 }
 
 /// What became of the fitted curve.
-pub(crate) fn text(fit: &Result<Fit, NoCurve>, words: &Words) -> String {
+pub(crate) fn text(fit: &Result<Fit, NoCurve>, words: &Wording) -> String {
     let fit = match fit {
         Ok(fit) => fit,
         Err(why) => return (words.verdict.no_curve)(why),

@@ -3,9 +3,9 @@
 use haul_results::{ByteSize, Estimate, Row, Tail};
 use haul_types::MIB;
 
-use crate::columns::{COLUMNS, Column, Unit};
+use crate::columns::{COLUMNS, Column, ColumnUnit};
 use crate::view::View;
-use crate::words::Words;
+use crate::words::Wording;
 
 /// The whole table.
 pub(crate) struct Table {
@@ -85,13 +85,13 @@ impl TableValue {
     }
 
     /// The value for people.
-    pub(crate) fn shown(&self, unit: Unit, words: &Words) -> String {
+    pub(crate) fn shown(&self, unit: ColumnUnit, words: &Wording) -> String {
         match self {
             Self::Missing => "–".to_owned(),
             Self::Whole(count) => count.to_string(),
             Self::Text(text) => text.clone(),
-            Self::Number(share) if unit == Unit::Share => words.percent(*share),
-            Self::Number(times) if unit == Unit::Times => format!("{}×", words.number(*times)),
+            Self::Number(share) if unit == ColumnUnit::Share => words.percent(*share),
+            Self::Number(times) if unit == ColumnUnit::Times => format!("{}×", words.number(*times)),
             Self::Number(number) => words.number(*number),
             Self::Bytes(bytes) => format!("{bytes:#}"),
             Self::Interval(low, high) => format!("{}–{}", words.number(*low), words.number(*high)),

@@ -6,7 +6,7 @@ use haul_types::MIB;
 use crate::labels::classes_text;
 use crate::scaling_law;
 use crate::view::{View, median};
-use crate::words::Words;
+use crate::words::Wording;
 
 /// Most crossed thresholds that are listed.
 const CROSSINGS_MAX: usize = 6;
@@ -32,7 +32,7 @@ pub(crate) fn verdict(view: &View<'_>) -> VerdictText {
     }
 }
 
-fn sentence(verdict: &Verdict, words: &Words) -> String {
+fn sentence(verdict: &Verdict, words: &Wording) -> String {
     let outcome = (words.verdict.outcome)(verdict);
     match &verdict.recommendation {
         Some(recommendation) => format!("{outcome}; {}.", (words.verdict.advice)(recommendation)),
@@ -40,7 +40,7 @@ fn sentence(verdict: &Verdict, words: &Words) -> String {
     }
 }
 
-fn confidence(verdict: &Verdict, repeats: u32, words: &Words) -> String {
+fn confidence(verdict: &Verdict, repeats: u32, words: &Wording) -> String {
     let mut text = if verdict.confidence > 0.0 {
         (words.verdict.confidence)(repeats, &words.percent(verdict.confidence))
     } else {

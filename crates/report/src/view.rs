@@ -5,13 +5,13 @@ use std::hash::Hash;
 
 use haul_results::{Analysis, Cell, CellSummary, Factor, Row};
 
-use crate::words::Words;
+use crate::words::Wording;
 
 /// The analysis of a run, shown in one language.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) analysis: &'a Analysis<'a>,
-    pub(crate) words: &'static Words,
+    pub(crate) words: &'static Wording,
 }
 
 impl<'a> View<'a> {

@@ -1,4 +1,4 @@
-//! What a report says, apart from the decision to say it: one constant of [`Words`] for each language, in a file of its
+//! What a report says, apart from the decision to say it: one constant of [`Wording`] for each language, in a file of its
 //! own.
 //!
 //! A language is added by such a file and its line in [`Lang`](crate::Lang). The compiler asks for every sentence, and a
@@ -14,7 +14,7 @@ use haul_results::{
 
 /// Everything that is said in one language. A text with a number in it is given the number already written, unless it
 /// is a count.
-pub(crate) struct Words {
+pub(crate) struct Wording {
     /// The word by which it is asked for, which is also what browsers call it.
     pub(crate) code: &'static str,
     /// What stands before the decimals.
@@ -22,7 +22,7 @@ pub(crate) struct Words {
     pub(crate) nouns: Nouns,
     pub(crate) headings: Headings,
     pub(crate) texts: Texts,
-    pub(crate) facts: Facts,
+    pub(crate) facts: FactWords,
     pub(crate) verdict: VerdictWords,
     pub(crate) cells: CellWords,
     pub(crate) columns: Columns,
@@ -68,7 +68,7 @@ pub(crate) struct Texts {
 }
 
 /// The names of the facts of the configuration, and what there is to say of them.
-pub(crate) struct Facts {
+pub(crate) struct FactWords {
     pub(crate) subject: &'static str,
     pub(crate) subject_kind: fn(SubjectKind) -> &'static str,
     pub(crate) durability: &'static str,
@@ -206,7 +206,7 @@ pub(crate) struct ComparisonWords {
     pub(crate) change: fn(Change) -> &'static str,
 }
 
-impl Words {
+impl Wording {
     /// `value` with three significant digits, whole numbers from 100 on: `0.00412`, `1.20`, `48.3`, `2871`.
     pub(crate) fn number(&self, value: f64) -> String {
         let size = value.abs();

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use haul_report::{Detail, Format, Lang, Report, baseline_from_table, comparison};
+use haul_report::{ComparedCells, Format, Lang, Report, baseline_from_table, comparison};
 use haul_results::{Baseline, Method, Run, compare, simulation};
 
 fn files(run: &Run, lang: Lang, formats: &[Format]) -> HashMap<String, Vec<u8>> {
@@ -235,13 +235,13 @@ fn a_comparison_names_what_differs_and_how_it_was_judged() {
         }
     }
     let compared = compare(&before, &after, Method::default()).unwrap();
-    let text = comparison(&compared, ["old", "new"], Lang::En, Detail::Notable, 110);
+    let text = comparison(&compared, ["old", "new"], Lang::En, ComparedCells::Notable, 110);
     assert!(text.starts_with("A: old\nB: new\n"), "{text}");
     assert!(
         text.contains("slower in 18") && text.contains("Benjamini-Hochberg"),
         "{text}"
     );
-    let all = comparison(&compared, ["old", "new"], Lang::Id, Detail::All, 110);
+    let all = comparison(&compared, ["old", "new"], Lang::Id, ComparedCells::All, 110);
     assert!(all.matches("dalam derau").count() >= 36, "{all}");
 }
 

@@ -34,7 +34,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::analysis::summary::TrialSummary;
 use crate::cell::Cell;
-use crate::random::{Purpose, Random};
+use crate::random::{Random, SeedPurpose};
 use crate::run::Run;
 use crate::statistics::{benjamini_hochberg, mean, median};
 use variance::{Component, Variances};
@@ -246,7 +246,7 @@ pub fn compare_anyway(before: &Run, after: &Run, method: Method) -> Comparison {
         .iter()
         .zip(0..)
         .map(|(pair, index)| {
-            let mut random = Random::new(seed, Purpose::Compare, index);
+            let mut random = Random::new(seed, SeedPurpose::Compare, index);
             judge(pair, &mut verdicts, method, &mut random)
         })
         .collect();

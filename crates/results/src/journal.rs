@@ -15,7 +15,7 @@ pub const JOURNAL: &str = "journal.jsonl";
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Record {
+pub enum JournalLine {
     /// The first line, and only that.
     Start(Box<Header>),
     /// A ceiling was measured.
@@ -28,7 +28,7 @@ pub enum Record {
     End(End),
 }
 
-impl Record {
+impl JournalLine {
     /// The line with its line end, to be appended in one write.
     #[must_use]
     pub fn to_line(&self) -> String {
@@ -140,19 +140,19 @@ impl Recording {
     /// # Errors
     ///
     /// If the record does not belong to the run; the text says why.
-    pub fn apply(&mut self, record: Record) -> Result<(), String> {
+    pub fn apply(&mut self, record: JournalLine) -> Result<(), String> {
         match record {
-            Record::Start(_) => return Err("a second run begins".to_owned()),
-            Record::Ceiling(ceiling) => {
+            JournalLine::Start(_) => return Err("a second run begins".to_owned()),
+            JournalLine::Ceiling(ceiling) => {
                 self.run.ceilings.retain(|old| old.kind != ceiling.kind);
                 self.run.ceilings.push(ceiling);
             }
-            Record::Trial(trial) => self.enter(*trial)?,
-            Record::Resumed(at) => {
+            JournalLine::Trial(trial) => self.enter(*trial)?,
+            JournalLine::Resumed(at) => {
                 self.run.resumed.push(at);
                 self.run.end = None;
             }
-            Record::End(end) => self.run.end = Some(end),
+            JournalLine::End(end) => self.run.end = Some(end),
         }
         Ok(())
     }
@@ -201,12 +201,12 @@ mod tests {
             kind: CeilingKind::Tcp { streams: 5 },
             bytes_per_s: vec![4.1e9, 0.1 + 0.2],
         }];
-        let mut text = Record::Start(Box::new(run.header.clone())).to_line();
+        let mut text = JournalLine::Start(Box::new(run.header.clone())).to_line();
         for ceiling in &run.ceilings {
-            text += &Record::Ceiling(ceiling.clone()).to_line();
+            text += &JournalLine::Ceiling(ceiling.clone()).to_line();
         }
         for trial in &run.trials {
-            text += &Record::Trial(Box::new(trial.clone())).to_line();
+            text += &JournalLine::Trial(Box::new(trial.clone())).to_line();
         }
         (run, text.into_bytes())
     }
@@ -249,8 +249,8 @@ mod tests {
         let mut again = run.trials[2].clone();
         again.makespan_ns += 1;
         let appended = [
-            Record::Resumed(run.header.started),
-            Record::Trial(Box::new(again.clone())),
+            JournalLine::Resumed(run.header.started),
+            JournalLine::Trial(Box::new(again.clone())),
         ];
         let longer = [
             text,
@@ -289,7 +289,7 @@ mod tests {
             Run::from_json(&many.to_json()),
             Err(RunError::Contradiction { .. })
         ));
-        let line = Record::Start(Box::new(many.header)).to_line();
+        let line = JournalLine::Start(Box::new(many.header)).to_line();
         assert!(matches!(
             Journal::read(line.as_bytes()),
             Err(JournalError::Run(_))
@@ -302,7 +302,11 @@ mod tests {
         ));
         let mut stranger = run.trials[0].clone();
         stranger.cell.clients = 4_000_000_000;
-        let longer = [text, Record::Trial(Box::new(stranger)).to_line().into_bytes()].concat();
+        let longer = [
+            text,
+            JournalLine::Trial(Box::new(stranger)).to_line().into_bytes(),
+        ]
+        .concat();
         assert!(matches!(Journal::read(&longer), Err(JournalError::Line { .. })));
     }
 

@@ -2,7 +2,7 @@
 //!
 //! - What is measured: [`Levels`] make a [`Matrix`] of [`Cell`]s; each repetition of a cell is a [`Trial`] with a
 //!   [`Sample`] for each client.
-//! - What is kept: a [`Run`] is a [`Header`], [`Ceiling`]s and trials; a [`Journal`] is its text, a [`Record`] a line.
+//! - What is kept: a [`Run`] is a [`Header`], [`Ceiling`]s and trials; a [`Journal`] is its text, a [`JournalLine`] a line.
 //! - What may be concluded: [`Run::analyse`] gives an [`Analysis`], once for a run: a [`Row`] for each cell with its
 //!   numbers and their intervals, beside a [`Baseline`]; the [`Verdict`] with the pool to take and the [`Threshold`]s that
 //!   were crossed; and a [`scaling`] law, or why there is none. [`compare`] sets two runs against each other.
@@ -39,7 +39,7 @@ pub use compare::{
     compare_anyway,
 };
 pub use haul_types::{ByteSize, PoolKind, PoolSpec};
-pub use journal::{JOURNAL, Journal, JournalError, Record, Recording};
+pub use journal::{JOURNAL, Journal, JournalError, JournalLine, Recording};
 pub use matrix::{Factor, Levels, Matrix, MatrixError};
 pub use run::{
     Binary, Ceiling, CeilingKind, End, FORMAT, Header, Machine, Run, RunError, Scratch, StatedDurability,
@@ -48,4 +48,4 @@ pub use run::{
 pub use sample::{Failure, FailureClass, Outcome, Phases, Sample};
 pub use statistics::{Estimate, median};
 pub use threshold::{Crossing, Threshold, ThresholdError};
-pub use trial::{Fault, FaultKind, Problem, ServerBooks, Trial, Usage, WorkerBooks};
+pub use trial::{Fault, FaultKind, Problem, ServerCounts, Trial, Usage, WorkerCounts};

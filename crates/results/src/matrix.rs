@@ -7,7 +7,7 @@ use haul_types::{ByteSize, PoolKind, PoolSpec, closed_list};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{Cell, ClientPool, Dialect, Operation, PoolLevel};
-use crate::random::{Purpose, Random};
+use crate::random::{Random, SeedPurpose};
 
 closed_list! {
     /// What varies. Its word is also the name of the setting that gives its levels.
@@ -248,7 +248,7 @@ impl Matrix {
     #[must_use]
     pub fn order(&self, seed: u64, replicate: u32) -> Vec<Cell> {
         let mut cells = self.cells.clone();
-        Random::new(seed, Purpose::Order, u64::from(replicate)).shuffle(&mut cells);
+        Random::new(seed, SeedPurpose::Order, u64::from(replicate)).shuffle(&mut cells);
         cells
     }
 

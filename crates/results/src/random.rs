@@ -10,7 +10,7 @@ pub(crate) struct Random(Pcg64);
 
 /// What a stream is for, so that no two uses of one seed share their numbers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Purpose {
+pub(crate) enum SeedPurpose {
     Order,
     Estimate,
     Compare,
@@ -20,7 +20,7 @@ pub(crate) enum Purpose {
 
 impl Random {
     /// The stream number `index` of `seed` for `purpose`.
-    pub(crate) fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
+    pub(crate) fn new(seed: u64, purpose: SeedPurpose, index: u64) -> Self {
         let stream = (purpose as u128) << 64 | u128::from(index);
         let mut random = Self(Pcg64::new(u128::from(seed), stream));
         // Neighbouring seeds give related first numbers.
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_numbers_for_ever() {
-        let mut random = Random::new(42, Purpose::Order, 0);
+        let mut random = Random::new(42, SeedPurpose::Order, 0);
         let drawn: Vec<usize> = (0..8).map(|_| random.below(1000)).collect();
         assert_eq!(drawn, [902, 145, 919, 720, 220, 207, 517, 126]);
     }
@@ -73,10 +73,10 @@ mod tests {
     fn seeds_purposes_and_streams_do_not_share_their_numbers() {
         let first = |seed, purpose, index| Random::new(seed, purpose, index).0.next_u64();
         let drawn = [
-            first(1, Purpose::Order, 0),
-            first(2, Purpose::Order, 0),
-            first(1, Purpose::Order, 1),
-            first(1, Purpose::Estimate, 0),
+            first(1, SeedPurpose::Order, 0),
+            first(2, SeedPurpose::Order, 0),
+            first(1, SeedPurpose::Order, 1),
+            first(1, SeedPurpose::Estimate, 0),
         ];
         let distinct: std::collections::BTreeSet<_> = drawn.iter().collect();
         assert_eq!(distinct.len(), drawn.len());
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_number_below_the_limit_is_about_as_likely() {
-        let mut random = Random::new(7, Purpose::Order, 0);
+        let mut random = Random::new(7, SeedPurpose::Order, 0);
         let mut seen = [0_u32; 6];
         for _ in 0..60_000 {
             seen[random.below(6)] += 1;

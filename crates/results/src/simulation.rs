@@ -8,13 +8,13 @@ use std::cell::Cell as Counter;
 
 use crate::cell::{Cell, ClientPool, Operation};
 use crate::matrix::{Levels, Matrix};
-use crate::random::{Purpose, Random};
+use crate::random::{Random, SeedPurpose};
 use crate::run::{
     Binary, Ceiling, CeilingKind, End, FORMAT, Header, Machine, Run, Scratch, StatedDurability, Subject,
     SubjectKind,
 };
 use crate::sample::{FailureClass, Outcome, Sample};
-use crate::trial::{Fault, FaultKind, ServerBooks, Trial, Usage, WorkerBooks};
+use crate::trial::{Fault, FaultKind, ServerCounts, Trial, Usage, WorkerCounts};
 use haul_types::{ByteSize, PoolKind};
 
 thread_local! {
@@ -79,7 +79,7 @@ pub fn header(repeats: u32, seed: u64) -> Header {
 #[must_use]
 pub fn run(server: SimulatedServer, repeats: u32, seed: u64) -> Run {
     let mut run = Run::new(header(repeats, seed));
-    let mut random = Random::new(seed, Purpose::Compare, 0);
+    let mut random = Random::new(seed, SeedPurpose::Compare, 0);
     for replicate in 0..repeats {
         let block = server.block_noise * random.normal();
         for cell in run.header.matrix.order(seed, replicate) {
@@ -93,7 +93,7 @@ pub fn run(server: SimulatedServer, repeats: u32, seed: u64) -> Run {
 /// Ceilings of a machine whose every limit is divided by `pace`.
 #[must_use]
 pub fn ceilings(pace: f64, seed: u64) -> Vec<Ceiling> {
-    let mut random = Random::new(seed, Purpose::Compare, 1);
+    let mut random = Random::new(seed, SeedPurpose::Compare, 1);
     let kinds = [
         CeilingKind::Tcp { streams: 1 },
         CeilingKind::Tcp { streams: 5 },
@@ -145,7 +145,7 @@ impl SimulatedServer {
             replicate,
             samples,
             makespan_ns,
-            server_books: ServerBooks::Reported(books(&cell)),
+            server_counts: ServerCounts::Reported(counts(&cell)),
             server_usage: Some(usage(20)),
             client_usage: Some(usage(10)),
             check_ns: 1000,
@@ -214,7 +214,7 @@ pub fn quick() -> Run {
 }
 
 /// The quick matrix with everything that can go wrong: failures of several classes, wrong bytes, a server that died,
-/// books that differ, and cells that were never measured.
+/// counts that differ, and cells that were never measured.
 #[must_use]
 pub fn broken() -> Run {
     let mut run = quick();
@@ -245,7 +245,7 @@ pub fn broken() -> Run {
                 });
             }
             (44, 0) => {
-                if let ServerBooks::Reported(workers) = &mut trial.server_books {
+                if let ServerCounts::Reported(workers) = &mut trial.server_counts {
                     workers[0].requests_ok += 1;
                 }
             }
@@ -272,7 +272,7 @@ pub fn foreign() -> Run {
         durability: StatedDurability::Unknown,
     };
     for trial in &mut run.trials {
-        trial.server_books = ServerBooks::NotReported;
+        trial.server_counts = ServerCounts::NotReported;
         trial.server_usage = None;
     }
     run.ceilings.clear();
@@ -284,7 +284,7 @@ fn fail(trial: &mut Trial, clients: usize, outcome: &Outcome) {
         sample.outcome = outcome.clone();
         sample.verified = false;
     }
-    trial.server_books = ServerBooks::NotReported;
+    trial.server_counts = ServerCounts::NotReported;
 }
 
 fn header_of(matrix: Matrix, repeats: u32, seed: u64) -> Header {
@@ -393,7 +393,7 @@ fn lifelike_trial(cell: Cell, replicate: u32, noise: &mut Noise) -> Trial {
         replicate,
         samples,
         makespan_ns,
-        server_books: ServerBooks::Reported(books(&cell)),
+        server_counts: ServerCounts::Reported(counts(&cell)),
         server_usage: Some(usage(
             busy_us * 0.74 * noise.factor(0.05),
             server_memory(&cell) * noise.factor(0.03),
@@ -450,7 +450,7 @@ fn usage(cpu_us: f64, memory_mib: f64) -> Usage {
 }
 
 /// The clients in turn, as the queue hands them out.
-fn books(cell: &Cell) -> Vec<WorkerBooks> {
+fn counts(cell: &Cell) -> Vec<WorkerCounts> {
     let workers = cell.pool.workers;
     let of_worker = |worker: u32| {
         let requests_ok = u64::from(cell.clients / workers + u32::from(worker < cell.clients % workers));
@@ -459,7 +459,7 @@ fn books(cell: &Cell) -> Vec<WorkerBooks> {
             Operation::Download => (ByteSize(0), moved),
             Operation::Upload => (moved, ByteSize(0)),
         };
-        WorkerBooks {
+        WorkerCounts {
             worker,
             requests_ok,
             requests_failed: 0,

@@ -154,7 +154,7 @@ pub(crate) fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Purpose;
+    use crate::random::SeedPurpose;
 
     #[test]
     fn quantiles_lie_between_their_neighbours() {
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_estimate_of_few_values_claims_less_than_95_percent() {
-        let mut random = Random::new(1, Purpose::Estimate, 0);
+        let mut random = Random::new(1, SeedPurpose::Estimate, 0);
         let estimate = Estimate::new(&[2.0, 1.0, 4.0], &mut random).unwrap();
         assert_eq!((estimate.median, estimate.low, estimate.high), (2.0, 1.0, 4.0));
         assert_eq!(estimate.confidence, 0.75);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_intervals_hold_the_true_median_as_often_as_they_claim() {
-        let mut random = Random::new(2, Purpose::Estimate, 0);
+        let mut random = Random::new(2, SeedPurpose::Estimate, 0);
         for (values, at_least, at_most) in [(3, 0.71, 0.79), (25, 0.91, 0.98)] {
             let mut held = 0;
             for _ in 0..600 {

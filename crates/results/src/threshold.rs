@@ -24,7 +24,7 @@ use crate::analysis::summary::{CellSummary, CpuCost};
 use crate::cell::{Cell, ClientPool, Dialect, Operation};
 use crate::matrix::Matrix;
 use crate::sample::FailureClass;
-use reader::Reader;
+use reader::ThresholdReader;
 
 closed_list! {
     /// What a threshold looks at, in one cell.
@@ -141,7 +141,7 @@ impl Measure {
 
 /// One factor at one level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Condition {
+enum LevelCondition {
     Operation(Operation),
     Volume(ByteSize),
     Clients(u32),
@@ -152,7 +152,7 @@ enum Condition {
     Dialect(Dialect),
 }
 
-impl Condition {
+impl LevelCondition {
     fn holds(self, cell: &Cell) -> bool {
         match self {
             Self::Operation(operation) => cell.operation == operation,
@@ -172,7 +172,7 @@ impl Condition {
 #[serde(into = "String", try_from = "String")]
 pub struct Threshold {
     text: String,
-    conditions: Vec<Condition>,
+    conditions: Vec<LevelCondition>,
     measure: Measure,
     comparator: Comparator,
     value: f64,
@@ -255,7 +255,7 @@ impl FromStr for Threshold {
     type Err = ThresholdError;
 
     fn from_str(text: &str) -> Result<Self, ThresholdError> {
-        let mut reader = Reader::new(text);
+        let mut reader = ThresholdReader::new(text);
         let conditions = reader.conditions()?;
         let measure: Measure = reader.word("a measure", |word| word.parse().ok(), Measure::ALL)?;
         let comparator = reader.comparator()?;

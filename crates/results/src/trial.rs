@@ -1,4 +1,4 @@
-//! One measured repetition of a cell: its samples, what both sides used, and whether its books balance.
+//! One measured repetition of a cell: its samples, what both sides used, and whether the counts of both sides agree.
 
 use haul_types::{ByteSize, closed_list};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl Usage {
 
 /// What one worker of the server entered in its ledger during a trial: the difference of two readings of STATS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkerBooks {
+pub struct WorkerCounts {
     /// The worker's number, from 0.
     pub worker: u32,
     /// Requests of the trial's operation that were done.
@@ -46,7 +46,7 @@ pub struct WorkerBooks {
     pub restarts: u64,
 }
 
-impl WorkerBooks {
+impl WorkerCounts {
     /// Whether it crashed, was killed or failed a request.
     #[must_use]
     pub(crate) fn is_failed(&self) -> bool {
@@ -60,14 +60,14 @@ impl WorkerBooks {
     }
 }
 
-/// The server's side of the books.
+/// What the server counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ServerBooks {
+pub enum ServerCounts {
     /// The server has no ledger that can be read. Never filled from the clients' counts.
     NotReported,
     /// One entry for each worker.
-    Reported(Vec<WorkerBooks>),
+    Reported(Vec<WorkerCounts>),
 }
 
 closed_list! {
@@ -151,7 +151,8 @@ pub struct Trial {
     /// From the release of the barrier to the end of the last transfer, in nanoseconds.
     pub makespan_ns: u64,
     /// What the server counted.
-    pub server_books: ServerBooks,
+    #[serde(rename = "server_books")]
+    pub server_counts: ServerCounts,
     /// What the server used; `None` where it is out of reach.
     pub server_usage: Option<Usage>,
     /// What the clients' side used.
@@ -184,7 +185,7 @@ impl Trial {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems: Vec<_> = self.faults.iter().cloned().map(Problem::Fault).collect();
         problems.extend(self.sample_problems());
-        if let ServerBooks::Reported(workers) = &self.server_books {
+        if let ServerCounts::Reported(workers) = &self.server_counts {
             problems.extend(self.book_problems(workers));
         }
         problems
@@ -219,10 +220,10 @@ impl Trial {
         [samples, volume, times].into_iter().flatten()
     }
 
-    fn book_problems(&self, workers: &[WorkerBooks]) -> impl Iterator<Item = Problem> {
+    fn book_problems(&self, workers: &[WorkerCounts]) -> impl Iterator<Item = Problem> {
         let clients = self.samples.len() as u64;
         let clients_ok = u64::from(count(&self.samples, |sample| sample.is_ok()));
-        let sum = |of: fn(&WorkerBooks) -> u64| workers.iter().map(of).fold(0, u64::saturating_add);
+        let sum = |of: fn(&WorkerCounts) -> u64| workers.iter().map(of).fold(0, u64::saturating_add);
         let server_ok = sum(|worker| worker.requests_ok);
         let server = server_ok.saturating_add(sum(|worker| worker.requests_failed));
         let requests = if clients == clients_ok {

@@ -115,7 +115,7 @@ fn outcome(trial: &Trial) -> Said {
     );
     let other = summary.problems.len().saturating_sub(trial.faults.len());
     if other > 0 {
-        parts.push("invalid: the books do not balance".to_owned());
+        parts.push("invalid: the counts differ".to_owned());
     }
     Said {
         is_ok: summary.is_valid() && summary.failures.is_empty(),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
-use haul_report::Detail;
+use haul_report::ComparedCells;
 use haul_results::{Change, Comparison, Method, compare as compare_runs, compare_anyway};
 
 use super::{read_run, terminal_width};
@@ -78,7 +78,11 @@ fn text(args: &CompareArgs, comparison: &Comparison) -> anyhow::Result<String> {
         .lang
         .parse()
         .expect("the parser of the command line takes only languages");
-    let detail = if args.all { Detail::All } else { Detail::Notable };
+    let detail = if args.all {
+        ComparedCells::All
+    } else {
+        ComparedCells::Notable
+    };
     Ok(haul_report::comparison(
         comparison,
         [&before, &after],

@@ -69,14 +69,14 @@ fn parse(content: &[u8]) -> anyhow::Result<Run> {
 #[cfg(test)]
 mod tests {
     use haul_report::{Format, Lang, Report};
-    use haul_results::{Record, simulation};
+    use haul_results::{JournalLine, simulation};
 
     use super::*;
 
     fn journal(run: &Run) -> String {
-        let mut text = Record::Start(Box::new(run.header.clone())).to_line();
+        let mut text = JournalLine::Start(Box::new(run.header.clone())).to_line();
         for trial in &run.trials {
-            text += &Record::Trial(Box::new(trial.clone())).to_line();
+            text += &JournalLine::Trial(Box::new(trial.clone())).to_line();
         }
         text
     }

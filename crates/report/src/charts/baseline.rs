@@ -1,10 +1,10 @@
 //! Each cell beside the baseline: how many times as fast.
 
+use haul_chart::{Axis, Chart, Ink, Layer, LegendEntry, Lines, Marker, Panel, Plot, Scale};
 use haul_results::{Factor, Row};
 
 use super::{limited, series_dots};
 use crate::view::{View, distinct, ends, median, place, ratio};
-use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let words = view.words;
@@ -25,10 +25,10 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let (middle, low, high) = (words.number(middle), words.number(low), words.number(high));
     let title = (words.charts.baseline)(&middle, &low, &high);
     let reading = words.charts.baseline_reading;
-    let key = |(number, name): (usize, &String)| Key {
+    let key = |(number, name): (usize, &String)| LegendEntry {
         name: name.clone(),
         ink: Ink::Series(number),
-        sign: Sign::Dots,
+        marker: Marker::Dots,
     };
     Some(Chart {
         id: "baseline",

@@ -1,11 +1,11 @@
 //! What a GiB of content costs in processor time, on both sides, inside and outside the kernel.
 
+use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
 use haul_results::{CpuCost, Factor, Row};
 
 use super::{bar_key, limited};
 use crate::view::{View, distinct, ends, median};
-use crate::words::Words;
-use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
+use crate::words::Wording;
 
 const USER: Ink = Ink::Series(0);
 const SYSTEM: Ink = Ink::Series(4);
@@ -66,7 +66,7 @@ fn title(view: &View<'_>) -> String {
     }
 }
 
-fn bars(group: &[&Row], words: &Words) -> Vec<Bar> {
+fn bars(group: &[&Row], words: &Wording) -> Vec<Bar> {
     let families = distinct(group.iter().map(|row| row.summary.cell.pool.family()));
     let client_pools = distinct(group.iter().map(|row| row.summary.cell.client_pool));
     let server = families.iter().filter_map(|family| {
@@ -91,7 +91,7 @@ fn bars(group: &[&Row], words: &Words) -> Vec<Bar> {
     server.chain(clients).collect()
 }
 
-fn bar(name: String, costs: &[CpuCost], words: &Words) -> Option<Bar> {
+fn bar(name: String, costs: &[CpuCost], words: &Wording) -> Option<Bar> {
     let user = median(costs.iter().map(|cost| cost.user_s_per_gib))?;
     let system = median(costs.iter().map(|cost| cost.system_s_per_gib))?;
     Some(Bar {

@@ -1,11 +1,11 @@
 //! Peak memory of both sides against the number of clients.
 
+use haul_chart::{Axis, Chart, Ink, Layer, Lines, Marker, Panel, Plot, Scale};
 use haul_results::{ByteSize, Factor, Row};
 
 use super::{clients_axis, limited, worker_keys};
 use crate::view::{View, place};
-use crate::words::Words;
-use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
+use crate::words::Wording;
 
 type Side = fn(&Row) -> Option<ByteSize>;
 
@@ -36,7 +36,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
         id: "memory",
         title: title(server_peak, peak, words),
         reading: reading.to_owned(),
-        legend: worker_keys(view, Sign::Line),
+        legend: worker_keys(view, Marker::Line),
         heat: None,
         panels,
         panel_width: 220.0,
@@ -46,7 +46,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
 }
 
 /// The most that the server needed or, where that is not known, the clients.
-fn title(server_peak: Option<ByteSize>, peak: ByteSize, words: &Words) -> String {
+fn title(server_peak: Option<ByteSize>, peak: ByteSize, words: &Wording) -> String {
     let charts = &words.charts;
     let text = server_peak.map_or(charts.memory_of_clients, |_| charts.memory_of_server);
     text(&words.number(server_peak.unwrap_or(peak).as_mib()))

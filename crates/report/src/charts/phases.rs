@@ -1,11 +1,11 @@
 //! Where a client's time goes: connecting, waiting in line, moving bytes.
 
+use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
 use haul_results::{PhaseMedians, Row};
 
 use super::{PANEL_FACTORS, bar_key, join_notes, largest_volume_groups, largest_volume_note, limited};
 use crate::view::View;
-use crate::words::Words;
-use haul_chart::{Axis, Bar, Bars, Chart, Ink, Panel, Plot, Scale};
+use crate::words::Wording;
 
 const CONNECT: Ink = Ink::Series(0);
 const WAIT: Ink = Ink::Series(4);
@@ -45,7 +45,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     })
 }
 
-fn title(words: &Words, row: &Row, share: f64) -> String {
+fn title(words: &Wording, row: &Row, share: f64) -> String {
     let clients = (words.nouns.clients)(row.summary.cell.clients.into());
     let workers = (words.nouns.workers)(row.summary.cell.pool.workers.into());
     (words.charts.phases)(&clients, &workers, &words.percent(share))

@@ -1,5 +1,6 @@
 //! How total throughput grows with the pool, beside the line of a pool that loses nothing.
 
+use haul_chart::{Axis, Chart, Ink, Layer, LegendEntry, Lines, Marker, Panel, Plot, Scale};
 use haul_results::scaling::Fit;
 use haul_results::{Cell, Estimate, Row};
 use haul_types::MIB;
@@ -7,8 +8,7 @@ use haul_types::MIB;
 use super::{PANEL_FACTORS, join_notes, largest_volume_groups, largest_volume_note, limited};
 use crate::scaling_law;
 use crate::view::{View, ends, place};
-use crate::words::Words;
-use haul_chart::{Axis, Chart, Ink, Key, Layer, Lines, Panel, Plot, Scale, Sign};
+use crate::words::Wording;
 
 const IDEAL: Ink = Ink::Muted;
 const CURVE: Ink = Ink::Series(3);
@@ -51,7 +51,7 @@ impl Count {
         })
     }
 
-    fn noun(&self, words: &Words) -> &'static str {
+    fn noun(&self, words: &Wording) -> &'static str {
         if self.is_workers {
             words.charts.server_workers
         } else {
@@ -95,8 +95,8 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     })
 }
 
-fn legend(count: &Count, words: &Words, has_curve: bool) -> Vec<Key> {
-    let mut legend: Vec<Key> = count
+fn legend(count: &Count, words: &Wording, has_curve: bool) -> Vec<LegendEntry> {
+    let mut legend: Vec<LegendEntry> = count
         .line_levels
         .iter()
         .enumerate()
@@ -104,35 +104,35 @@ fn legend(count: &Count, words: &Words, has_curve: bool) -> Vec<Key> {
         .collect();
     if has_curve {
         let name = words.charts.curve;
-        legend.push(Key {
+        legend.push(LegendEntry {
             name: name.to_owned(),
             ink: CURVE,
-            sign: Sign::Line,
+            marker: Marker::Line,
         });
     }
-    legend.push(Key {
+    legend.push(LegendEntry {
         name: words.charts.ideal.to_owned(),
         ink: IDEAL,
-        sign: Sign::Dashes,
+        marker: Marker::Dashes,
     });
     legend
 }
 
-fn line_key(count: &Count, words: &Words, series: usize, level: u32) -> Key {
+fn line_key(count: &Count, words: &Wording, series: usize, level: u32) -> LegendEntry {
     let name = if count.is_workers {
         (words.nouns.clients)(level.into())
     } else {
         (words.nouns.server_workers)(level.into())
     };
-    Key {
+    LegendEntry {
         name,
         ink: Ink::Series(series),
-        sign: Sign::Line,
+        marker: Marker::Line,
     }
 }
 
 /// By how much the last line of the best panel grows from its first to its last level.
-fn title(count: &Count, groups: &[Vec<&Row>], words: &Words) -> Option<String> {
+fn title(count: &Count, groups: &[Vec<&Row>], words: &Wording) -> Option<String> {
     let (least, most) = (*count.levels.first()?, *count.levels.last()?);
     let lines = *count.line_levels.last()?;
     let rate = |group: &[&Row], level: u32| {

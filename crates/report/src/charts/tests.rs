@@ -1,7 +1,6 @@
+use haul_chart::{Anchor, Drawing, Plot, Shape, Text};
 use haul_results::simulation;
 use haul_results::{Factor, Levels, Run};
-
-use haul_chart::{Anchor, Drawing, Mark, Plot, Text};
 
 use super::*;
 use crate::lang::Lang;
@@ -20,13 +19,13 @@ type Extent = [f64; 4];
 
 fn extents(drawing: &Drawing) -> Vec<(Extent, &str)> {
     let extent = |mark| {
-        let Mark::Text(Text {
+        let Shape::Text(Text {
             x,
             y,
             text,
             style,
-            is_turned,
-        }): &Mark = mark
+            is_vertical,
+        }): &Shape = mark
         else {
             return None;
         };
@@ -38,14 +37,14 @@ fn extents(drawing: &Drawing) -> Vec<(Extent, &str)> {
             Anchor::End => width,
         };
         let (rise, fall) = (size * 0.72, size * 0.2);
-        let extent = if *is_turned {
+        let extent = if *is_vertical {
             [x - rise, y - (width - back), x + fall, y + back]
         } else {
             [x - back, y - rise, x - back + width, y + fall]
         };
         (!text.is_empty()).then_some((extent, text.as_str()))
     };
-    drawing.marks.iter().filter_map(extent).collect()
+    drawing.shapes.iter().filter_map(extent).collect()
 }
 
 fn overlap([left, top, right, bottom]: Extent, other: Extent) -> bool {

@@ -1,11 +1,11 @@
 //! Heat maps of total throughput: clients across, workers up, one panel for each operation, volume and pool.
 
+use haul_chart::{Chart, Heat, HeatCell, HeatScale, Panel, Plot};
 use haul_results::Row;
 use haul_types::MIB;
 
 use super::{PANEL_FACTORS_WITH_VOLUME, columns_max, limited, panel_groups};
 use crate::view::{View, distinct, names, place};
-use haul_chart::{Chart, Heat, HeatCell, HeatScale, Panel, Plot};
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let words = view.words;

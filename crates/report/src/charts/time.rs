@@ -1,12 +1,12 @@
 //! Each client's own time, on a logarithmic axis: the waves in which a small pool lets clients out.
 
+use haul_chart::{Axis, Chart, Ink, Layer, Lines, Marker, Panel, Plot, Scale};
 use haul_results::{Row, Sample};
 
 use super::{
     PANEL_FACTORS_WITH_VOLUME, clients_axis, columns_max, limited, panel_groups, series_dots, worker_keys,
 };
 use crate::view::{View, place};
-use haul_chart::{Axis, Chart, Ink, Layer, Lines, Panel, Plot, Scale, Sign};
 
 /// The most dots of one cell; of more clients an even choice is shown.
 const DOTS_MAX: usize = 60;
@@ -35,7 +35,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
         id: "time",
         title: title(view, spread.0, &spread.1),
         reading: reading.to_owned(),
-        legend: worker_keys(view, Sign::Dots),
+        legend: worker_keys(view, Marker::Dots),
         heat: None,
         panels,
         panel_width: 160.0,

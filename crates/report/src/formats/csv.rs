@@ -1,10 +1,10 @@
 //! `table.csv`: the table with a comma between values, a point before decimals and six significant digits in every
 //! language. An interval takes two columns.
 
-use crate::columns::{Column, Unit};
+use crate::columns::{Column, ColumnUnit};
 use crate::report::Report;
 use crate::table::{TableValue, tail_text};
-use crate::words::{Words, en};
+use crate::words::{Wording, en};
 
 /// The file's content.
 pub(crate) fn table(report: &Report<'_>) -> Vec<u8> {
@@ -24,22 +24,22 @@ pub(crate) fn table(report: &Report<'_>) -> Vec<u8> {
 }
 
 /// The headings of a column that is written as one or two.
-pub(crate) fn headings(column: &Column, words: &Words) -> Vec<&'static str> {
+pub(crate) fn headings(column: &Column, words: &Wording) -> Vec<&'static str> {
     match column.unit {
-        Unit::Interval => words.columns.interval_ends.to_vec(),
+        ColumnUnit::Interval => words.columns.interval_ends.to_vec(),
         _ => vec![column.heading(words)],
     }
 }
 
 fn fields(column: &Column, value: &TableValue) -> Vec<String> {
     match (column.unit, value) {
-        (Unit::Interval, TableValue::Interval(low, high)) => vec![digits(*low), digits(*high)],
-        (Unit::Interval, _) => vec![String::new(), String::new()],
+        (ColumnUnit::Interval, TableValue::Interval(low, high)) => vec![digits(*low), digits(*high)],
+        (ColumnUnit::Interval, _) => vec![String::new(), String::new()],
         (unit, value) => vec![field(unit, value)],
     }
 }
 
-fn field(unit: Unit, value: &TableValue) -> String {
+fn field(unit: ColumnUnit, value: &TableValue) -> String {
     match value {
         TableValue::Missing => String::new(),
         TableValue::Number(number) => digits(*number),

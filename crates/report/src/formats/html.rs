@@ -2,13 +2,13 @@
 //! telephone, and prints.
 
 use haul_chart::svg;
-use haul_chart::{Chart, Key};
+use haul_chart::{Chart, LegendEntry};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::csv::digits;
 use crate::columns::Column;
 use crate::configuration::Fact;
-use crate::report::{Content, Report, Section};
+use crate::report::{Block, Report, Section};
 use crate::table::TableValue;
 use crate::verdict::VerdictText;
 
@@ -56,29 +56,29 @@ pub(crate) fn document(report: &Report<'_>) -> String {
         .collect()
 }
 
-fn section(Section { heading, content }: &Section, report: &Report<'_>) -> Markup {
-    match content {
-        Content::Verdict(verdict) => self::verdict(verdict),
-        Content::Banner(lines) => html! {
+fn section(Section { heading, block }: &Section, report: &Report<'_>) -> Markup {
+    match block {
+        Block::Verdict(verdict) => self::verdict(verdict),
+        Block::Banner(lines) => html! {
             section.banner role="alert" { h2 { (heading) } ul { @for line in lines { li { (line) } } } }
         },
-        Content::Facts(facts) => html! {
+        Block::Facts(facts) => html! {
             section {
                 h2 { (heading) }
                 dl.facts { @for Fact { name, value } in facts { div { dt { (name) } dd { (value) } } } }
             }
         },
-        Content::Figure { drawing, text } => html! {
+        Block::Figure { drawing, text } => html! {
             section {
                 h2 { (heading) }
                 div.test { (PreEscaped(svg::inline(drawing, heading))) p { (text) } }
             }
         },
-        Content::Charts(charts) => html! {
+        Block::Charts(charts) => html! {
             section { h2 { (heading) } @for part in charts { (chart(part)) } }
         },
-        Content::Table => table(heading, report),
-        Content::Commands { text, commands } => html! {
+        Block::Table => table(heading, report),
+        Block::Commands { text, commands } => html! {
             section { h2 { (heading) } p { (text) } @for command in commands { pre { (command) } } }
         },
     }
@@ -114,8 +114,8 @@ fn chart(chart: &Chart) -> Markup {
     }
 }
 
-fn legend_entry(key: &Key) -> Markup {
-    html! { li { (PreEscaped(svg::inline(&key.sign_drawing(), ""))) (key.name) } }
+fn legend_entry(key: &LegendEntry) -> Markup {
+    html! { li { (PreEscaped(svg::inline(&key.marker_drawing(), ""))) (key.name) } }
 }
 
 fn table(heading: &str, report: &Report<'_>) -> Markup {

@@ -1,9 +1,8 @@
 //! `report.md`: the report as Markdown, with its charts as SVG files beside it.
 
-use haul_chart::svg;
-
-use crate::report::{Content, Report, Section};
+use crate::report::{Block, Report, Section};
 use crate::verdict::VerdictText;
+use haul_chart::svg;
 
 /// How wide the charts are drawn.
 const CHART_WIDTH: f64 = 760.0;
@@ -18,26 +17,26 @@ pub(crate) fn document(report: &Report<'_>) -> String {
     text
 }
 
-fn render(Section { heading, content }: &Section, report: &Report<'_>) -> String {
-    match content {
-        Content::Verdict(verdict) => self::verdict(verdict),
-        Content::Banner(lines) => {
+fn render(Section { heading, block }: &Section, report: &Report<'_>) -> String {
+    match block {
+        Block::Verdict(verdict) => self::verdict(verdict),
+        Block::Banner(lines) => {
             let lines: String = lines
                 .iter()
                 .map(|line| format!("> - {}\n", escape(line)))
                 .collect();
             format!("> **{heading}**\n{lines}\n")
         }
-        Content::Facts(facts) => {
+        Block::Facts(facts) => {
             let row =
                 |fact: &crate::configuration::Fact| format!("| {} | {} |\n", fact.name, escape(&fact.value));
             let rows: String = facts.iter().map(row).collect();
             format!("## {heading}\n\n| | |\n|---|---|\n{rows}\n")
         }
-        Content::Figure { text, .. } => {
+        Block::Figure { text, .. } => {
             format!("## {heading}\n\n![{heading}](charts/architecture.svg)\n\n{text}\n\n")
         }
-        Content::Charts(charts) => {
+        Block::Charts(charts) => {
             let figure = |chart: &haul_chart::Chart| {
                 let title = escape(&chart.title);
                 format!("### {title}\n\n![{title}](charts/{}.svg)\n\n", chart.id)
@@ -47,8 +46,8 @@ fn render(Section { heading, content }: &Section, report: &Report<'_>) -> String
                 charts.iter().map(figure).collect::<String>()
             )
         }
-        Content::Table => table(heading, report),
-        Content::Commands { text, commands } => {
+        Block::Table => table(heading, report),
+        Block::Commands { text, commands } => {
             format!("## {heading}\n\n{}\n\n{}", escape(text), fenced(commands))
         }
     }
@@ -58,12 +57,12 @@ fn render(Section { heading, content }: &Section, report: &Report<'_>) -> String
 pub(crate) fn charts(report: &Report<'_>) -> Vec<(String, Vec<u8>)> {
     let file = |id: &str, content: String| (format!("charts/{id}.svg"), content.into_bytes());
     let mut files = Vec::new();
-    for Section { heading, content } in &report.sections {
-        match content {
-            Content::Figure { drawing, .. } => {
+    for Section { heading, block } in &report.sections {
+        match block {
+            Block::Figure { drawing, .. } => {
                 files.push(file("architecture", svg::standalone(drawing, heading)));
             }
-            Content::Charts(charts) => files.extend(charts.iter().map(|chart| {
+            Block::Charts(charts) => files.extend(charts.iter().map(|chart| {
                 let sheet = chart.sheet(CHART_WIDTH);
                 file(chart.id, svg::standalone(&sheet, &chart.title))
             })),

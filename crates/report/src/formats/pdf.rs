@@ -5,6 +5,7 @@ mod paint;
 mod paper;
 mod table;
 
+use haul_chart::{Chart, Face, Ink, Style};
 use krilla::Document;
 use krilla::destination::XyzDestination;
 use krilla::geom::Point;
@@ -12,9 +13,8 @@ use krilla::metadata::{DateTime, Metadata};
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 
-use crate::report::{Content, Report, Section};
+use crate::report::{Block, Report, Section};
 use crate::verdict::VerdictText;
-use haul_chart::{Chart, Face, Ink, Style};
 use paper::{Orientation, Paper};
 
 /// The library that writes the file gave up.
@@ -74,36 +74,36 @@ fn pages(report: &Report<'_>) -> Paper {
     paper
 }
 
-fn section(paper: &mut Paper, Section { heading, content }: &Section, report: &Report<'_>) {
-    match content {
-        Content::Verdict(verdict) => self::verdict(paper, verdict),
-        Content::Banner(lines) => {
+fn section(paper: &mut Paper, Section { heading, block }: &Section, report: &Report<'_>) {
+    match block {
+        Block::Verdict(verdict) => self::verdict(paper, verdict),
+        Block::Banner(lines) => {
             paper.heading(heading);
             for line in lines {
                 paper.item(line, Style::new(9.5));
             }
         }
-        Content::Facts(facts) => {
+        Block::Facts(facts) => {
             paper.heading(heading);
             for fact in facts {
                 paper.fact(fact.name, &fact.value);
             }
         }
-        Content::Figure { drawing, text } => {
+        Block::Figure { drawing, text } => {
             paper.keep_together(drawing.height * 0.85 + 100.0);
             paper.heading(heading);
             paper.figure(drawing, 0.85);
             paper.paragraph(text, Style::new(10.0));
         }
-        Content::Charts(charts) => {
+        Block::Charts(charts) => {
             paper.new_page(Orientation::Portrait);
             paper.heading(heading);
             for part in charts {
                 chart(paper, part);
             }
         }
-        Content::Table => cells(paper, heading, report),
-        Content::Commands { text, commands } => {
+        Block::Table => cells(paper, heading, report),
+        Block::Commands { text, commands } => {
             paper.heading(heading);
             paper.paragraph(text, Style::new(10.0));
             for command in commands {

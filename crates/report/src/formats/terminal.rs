@@ -2,8 +2,8 @@
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use crate::columns::Unit;
-use crate::report::{Content, Report, Section};
+use crate::columns::ColumnUnit;
+use crate::report::{Block, Report, Section};
 use crate::table::TableRow;
 
 /// The narrowest table; a terminal that is narrower breaks its lines itself.
@@ -25,7 +25,7 @@ pub(crate) fn text(report: &Report<'_>, width: u16) -> String {
         for line in lines(section) {
             push_wrapped(&mut text, &line, width);
         }
-        if matches!(section.content, Content::Table) {
+        if matches!(section.block, Block::Table) {
             push_table(&mut text, report, width);
         }
     }
@@ -33,19 +33,19 @@ pub(crate) fn text(report: &Report<'_>, width: u16) -> String {
 }
 
 /// The lines of those sections that a terminal has room for, each section after an empty one.
-fn lines(Section { heading, content }: &Section) -> Vec<String> {
+fn lines(Section { heading, block }: &Section) -> Vec<String> {
     let mut lines = vec![String::new()];
-    match content {
-        Content::Verdict(verdict) => {
+    match block {
+        Block::Verdict(verdict) => {
             lines.extend([verdict.sentence.clone(), verdict.confidence.clone()]);
             lines.extend(verdict.points.iter().map(|point| format!("- {point}")));
         }
-        Content::Banner(found) => {
+        Block::Banner(found) => {
             lines.push(format!("{heading}:"));
             lines.extend(found.iter().map(|line| format!("! {line}")));
         }
-        Content::Table => {}
-        Content::Facts(_) | Content::Figure { .. } | Content::Charts(_) | Content::Commands { .. } => {
+        Block::Table => {}
+        Block::Facts(_) | Block::Figure { .. } | Block::Charts(_) | Block::Commands { .. } => {
             lines.clear();
         }
     }
@@ -87,7 +87,7 @@ fn places(report: &Report<'_>, width: u16) -> Vec<usize> {
 /// How many letters a column needs, the space behind it included.
 fn needed(report: &Report<'_>, place: usize) -> usize {
     let column = report.table.columns[place];
-    if column.unit == Unit::Prose {
+    if column.unit == ColumnUnit::Prose {
         return REMARKS_WIDTH;
     }
     let heading = breakable(column.heading(report.words));
@@ -141,7 +141,7 @@ fn table(report: &Report<'_>, places: &[usize], rows: &[&TableRow], width: u16) 
     }
     for ((laid_out, column), place) in table.column_iter_mut().zip(columns()).zip(places) {
         laid_out.set_padding((0, 1));
-        if column.unit != Unit::Prose {
+        if column.unit != ColumnUnit::Prose {
             let letters = u16::try_from(needed(report, *place)).unwrap_or(u16::MAX);
             laid_out.set_constraint(ColumnConstraint::Absolute(Width::Fixed(letters)));
         }

@@ -6,8 +6,8 @@ use rust_xlsxwriter::{
 };
 
 use super::csv::headings;
-use crate::columns::{Column, Unit};
-use crate::report::{Content, Report, Section};
+use crate::columns::{Column, ColumnUnit};
+use crate::report::{Block, Report, Section};
 use crate::table::TableValue;
 use crate::words::en;
 
@@ -55,18 +55,18 @@ impl Formats {
     }
 
     /// How the values of a column are written.
-    fn of(&self, unit: Unit, is_marked: bool) -> &Format {
+    fn of(&self, unit: ColumnUnit, is_marked: bool) -> &Format {
         match unit {
-            Unit::Prose if is_marked => &self.marked,
-            Unit::Text | Unit::Prose => &self.text,
-            Unit::Index | Unit::Count => &self.whole,
-            Unit::Tally => &self.right,
-            Unit::Seconds | Unit::Interval | Unit::Cost => &self.seconds,
-            Unit::Rate | Unit::Memory => &self.tenths,
-            Unit::Share => &self.share,
-            Unit::Times => &self.ratio,
-            Unit::Volume => &self.volume,
-            Unit::Buffer => &self.buffer,
+            ColumnUnit::Prose if is_marked => &self.marked,
+            ColumnUnit::Text | ColumnUnit::Prose => &self.text,
+            ColumnUnit::Index | ColumnUnit::Count => &self.whole,
+            ColumnUnit::Tally => &self.right,
+            ColumnUnit::Seconds | ColumnUnit::Interval | ColumnUnit::Cost => &self.seconds,
+            ColumnUnit::Rate | ColumnUnit::Memory => &self.tenths,
+            ColumnUnit::Share => &self.share,
+            ColumnUnit::Times => &self.ratio,
+            ColumnUnit::Volume => &self.volume,
+            ColumnUnit::Buffer => &self.buffer,
         }
     }
 }
@@ -119,7 +119,7 @@ fn write_table(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) ->
 fn write_value(
     sheet: &mut Worksheet,
     (row, at): (u32, u16),
-    (unit, value): (Unit, &TableValue),
+    (unit, value): (ColumnUnit, &TableValue),
     format: &Format,
 ) -> Result<u16, XlsxError> {
     let mut number = |at: u16, number: f64| sheet.write_with_format(row, at, number, format).map(drop);
@@ -127,7 +127,7 @@ fn write_value(
         TableValue::Missing => {}
         TableValue::Whole(count) => number(at, *count as f64)?,
         TableValue::Number(value) => number(at, *value)?,
-        TableValue::Bytes(bytes) if unit == Unit::Buffer => number(at, bytes.as_mib() * 1024.0)?,
+        TableValue::Bytes(bytes) if unit == ColumnUnit::Buffer => number(at, bytes.as_mib() * 1024.0)?,
         TableValue::Bytes(bytes) => number(at, bytes.as_mib())?,
         TableValue::Interval(low, high) => {
             number(at, *low)?;
@@ -138,13 +138,13 @@ fn write_value(
             sheet.write_with_format(row, at, value.shown(unit, &en::WORDS), format)?;
         }
     }
-    Ok(at + if unit == Unit::Interval { 2 } else { 1 })
+    Ok(at + if unit == ColumnUnit::Interval { 2 } else { 1 })
 }
 
-fn width(unit: Unit) -> f64 {
+fn width(unit: ColumnUnit) -> f64 {
     match unit {
-        Unit::Index => 6.0,
-        Unit::Prose => 60.0,
+        ColumnUnit::Index => 6.0,
+        ColumnUnit::Prose => 60.0,
         _ => 13.0,
     }
 }
@@ -166,16 +166,16 @@ fn write_texts(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) ->
     Ok(())
 }
 
-fn texts(Section { heading, content }: &Section, report: &Report<'_>) -> Vec<(&'static str, String)> {
+fn texts(Section { heading, block }: &Section, report: &Report<'_>) -> Vec<(&'static str, String)> {
     let under_heading = |lines: &[String]| lines.iter().map(|line| (*heading, line.clone())).collect();
-    match content {
-        Content::Verdict(verdict) => vec![
+    match block {
+        Block::Verdict(verdict) => vec![
             (heading, verdict.sentence.clone()),
             ("", verdict.confidence.clone()),
         ],
-        Content::Banner(lines) => under_heading(lines),
-        Content::Facts(facts) => facts.iter().map(|fact| (fact.name, fact.value.clone())).collect(),
-        Content::Table => {
+        Block::Banner(lines) => under_heading(lines),
+        Block::Facts(facts) => facts.iter().map(|fact| (fact.name, fact.value.clone())).collect(),
+        Block::Table => {
             let meaning = |column: &&Column| {
                 let meaning = column.meaning(report.words).to_owned();
                 (column.heading(report.words), meaning)
@@ -184,7 +184,7 @@ fn texts(Section { heading, content }: &Section, report: &Report<'_>) -> Vec<(&'
             lines.extend(report.table.columns.iter().map(meaning));
             lines
         }
-        Content::Commands { commands, .. } => under_heading(commands),
-        Content::Figure { .. } | Content::Charts(_) => Vec::new(),
+        Block::Commands { commands, .. } => under_heading(commands),
+        Block::Figure { .. } | Block::Charts(_) => Vec::new(),
     }
 }

@@ -7,11 +7,11 @@ use haul_results::{
 };
 
 use super::{
-    CellWords, ChartWords, Columns, ComparisonWords, DrawingWords, Facts, Headings, Nouns, Texts,
-    VerdictWords, Words,
+    CellWords, ChartWords, Columns, ComparisonWords, DrawingWords, FactWords, Headings, Nouns, Texts,
+    VerdictWords, Wording,
 };
 
-pub(crate) const WORDS: Words = Words {
+pub(crate) const WORDS: Wording = Wording {
     code: "id",
     decimal_sign: ',',
     nouns: Nouns {
@@ -53,7 +53,7 @@ pub(crate) const WORDS: Words = Words {
             )
         },
     },
-    facts: Facts {
+    facts: FactWords {
         subject: "Server yang diuji",
         subject_kind,
         durability: "Ketahanan data",

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::summary::{CellSummary, TrialSummary};
 use crate::cell::Cell;
-use crate::random::{Purpose, Random};
+use crate::random::{Random, SeedPurpose};
 use crate::statistics::{Estimate, mean, median};
 
 /// How close to the best a pool has to be, by the lower end of the interval.
@@ -52,7 +52,7 @@ pub(crate) fn recommend<'s>(
     let (best, best_scores) = scored
         .iter()
         .max_by(|left, right| middle(&left.1).total_cmp(&middle(&right.1)))?;
-    let mut random = Random::new(seed, Purpose::Recommend, 0);
+    let mut random = Random::new(seed, SeedPurpose::Recommend, 0);
     let mut candidate = |(pool, scores): &(PoolSpec, Scores)| {
         let ratio = |(replicate, score): (&u32, &f64)| Some((score - best_scores.get(replicate)?).exp());
         let ratios: Vec<f64> = scores.iter().filter_map(ratio).collect();
@@ -165,13 +165,13 @@ mod tests {
             let mut steady = trial.cell;
             steady.pool.workers = 16;
             let cell = trial.cell;
-            let books = trial.server_books.clone();
+            let counts = trial.server_counts.clone();
             *trial = SimulatedServer::default().trial(
                 steady,
                 trial.replicate,
                 tilt * (1.0 + noise * f64::from(trial.replicate)) / factor,
             );
-            (trial.cell, trial.server_books) = (cell, books);
+            (trial.cell, trial.server_counts) = (cell, counts);
         }
         run
     }

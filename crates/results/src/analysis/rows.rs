@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::sample::Outcome;
     use crate::simulation::{self, SimulatedServer};
-    use crate::trial::{Fault, FaultKind, ServerBooks};
+    use crate::trial::{Fault, FaultKind, ServerCounts};
     use haul_types::{ByteSize, MIB};
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             kind: FaultKind::ServerDied,
             detail: String::new(),
         });
-        run.trials[place].server_books = ServerBooks::NotReported;
+        run.trials[place].server_counts = ServerCounts::NotReported;
         for replicate in 0..3 {
             let place = trial_of(&run, 5, replicate);
             run.trials.remove(place);

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::Row;
 use crate::cell::Cell;
 use crate::matrix::Factor;
-use crate::random::{Purpose, Random};
+use crate::random::{Random, SeedPurpose};
 use crate::statistics::{median, quantile};
 
 /// The fewest levels of the factor that are fitted.
@@ -377,7 +377,7 @@ struct Intervals {
 
 impl Intervals {
     fn of(curve: &Curve, points: &[Measurement], seed: u64) -> Self {
-        let mut random = Random::new(seed, Purpose::Scale, 0);
+        let mut random = Random::new(seed, SeedPurpose::Scale, 0);
         let resamples = resample(curve, points, &mut random);
         let plain = |value: f64, of: fn(&Curve) -> f64| {
             let values: Vec<f64> = resamples

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::ceiling::{CeilingShare, ceiling_of};
 use crate::cell::Cell;
-use crate::random::{Purpose, Random};
+use crate::random::{Random, SeedPurpose};
 use crate::run::Run;
 use crate::sample::{FailureClass, Sample};
 use crate::statistics::{Estimate, median, quantile};
-use crate::trial::{Problem, ServerBooks, Trial, Usage};
+use crate::trial::{Problem, ServerCounts, Trial, Usage};
 
 /// From how many values on a 95th percentile is given rather than the maximum.
 const PERCENTILE_VALUES_MIN: usize = 20;
@@ -186,7 +186,7 @@ impl TrialSummary {
             clients_ok: whole(ok().count()),
             failures,
             verified: whole(ok().filter(|sample| sample.verified).count()),
-            workers: tally(&trial.server_books),
+            workers: tally(&trial.server_counts),
             server_cpu: CpuCost::new(trial.server_usage, content),
             client_cpu: CpuCost::new(trial.client_usage, content),
             client_cpu_share: client_share(trial),
@@ -223,8 +223,8 @@ fn whole(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn tally(books: &ServerBooks) -> Option<WorkerTally> {
-    let ServerBooks::Reported(workers) = books else {
+fn tally(counts: &ServerCounts) -> Option<WorkerTally> {
+    let ServerCounts::Reported(workers) = counts else {
         return None;
     };
     let failed = whole(workers.iter().filter(|worker| worker.is_failed()).count());
@@ -355,7 +355,7 @@ impl Run {
         let cells = self.trials_by_cell().into_iter().zip(0..);
         cells
             .map(|((cell, trials), index)| {
-                let mut random = Random::new(self.header.seed, Purpose::Estimate, index);
+                let mut random = Random::new(self.header.seed, SeedPurpose::Estimate, index);
                 summarise(self, cell, &trials, &mut random)
             })
             .collect()

@@ -28,7 +28,7 @@ const STEADY: SimulatedServer = SimulatedServer {
 
 /// In how many of `pairs` comparisons of the same server something is called significant.
 fn false_alarms(server: SimulatedServer, drift: f64, pairs: u64) -> usize {
-    let mut random = Random::new(99, Purpose::Estimate, 0);
+    let mut random = Random::new(99, SeedPurpose::Estimate, 0);
     (0..pairs)
         .filter(|pair| {
             let [before, after] = [2 * pair, 2 * pair + 1].map(|seed| {

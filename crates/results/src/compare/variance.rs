@@ -31,7 +31,7 @@ pub(super) fn satterthwaite(parts: &[Component]) -> f64 {
 
 /// One judged cell.
 #[derive(Debug)]
-struct Row {
+struct JudgedCell {
     difference: f64,
     /// The noise of one trial, drawn towards that of all cells.
     noise: Component,
@@ -42,7 +42,7 @@ struct Row {
 /// What is known of the noise from all judged cells together.
 #[derive(Debug)]
 pub(super) struct Variances {
-    rows: Vec<Row>,
+    rows: Vec<JudgedCell>,
     /// What all cells of a replicate have in common.
     block: Component,
     /// What the ceilings say of the machine's drift between the runs.
@@ -75,7 +75,7 @@ impl Variances {
         };
         let rows = cells.iter().zip(noise).map(|(cell, noise)| {
             let [before, after] = cell.each_ref().map(|values| present(values));
-            Row {
+            JudgedCell {
                 difference: mean(&after) - mean(&before),
                 noise,
                 share: (before.len() as f64).recip() + (after.len() as f64).recip(),
@@ -116,7 +116,7 @@ impl Variances {
     /// The parts of its variance: noise averages out over the cells, drift does not.
     pub(super) fn of_all(&self) -> [Component; 4] {
         let cells = self.rows.len() as f64;
-        let mean_of = |of: fn(&Row) -> f64| mean(&self.rows.iter().map(of).collect::<Vec<_>>());
+        let mean_of = |of: fn(&JudgedCell) -> f64| mean(&self.rows.iter().map(of).collect::<Vec<_>>());
         let noise = Component {
             variance: mean_of(|row| row.noise.variance * row.share) / cells,
             freedom: mean_of(|row| row.noise.freedom) * cells,

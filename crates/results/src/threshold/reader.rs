@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use super::{Comparator, Condition, ThresholdError, Unit};
+use super::{Comparator, LevelCondition, ThresholdError, Unit};
 use haul_types::ByteSize;
 
 /// A place in the text. Places are byte offsets at character boundaries.
-pub(super) struct Reader<'a> {
+pub(super) struct ThresholdReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ThresholdReader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn conditions(&mut self) -> Result<Vec<Condition>, ThresholdError> {
+    pub(super) fn conditions(&mut self) -> Result<Vec<LevelCondition>, ThresholdError> {
         let mut conditions = Vec::new();
         if !self.take('[') {
             return Ok(conditions);
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn condition(&mut self) -> Result<Condition, ThresholdError> {
+    fn condition(&mut self) -> Result<LevelCondition, ThresholdError> {
         const FACTORS: [&str; 8] = [
             "operation",
             "volume",
@@ -98,14 +98,14 @@ impl<'a> Reader<'a> {
         }
         let (start, level) = self.until(&[',', ']', '[']);
         let condition = match factor {
-            "operation" => level.parse().ok().map(Condition::Operation),
-            "volume" => level.parse().ok().map(Condition::Volume),
-            "clients" => level.parse().ok().map(Condition::Clients),
-            "workers" => level.parse().ok().map(Condition::Workers),
-            "pool" => level.parse().ok().map(Condition::Pool),
-            "client-pool" => level.parse().ok().map(Condition::ClientPool),
-            "buffer" => level.parse().ok().map(Condition::Buffer),
-            _ => level.parse().ok().map(Condition::Dialect),
+            "operation" => level.parse().ok().map(LevelCondition::Operation),
+            "volume" => level.parse().ok().map(LevelCondition::Volume),
+            "clients" => level.parse().ok().map(LevelCondition::Clients),
+            "workers" => level.parse().ok().map(LevelCondition::Workers),
+            "pool" => level.parse().ok().map(LevelCondition::Pool),
+            "client-pool" => level.parse().ok().map(LevelCondition::ClientPool),
+            "buffer" => level.parse().ok().map(LevelCondition::Buffer),
+            _ => level.parse().ok().map(LevelCondition::Dialect),
         };
         condition.ok_or_else(|| {
             let wanted = match factor {

@@ -1,13 +1,12 @@
 //! Paints a drawing on a page, in the colours of a light one.
 
+use haul_chart::{Anchor, Drawing, Face, Ink, Rgb, SERIES, Shape, Style, Text, heat, on_heat};
 use krilla::color::rgb;
 use krilla::geom::{Path, PathBuilder, Point, Rect, Transform};
 use krilla::num::NormalizedF32;
 use krilla::paint::{Fill, LineCap, LineJoin, Stroke, StrokeDash};
 use krilla::surface::Surface;
 use krilla::text::{Font, TextDirection};
-
-use haul_chart::{Anchor, Drawing, Face, Ink, Mark, Rgb, SERIES, Style, Text, heat, on_heat};
 
 /// How far a control point lies from the corner for a quarter of a circle, as a share of the radius.
 const ARC: f32 = 0.552_285;
@@ -18,9 +17,9 @@ pub(super) fn faces() -> [Font; 4] {
 }
 
 pub(super) fn paint(surface: &mut Surface<'_>, drawing: &Drawing, faces: &[Font; 4]) {
-    for mark in &drawing.marks {
+    for mark in &drawing.shapes {
         match mark {
-            Mark::Rect {
+            Shape::Rect {
                 x,
                 y,
                 width,
@@ -31,12 +30,12 @@ pub(super) fn paint(surface: &mut Surface<'_>, drawing: &Drawing, faces: &[Font;
                 let corners = [x, y, width, height, radius].map(|value| *value as f32);
                 fill_path(surface, rectangle(corners), *fill, 1.0);
             }
-            Mark::Area {
+            Shape::Area {
                 points,
                 fill,
                 opacity,
             } => fill_path(surface, polyline(points, true), *fill, *opacity),
-            Mark::Line {
+            Shape::Line {
                 points,
                 ink,
                 width,
@@ -52,7 +51,7 @@ pub(super) fn paint(surface: &mut Surface<'_>, drawing: &Drawing, faces: &[Font;
                 };
                 stroke_path(surface, polyline(points, false), line);
             }
-            Mark::Dots {
+            Shape::Dots {
                 points,
                 ink,
                 radius,
@@ -64,7 +63,7 @@ pub(super) fn paint(surface: &mut Surface<'_>, drawing: &Drawing, faces: &[Font;
                 };
                 stroke_path(surface, dots(points), round);
             }
-            Mark::Text(line) => text(surface, line, faces),
+            Shape::Text(line) => text(surface, line, faces),
         }
     }
 }
@@ -101,7 +100,7 @@ fn text(surface: &mut Surface<'_>, line: &Text, faces: &[Font; 4]) {
             TextDirection::LeftToRight,
         );
     };
-    if line.is_turned {
+    if line.is_vertical {
         surface.push_transform(&Transform::from_rotate_at(-90.0, x, y));
         draw(surface, Point::from_xy(x - back as f32, y));
         surface.pop();

@@ -29,7 +29,7 @@ pub(super) struct Paper {
 
 /// A place on the paper.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Position {
     page: usize,
     y: f64,
 }
@@ -185,15 +185,15 @@ impl Paper {
         self.indent -= indent;
     }
 
-    pub(super) fn mark(&self) -> Place {
-        Place {
+    pub(super) fn mark(&self) -> Position {
+        Position {
             page: self.pages.len() - 1,
             y: self.y,
         }
     }
 
     /// A bar at the left margin from a place to here, on one page.
-    pub(super) fn bar(&mut self, from: Place, ink: Ink) {
+    pub(super) fn bar(&mut self, from: Position, ink: Ink) {
         let top = if from.page == self.pages.len() - 1 {
             from.y
         } else {

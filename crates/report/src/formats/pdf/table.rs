@@ -1,7 +1,7 @@
 //! The table on paper: a narrow font, as many pages as it needs, the heading on each.
 
 use super::paper::Paper;
-use crate::columns::{Column, Unit};
+use crate::columns::{Column, ColumnUnit};
 use crate::report::Report;
 use crate::table::Table;
 use haul_chart::{Face, Ink, Style};
@@ -99,7 +99,7 @@ fn layout(report: &Report<'_>, width: f64) -> Layout {
                 .split(' ')
                 .map(|word| Face::CondensedBold.width(word, size));
             let values = texts.iter().map(|row| Face::Condensed.width(&row[index], size));
-            let values = values.filter(|_| column.unit != Unit::Prose);
+            let values = values.filter(|_| column.unit != ColumnUnit::Prose);
             letters.chain(values).fold(0.0, f64::max) + 2.0 * PADDING + 0.1
         };
         table.columns.iter().enumerate().map(needed).collect()

@@ -1,16 +1,16 @@
 use super::*;
 use crate::Lang;
-use haul_chart::{Anchor, Mark, Text};
+use haul_chart::{Anchor, Shape, Text};
 use haul_results::simulation;
 
 fn texts(page: &haul_chart::Drawing) -> impl Iterator<Item = (&str, [f64; 4])> {
-    page.marks.iter().filter_map(|mark| {
-        let Mark::Text(Text {
+    page.shapes.iter().filter_map(|mark| {
+        let Shape::Text(Text {
             x,
             y,
             text,
             style,
-            is_turned: false,
+            is_vertical: false,
         }) = mark
         else {
             return None;

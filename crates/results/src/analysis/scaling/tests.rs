@@ -8,7 +8,7 @@ use crate::simulation::{self, SimulatedServer};
 use crate::trial::{Fault, FaultKind};
 
 fn measured(rate: impl Fn(f64) -> f64, noise: f64, repeats: u32, seed: u64) -> Vec<Level> {
-    let mut random = Random::new(seed, Purpose::Estimate, 1);
+    let mut random = Random::new(seed, SeedPurpose::Estimate, 1);
     Levels::SCALE
         .iter()
         .map(|&count| Level {

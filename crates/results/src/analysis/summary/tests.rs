@@ -21,10 +21,10 @@ fn trial(clients: u32, pool: &str) -> Trial {
     SimulatedServer::default().trial(cell(clients, pool), 0, 1.0)
 }
 
-fn workers(trial: &mut Trial) -> &mut Vec<crate::WorkerBooks> {
-    match &mut trial.server_books {
-        ServerBooks::Reported(workers) => workers,
-        ServerBooks::NotReported => panic!("the simulated server reports"),
+fn workers(trial: &mut Trial) -> &mut Vec<crate::WorkerCounts> {
+    match &mut trial.server_counts {
+        ServerCounts::Reported(workers) => workers,
+        ServerCounts::NotReported => panic!("the simulated server reports"),
     }
 }
 
@@ -90,7 +90,7 @@ fn workers_without_work_took_no_part() {
 #[test]
 fn a_server_without_a_ledger_gets_no_copy_of_the_clients_count() {
     let mut silent = trial(3, "threads:5");
-    silent.server_books = ServerBooks::NotReported;
+    silent.server_counts = ServerCounts::NotReported;
     let summary = TrialSummary::new(&silent, 2);
     assert_eq!((summary.workers, summary.problems), (None, vec![]));
 }
@@ -122,7 +122,7 @@ fn a_killed_worker_is_one_failed_client_counted_on_both_sides_and_no_invalid_tri
 }
 
 #[test]
-fn books_that_do_not_balance_make_a_trial_invalid() {
+fn counts_that_differ_make_a_trial_invalid() {
     let mut one_more = trial(5, "threads:5");
     workers(&mut one_more)[0].requests_ok += 1;
     assert!(matches!(
