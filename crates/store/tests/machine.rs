@@ -15,7 +15,8 @@ use std::process::Command;
 
 use futures_util::FutureExt;
 use haul_store::{
-    Blocking, Commit, CreateOptions, Durability, Error, Key, LocalStore, Meta, RESERVED_PREFIX, Store,
+    Blocking, Commit, CreateOptions, Durability, Error, Existing, Key, LocalStore, Meta, RESERVED_PREFIX,
+    Store,
 };
 use tempfile::TempDir;
 
@@ -156,6 +157,28 @@ fn a_disk_mounted_beneath_the_root_is_written_and_swept_like_the_rest() {
         assert_eq!(fs::read(root.join("other disk/folder/file")).unwrap(), content);
     }
     assert_eq!(names(&root.join("other disk/folder")), ["file"]);
+    put(&store, "here", b"here").unwrap();
+    store.make_dir(&key("folder")).now_or_never().unwrap().unwrap();
+    for existing in [Existing::Refuse, Existing::Replace] {
+        for (from, to) in [
+            ("here", "other disk/there"),
+            ("other disk/folder/file", "there"),
+            ("folder", "other disk/there"),
+        ] {
+            let renamed = store
+                .rename(&key(from), &key(to), existing)
+                .now_or_never()
+                .unwrap();
+            assert!(matches!(renamed, Err(Error::Unsupported)), "{from}: {renamed:?}");
+        }
+    }
+    let [there, here] = [key("other disk/folder/file"), key("here")];
+    let copied = store.copy(&there, &here, Existing::Replace);
+    assert_eq!(copied.now_or_never().unwrap().unwrap().size, 6);
+    let mounted = store.remove_dir(&key("other disk")).now_or_never().unwrap();
+    assert!(matches!(mounted, Err(Error::Forbidden)), "{mounted:?}");
+    remove(&store, "here").unwrap();
+    store.remove_dir(&key("folder")).now_or_never().unwrap().unwrap();
     for folder in ["", "other disk", "other disk/folder"] {
         fs::write(root.join(folder).join(format!("{RESERVED_PREFIX}dead")), b"half").unwrap();
     }
@@ -177,6 +200,20 @@ fn a_read_only_disk_can_be_read_and_forbids_the_rest() {
         assert!(matches!(put(&store, name, b"1"), Err(Error::Forbidden)), "{name}");
     }
     assert!(matches!(remove(&store, "file"), Err(Error::Forbidden)));
+    let [file, new] = [key("file"), key("new")];
+    let made = store.make_dir(&new).now_or_never().unwrap();
+    let renamed = store
+        .rename(&file, &new, Existing::Refuse)
+        .now_or_never()
+        .unwrap();
+    let set = store
+        .set_modified(&file, std::time::SystemTime::UNIX_EPOCH)
+        .now_or_never()
+        .unwrap();
+    let copied = store.copy(&file, &new, Existing::Refuse).now_or_never().unwrap();
+    for refused in [made, renamed, set.map(drop), copied.map(drop)] {
+        assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
+    }
     assert_eq!(swept(&store), 0);
 }
 

@@ -423,6 +423,44 @@ mod tests {
     }
 
     #[test]
+    fn two_names_are_locked_at_once_whichever_comes_first_and_whatever_they_share() {
+        let locks = Locks::create().unwrap().impatient();
+        let (other, third) = (another(&locks), another(&locks));
+        let first = LockName::of(&key("a"));
+        let numbered = || (0_u32..).map(|number| key(&number.to_string()));
+        let same_bucket = numbered().find(|key| LockName::of(key).bucket == first.bucket);
+        let same_stripe = numbered().find(|key| {
+            let name = LockName::of(key);
+            name.stripe() == first.stripe() && name.bucket != first.bucket
+        });
+        for second in [key("b"), same_bucket.unwrap(), same_stripe.unwrap()] {
+            for (one, two) in [(&key("a"), &second), (&second, &key("a"))] {
+                let turns = locks.lock_both(one, two).unwrap();
+                for table in [&locks, &other] {
+                    assert!(table.lock(one, LockMode::Try).unwrap().is_none());
+                    assert!(table.lock(two, LockMode::Try).unwrap().is_none());
+                    assert!(matches!(table.lock_both(two, one), Err(Error::Busy)));
+                }
+                turns.record(Ticket(7)).unwrap();
+                drop(turns);
+                for table in [&locks, &other] {
+                    let turn = table.lock(one, LockMode::Try).unwrap().unwrap();
+                    assert!(turn.is_overtaken(Ticket(6)).unwrap());
+                    drop(turn);
+                    assert!(table.lock(two, LockMode::Try).unwrap().is_some());
+                }
+                // One that cannot have both has neither.
+                let held = other.lock(one, LockMode::Try).unwrap().unwrap();
+                assert!(matches!(locks.lock_both(two, one), Err(Error::Busy)));
+                if LockName::of(one).bucket != LockName::of(two).bucket {
+                    assert!(third.lock(two, LockMode::Try).unwrap().is_some());
+                }
+                drop(held);
+            }
+        }
+    }
+
+    #[test]
     fn a_change_is_overtaken_by_those_that_were_asked_for_later_and_by_no_others() {
         let locks = Locks::create().unwrap();
         let other = another(&locks);

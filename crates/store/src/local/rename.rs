@@ -48,7 +48,7 @@ pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> R
     }
 }
 
-/// What has the old name. A symbolic link counts as the object that it leads to.
+/// What has the old name: an object or a folder of its own, not a link to one.
 fn source_kind(disk: &Disk, source: &ParentDirs<'_>, key: &Key) -> Result<NodeKind, Error> {
     let found = match statat(&source.folder, key.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) if disk.root.is_gone() => return Err(Error::Gone),
@@ -57,11 +57,10 @@ fn source_kind(disk: &Disk, source: &ParentDirs<'_>, key: &Key) -> Result<NodeKi
     match FileType::from_raw_mode(found.st_mode) {
         FileType::RegularFile => Ok(NodeKind::File),
         FileType::Directory => Ok(NodeKind::Folder),
+        // A link that moves may lead elsewhere, nowhere, or to itself.
         FileType::Symlink => match present(&disk.root, key, &Condition::Always) {
-            Ok(Some(_)) => Ok(NodeKind::File),
             Ok(None) => Err(Error::NotFound),
-            // No listing shows a link to a folder, so there is nothing to rename.
-            Err(Error::IsAFolder) => Err(Error::Forbidden),
+            Ok(Some(_)) | Err(Error::IsAFolder) => Err(Error::Forbidden),
             Err(refusal) => Err(refusal),
         },
         _ => Err(Error::Forbidden),

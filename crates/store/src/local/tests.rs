@@ -1,5 +1,6 @@
 //! The contract over every way in which the local store does its work, and what only a disk can get wrong.
 
+mod changes;
 mod escape;
 mod in_flight;
 mod order;

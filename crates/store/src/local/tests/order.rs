@@ -13,7 +13,7 @@ use crate::local::writer::LocalWriter;
 use crate::{Commit, Condition, Parents, Writer};
 
 /// An upload that is complete, but held up before it is published.
-fn held_up(store: &LocalStore, name: &str, content: &[u8], condition: Condition) -> Publication {
+pub(super) fn held_up(store: &LocalStore, name: &str, content: &[u8], condition: Condition) -> Publication {
     let target = UploadTarget {
         key: key(name),
         condition,
@@ -25,7 +25,7 @@ fn held_up(store: &LocalStore, name: &str, content: &[u8], condition: Condition)
     writer.seal(Commit::default()).unwrap()
 }
 
-fn publish(mut upload: Publication) -> Result<Meta, Error> {
+pub(super) fn publish(mut upload: Publication) -> Result<Meta, Error> {
     match upload.publish(LockMode::Block)? {
         PublishOutcome::Published(meta) => Ok(meta),
         PublishOutcome::WouldWait => panic!("it waits until it has named_by"),

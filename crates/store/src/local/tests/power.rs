@@ -10,7 +10,7 @@ use super::*;
 use crate::contract::{bytes, refused};
 use crate::{Commit, Condition};
 
-const JOURNAL: Manner = PLAIN.on(Medium::Journal);
+pub(super) const JOURNAL: Manner = PLAIN.on(Medium::Journal);
 const ATTRIBUTE: &str = "user.haul.digest";
 
 fn note_of(path: &Path) -> String {
@@ -19,12 +19,12 @@ fn note_of(path: &Path) -> String {
     String::from_utf8(text[..length].to_vec()).unwrap()
 }
 
-fn is_unsynced(path: &Path) -> bool {
+pub(super) fn is_unsynced(path: &Path) -> bool {
     note_of(path).contains(" unsynced=")
 }
 
 /// Changes a file's content and nothing else that tells.
-fn damage(path: &Path, change: impl Fn(&File)) {
+pub(super) fn damage(path: &Path, change: impl Fn(&File)) {
     let file = File::options().write(true).open(path).unwrap();
     let modified = file.metadata().unwrap().modified().unwrap();
     change(&file);
