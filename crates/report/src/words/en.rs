@@ -40,7 +40,7 @@ pub(crate) const WORDS: Wording = Wording {
     texts: Texts {
         architecture: "All clients of a trial start together, at one barrier. A client's time runs from that moment until \
             its whole transfer is complete, so waiting for a free worker is part of it. The server is a process of its \
-            own. Block is generated before the trial. Downloads are compared byte by byte as they arrive, within the \
+            own. Content is generated before the trial. Downloads are compared byte by byte as they arrive, within the \
             client's time; uploads are compared byte by byte after the timed part. Total throughput is all content over \
             the time until the last client is done, never a sum of the clients' rates.",
         repeat: "The same order of cells, from the same seed, on a quiet machine. Times differ from machine to machine; \
