@@ -131,7 +131,7 @@ impl<W: Write> JobContext<W> {
         self.barrier.wait();
         let result = client.transfer();
         self.report(&ClientMessage::Done(Box::new(result)));
-        // A thread that ended would take its share of the books of the system with it.
+        // The system's counts of a thread end with the thread.
         loop {
             thread::park();
         }

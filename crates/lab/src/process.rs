@@ -143,7 +143,7 @@ fn reading(process: u32) -> Option<Reading> {
         reading.switches += switches(&status);
     }
     if reading.run_ns == 0 {
-        // A kernel without these books still has ticks, 100 a second.
+        // A kernel without these counts still has ticks, 100 a second.
         reading.run_ns = (reading.user_ticks + reading.system_ticks) * 10_000_000;
     }
     Some(reading)

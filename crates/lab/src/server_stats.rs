@@ -1,4 +1,4 @@
-//! The server's ledger: read before and after a trial, the difference set beside the clients' counts.
+//! What a server counts in its ledger, read before and after a trial; the difference is set beside the clients' counts.
 
 use std::thread;
 use std::time::{Duration, Instant};

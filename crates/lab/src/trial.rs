@@ -50,7 +50,7 @@ pub(crate) struct TrialRunner<'a> {
 /// What a trial found, and what went wrong with it.
 struct Findings {
     outcomes: Outcomes,
-    server_stats: ServerCounts,
+    server_counts: ServerCounts,
     server_usage: Option<Usage>,
     client_usage: Option<Usage>,
     faults: Vec<Fault>,
@@ -65,7 +65,7 @@ struct Measured {
 
 /// The server's side of a trial, as the trial left it.
 struct Settled {
-    server_stats: ServerCounts,
+    server_counts: ServerCounts,
     faults: Vec<Fault>,
     /// Whether the server or one of its workers died.
     has_death: bool,
@@ -92,7 +92,7 @@ impl TrialRunner<'_> {
             replicate,
             samples: found.outcomes.samples,
             makespan_ns: found.outcomes.makespan_ns,
-            server_counts: found.server_stats,
+            server_counts: found.server_counts,
             server_usage: found.server_usage,
             client_usage: found.client_usage,
             check_ns: found.outcomes.check_ns,
@@ -149,7 +149,7 @@ impl TrialRunner<'_> {
         };
         Ok(Findings {
             outcomes,
-            server_stats: settled.server_stats,
+            server_counts: settled.server_counts,
             server_usage: measured.server,
             client_usage: measured.clients,
             faults: settled.faults,
@@ -263,7 +263,7 @@ impl TrialRunner<'_> {
             .map(|(before, after)| server_stats::difference(before, &after, cell));
         Settled {
             has_death: stats.as_ref().is_some_and(has_restart),
-            server_stats: stats.unwrap_or(ServerCounts::NotReported),
+            server_counts: stats.unwrap_or(ServerCounts::NotReported),
             faults: fault.into_iter().collect(),
         }
     }
@@ -285,7 +285,7 @@ impl Findings {
     fn none(faults: Vec<Fault>) -> Self {
         Self {
             outcomes: Outcomes::default(),
-            server_stats: ServerCounts::NotReported,
+            server_counts: ServerCounts::NotReported,
             server_usage: None,
             client_usage: None,
             faults,
@@ -297,7 +297,7 @@ impl Settled {
     /// The whole server died; it can be asked nothing more.
     fn dead(death: String) -> Self {
         Self {
-            server_stats: ServerCounts::NotReported,
+            server_counts: ServerCounts::NotReported,
             faults: vec![fault(FaultKind::ServerDied, death)],
             has_death: true,
         }

@@ -218,15 +218,6 @@ impl Run {
         }
     }
 
-    /// Enters a trial; one of the same cell and replicate gives way to it.
-    pub fn enter(&mut self, trial: Trial) {
-        let same = |old: &&mut Trial| old.cell == trial.cell && old.replicate == trial.replicate;
-        match self.trials.iter_mut().find(same) {
-            Some(older) => *older = trial,
-            None => self.trials.push(trial),
-        }
-    }
-
     /// What is still to be measured, in the order of the plan: each replicate with its cells that have no trial, or
     /// only one that was interrupted.
     #[must_use]

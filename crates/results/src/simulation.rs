@@ -84,7 +84,7 @@ pub fn run(server: SimulatedServer, repeats: u32, seed: u64) -> Run {
         let block = server.block_noise * random.normal();
         for cell in run.header.matrix.order(seed, replicate) {
             let pace = server.pace * (block + server.noise_of(&cell, &mut random)).exp();
-            run.enter(server.trial(cell, replicate, pace));
+            run.trials.push(server.trial(cell, replicate, pace));
         }
     }
     run

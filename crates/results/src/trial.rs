@@ -1,10 +1,12 @@
 //! One measured repetition of a cell: its samples, what both sides used, and whether the counts of both sides agree.
 
+use std::collections::BTreeMap;
+
 use haul_types::{ByteSize, closed_list};
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Cell;
-use crate::sample::Sample;
+use crate::sample::{FailureClass, Sample};
 
 /// What the processes of one side used during the timed part of a trial, summed over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,7 +31,7 @@ impl Usage {
     }
 }
 
-/// What one worker of the server entered in its ledger during a trial: the difference of two readings of STATS.
+/// What one worker of the server counted during a trial: the difference of two readings of STATS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerCounts {
     /// The worker's number, from 0.
@@ -174,6 +176,25 @@ impl Trial {
             .filter(|sample| sample.is_ok())
             .map(|sample| sample.bytes)
             .sum()
+    }
+
+    /// Bytes of content of the transfers that ended well over the makespan; 0 if none did.
+    #[must_use]
+    pub fn total_bytes_per_s(&self) -> f64 {
+        match self.makespan_ns {
+            0 => 0.0,
+            makespan_ns => self.content_ok().as_f64() / (makespan_ns as f64 / 1e9),
+        }
+    }
+
+    /// Clients that failed, by class.
+    #[must_use]
+    pub fn failures(&self) -> BTreeMap<FailureClass, u32> {
+        let mut failures = BTreeMap::new();
+        for class in self.samples.iter().filter_map(|sample| sample.outcome.class()) {
+            *failures.entry(class).or_default() += 1;
+        }
+        failures
     }
 
     /// Everything that makes the trial invalid; empty if it is valid. A failed transfer is a result, not a problem.

@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use haul_lab::Event;
-use haul_results::{Trial, TrialSummary};
+use haul_results::{ByteSize, Trial};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Where progress is shown.
-pub(super) enum Live {
+pub(super) enum RunProgress {
     /// Nowhere.
     Quiet,
     /// As lines.
@@ -17,7 +17,7 @@ pub(super) enum Live {
     Bar(ProgressBar),
 }
 
-impl Live {
+impl RunProgress {
     pub(super) fn new(is_quiet: bool) -> Self {
         if is_quiet {
             return Self::Quiet;
@@ -70,57 +70,51 @@ impl Live {
     }
 
     fn trial(&self, trial: &Trial, done: usize, trials: usize, left: Duration) {
-        let said = outcome(trial);
+        let shown = TrialLine::new(trial);
         match self {
             Self::Quiet => {}
             Self::Lines => line(&format!(
                 "{done}/{trials} {}: {}, {} left",
                 trial.cell,
-                said.text,
+                shown.text,
                 span(left)
             )),
             Self::Bar(bar) => {
-                if !said.is_ok {
-                    bar.suspend(|| line(&format!("{}: {}", trial.cell, said.text)));
+                if !shown.is_ok {
+                    bar.suspend(|| line(&format!("{}: {}", trial.cell, shown.text)));
                 }
                 bar.set_position(done as u64);
-                bar.set_prefix(format!("{:.0} MiB/s, {} left ", said.mib_per_s, span(left)));
+                bar.set_prefix(format!("{:.0} MiB/s, {} left ", shown.mib_per_s, span(left)));
             }
         }
     }
 }
 
-struct Said {
+struct TrialLine {
     is_ok: bool,
     mib_per_s: f64,
     text: String,
 }
 
-fn outcome(trial: &Trial) -> Said {
-    // The number of processors is of no use here.
-    let summary = TrialSummary::new(trial, 1);
-    let mib_per_s = summary.total_bytes_per_s / 1_048_576.0;
-    let mut parts = vec![format!("{mib_per_s:.1} MiB/s, {} ok", summary.clients_ok)];
-    parts.extend(
-        summary
-            .failures
-            .iter()
-            .map(|(class, count)| format!("{count} {class}")),
-    );
-    parts.extend(
-        trial
-            .faults
-            .iter()
-            .map(|fault| format!("{} ({})", fault.kind, fault.detail)),
-    );
-    let other = summary.problems.len().saturating_sub(trial.faults.len());
-    if other > 0 {
-        parts.push("invalid: the counts differ".to_owned());
-    }
-    Said {
-        is_ok: summary.is_valid() && summary.failures.is_empty(),
-        mib_per_s,
-        text: parts.join(", "),
+impl TrialLine {
+    fn new(trial: &Trial) -> Self {
+        let mib_per_s = trial.total_bytes_per_s() / ByteSize::mib(1).as_f64();
+        let failures = trial.failures();
+        let failed: u32 = failures.values().sum();
+        let clients_ok = trial.samples.len() - failed as usize;
+        let mut parts = vec![format!("{mib_per_s:.1} MiB/s, {clients_ok} ok")];
+        parts.extend(failures.iter().map(|(class, count)| format!("{count} {class}")));
+        let faults = trial.faults.iter();
+        parts.extend(faults.map(|fault| format!("{} ({})", fault.kind, fault.detail)));
+        let problems = trial.problems();
+        if problems.len() > trial.faults.len() {
+            parts.push("invalid: the counts differ".to_owned());
+        }
+        Self {
+            is_ok: problems.is_empty() && failures.is_empty(),
+            mib_per_s,
+            text: parts.join(", "),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 pub(crate) use args::Args;
-use live::Live;
+use live::RunProgress;
 use settings::Settings;
 
 /// What was typed cannot be used.
@@ -72,7 +72,7 @@ fn measure(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, interrupt.flag()).context("signals cannot be received")?;
     }
-    let live = Live::new(args.output.quiet);
+    let live = RunProgress::new(args.output.quiet);
     let mut watch = |event: haul_lab::Event<'_>| live.show(&event);
     let run = match settings.journal.clone() {
         None => haul_lab::run(&settings.setup, &interrupt, &mut watch),

@@ -164,27 +164,18 @@ impl TrialSummary {
         let ok = || trial.samples.iter().filter(|sample| sample.is_ok());
         let times_s: Vec<f64> = ok().filter_map(Sample::time_ns).map(seconds).collect();
         let rates: Vec<f64> = ok().filter_map(rate).collect();
-        let mut failures = BTreeMap::new();
-        for class in trial.samples.iter().filter_map(|sample| sample.outcome.class()) {
-            *failures.entry(class).or_default() += 1;
-        }
         let content = trial.content_ok();
-        let makespan_s = seconds(trial.makespan_ns);
         Self {
             replicate: trial.replicate,
             problems: trial.problems(),
-            makespan_s,
-            total_bytes_per_s: if makespan_s > 0.0 {
-                content.as_f64() / makespan_s
-            } else {
-                0.0
-            },
+            makespan_s: seconds(trial.makespan_ns),
+            total_bytes_per_s: trial.total_bytes_per_s(),
             client_s: median(&times_s),
             tail: Tail::new(&times_s),
             client_bytes_per_s: median(&rates),
             phases: PhaseMedians::new(ok()),
             clients_ok: whole(ok().count()),
-            failures,
+            failures: trial.failures(),
             verified: whole(ok().filter(|sample| sample.verified).count()),
             workers: tally(&trial.server_counts),
             server_cpu: CpuCost::new(trial.server_usage, content),

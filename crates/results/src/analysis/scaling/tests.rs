@@ -148,7 +148,8 @@ fn the_levels_of_a_run_are_those_of_its_one_factor() {
     header.matrix = Matrix::new(header.matrix.levels().scale(Factor::Clients).unwrap()).unwrap();
     let mut run = Run::new(header);
     for (replicate, cell) in run.missing() {
-        run.enter(SimulatedServer::default().trial(cell, replicate, 1.0));
+        run.trials
+            .push(SimulatedServer::default().trial(cell, replicate, 1.0));
     }
     let found = levels(&rows(&run, None), Factor::Clients).unwrap();
     let counts: Vec<u32> = found.iter().map(|level| level.count).collect();
