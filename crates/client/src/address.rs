@@ -1,6 +1,7 @@
 //! Where a server is, and what of it is meant: `haul://host:port` and `haul://host:port/name`.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
 
@@ -36,8 +37,8 @@ pub enum AddressError {
 
 impl Address {
     /// An address of its parts.
-    pub fn new(host: impl Into<String>, port: u16) -> Address {
-        Address {
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self {
             host: host.into(),
             port,
         }
@@ -58,7 +59,7 @@ impl Address {
 impl FromStr for Address {
     type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Address, AddressError> {
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         let rest = text.strip_prefix(SCHEME).unwrap_or(text);
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#', '@', '%']) || authority.contains(char::is_whitespace) {
@@ -70,7 +71,7 @@ impl FromStr for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Address { host, port } = self;
+        let Self { host, port } = self;
         if host.contains(':') {
             write!(f, "{SCHEME}[{host}]:{port}")
         } else {
@@ -99,13 +100,13 @@ impl Location {
 impl FromStr for Location {
     type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Location, AddressError> {
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         let rest = text
             .strip_prefix(SCHEME)
             .ok_or_else(|| AddressError::Form(text.to_owned()))?;
         let (authority, encoded) = rest.split_once('/').unwrap_or((rest, ""));
         let address = format!("{SCHEME}{authority}").parse()?;
-        Ok(Location {
+        Ok(Self {
             address,
             name: decode_name(encoded)?,
         })

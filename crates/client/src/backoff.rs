@@ -15,8 +15,8 @@ pub struct Backoff {
 
 impl Backoff {
     /// Back-off for `time` from the first failure on and at most `retries` retries, the first after about `first_pause`.
-    pub fn new(time: Duration, retries: Option<u32>, first_pause: Duration) -> Backoff {
-        Backoff {
+    pub fn new(time: Duration, retries: Option<u32>, first_pause: Duration) -> Self {
+        Self {
             time,
             retries_left: retries,
             pause: first_pause.min(PAUSE_MAX),

@@ -5,12 +5,10 @@ use std::io::Read;
 
 use haul_wire::{Reply, Request, base64, encode};
 
-use crate::{
-    Connection, Error, Timings, Transfer,
-    connection::{Sink, wire_name},
-    family::Spelling,
-    feed::{Feed, Silent, read_piece, shrunk},
-};
+use crate::connection::{Sink, wire_name};
+use crate::family::Spelling;
+use crate::feed::{Feed, Silent, read_piece, shrunk};
+use crate::{Connection, Error, Timings, Transfer};
 
 /// How a classic line spells a payload of no bytes.
 const EMPTY: &[u8] = b"''";

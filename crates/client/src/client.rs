@@ -1,26 +1,24 @@
 //! The upper layer: the operations of a person, each over as many connections and tries as it takes.
 
-use std::{
-    cell::Cell,
-    collections::hash_map::RandomState,
-    hash::{BuildHasher, Hasher},
-    thread,
-    time::Instant,
-};
+use std::cell::Cell;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::thread;
+use std::time::Instant;
 
 use haul_wire::reply::{Facts, Stats};
 use serde::de::DeserializeOwned;
 
+use crate::connection::Buffers;
+use crate::extended::{Abilities, Greeting};
+use crate::family::{self, Purpose, Spelling};
+use crate::fetch::{self, Fetched};
+use crate::peer::Offers;
+use crate::progress::Farthest;
+use crate::send::{self, SendOptions, Sent};
 use crate::{
     Address, Backoff, Code, Connection, Dialect, DialectChoice, DirEntry, Error, Options, Peer, Progress,
     Source, Target,
-    connection::Buffers,
-    extended::{Abilities, Greeting},
-    family::{self, Purpose, Spelling},
-    fetch::{self, Fetched},
-    peer::Offers,
-    progress::Farthest,
-    send::{self, SendOptions, Sent},
 };
 
 /// A server that has never answered is tried for this part of the time: most likely it does not run.
@@ -81,13 +79,13 @@ pub struct Client {
 
 impl Client {
     /// A client that is not connected yet.
-    pub fn new(address: Address, options: Options) -> Client {
-        Client::with_peer(address, options, Peer::default())
+    pub fn new(address: Address, options: Options) -> Self {
+        Self::with_peer(address, options, Peer::default())
     }
 
     /// A client that shares with others what they learn about the server.
-    pub fn with_peer(address: Address, options: Options, peer: Peer) -> Client {
-        Client {
+    pub fn with_peer(address: Address, options: Options, peer: Peer) -> Self {
+        Self {
             address,
             options,
             peer,
@@ -112,7 +110,7 @@ impl Client {
     /// [`Error::Connect`], [`Error::NoAnswer`], [`Error::Protocol`] from what is no server of the family; a refusal if
     /// the server is ours and does not want to talk now.
     pub fn dialect(&mut self, progress: &mut dyn Progress) -> Result<Dialect, Error> {
-        self.retrying(progress, Client::find_out)
+        self.retrying(progress, Self::find_out)
     }
 
     /// What is in a folder; the empty name is the top one, and the only one that the classic dialect knows.
@@ -277,7 +275,7 @@ impl Client {
     pub(crate) fn retrying<T>(
         &mut self,
         progress: &mut dyn Progress,
-        mut attempt: impl FnMut(&mut Client, &mut dyn Progress) -> Result<T, Error>,
+        mut attempt: impl FnMut(&mut Self, &mut dyn Progress) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut watched = Farthest::new(progress);
         let mut failing: Option<(Instant, Backoff)> = None;
@@ -349,7 +347,7 @@ impl Client {
     pub(crate) fn minding_line_ends<T>(
         &mut self,
         name: &str,
-        mut request: impl FnMut(&mut Client, bool) -> Result<T, Error>,
+        mut request: impl FnMut(&mut Self, bool) -> Result<T, Error>,
     ) -> Result<T, Error> {
         if self.peer.keeps_line_ends() {
             return request(self, false);

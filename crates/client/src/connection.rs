@@ -1,19 +1,15 @@
 //! One open connection and its buffers: the part that every request shares. What each verb does with it is in
 //! [`classic`](crate::classic) and [`extended`](crate::extended); nothing here tries anything twice.
 
-use std::{
-    io::{self, Read},
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use std::io::{self, Read};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use haul_wire::{Code, Name, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent};
 
-use crate::{
-    Address, Error, Options, Progress, Timings,
-    feed::Feed,
-    socket::{self, Incoming, Patience, Sent},
-};
+use crate::feed::Feed;
+use crate::socket::{self, Incoming, Patience, Sent};
+use crate::{Address, Error, Options, Progress, Timings};
 
 /// How long a wait in the queue lasts before the caller hears of it.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
@@ -45,9 +41,9 @@ pub struct Buffers {
 
 impl Buffers {
     /// Buffers that move `buffer_bytes` at a time, at least [`BUFFER_BYTES_MIN`].
-    pub fn new(buffer_bytes: usize) -> Buffers {
+    pub fn new(buffer_bytes: usize) -> Self {
         let wide = buffer_bytes.max(BUFFER_BYTES_MIN).next_multiple_of(4);
-        Buffers {
+        Self {
             received: vec![0; wide].into_boxed_slice(),
             // Three quarters: what a whole buffer of base64 means, and a multiple of three.
             scratch: vec![0; wide / 4 * 3].into_boxed_slice(),
@@ -57,9 +53,9 @@ impl Buffers {
 
     /// Buffers that receive exactly `buffer_bytes` at a time, at least 1, however slow that is: for load generators
     /// that measure what a small buffer costs. Uploads encode pieces of three quarters of it, at least 48 bytes.
-    pub fn exact(buffer_bytes: usize) -> Buffers {
+    pub fn exact(buffer_bytes: usize) -> Self {
         let exact = buffer_bytes.max(1);
-        Buffers {
+        Self {
             received: vec![0; exact].into_boxed_slice(),
             scratch: vec![0; (exact.div_ceil(4) * 3).max(48)].into_boxed_slice(),
             outgoing: vec![0; exact.next_multiple_of(4).max(64) + HEADROOM_BYTES].into_boxed_slice(),
@@ -113,18 +109,18 @@ impl Connection {
     ///
     /// # Errors
     /// [`Error::Connect`].
-    pub fn open(address: &Address, options: &Options) -> Result<Connection, Error> {
-        Connection::open_with(address, options, Buffers::new(options.buffer_bytes))
+    pub fn open(address: &Address, options: &Options) -> Result<Self, Error> {
+        Self::open_with(address, options, Buffers::new(options.buffer_bytes))
     }
 
     /// Connects, with the caller's buffers; [`Connection::into_buffers`] gives them back.
     ///
     /// # Errors
     /// [`Error::Connect`].
-    pub fn open_with(address: &Address, options: &Options, buffers: Buffers) -> Result<Connection, Error> {
+    pub fn open_with(address: &Address, options: &Options, buffers: Buffers) -> Result<Self, Error> {
         let begun = Instant::now();
         let stream = socket::connect(address, options.connect_timeout)?;
-        Ok(Connection {
+        Ok(Self {
             stream,
             buffers,
             pending: 0..0,

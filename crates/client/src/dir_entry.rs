@@ -16,8 +16,8 @@ pub struct DirEntry {
 }
 
 impl DirEntry {
-    pub(crate) fn from_name(name: String) -> DirEntry {
-        DirEntry {
+    pub(crate) fn from_name(name: String) -> Self {
+        Self {
             name,
             kind: EntryKind::File,
             size_bytes: None,
@@ -25,14 +25,14 @@ impl DirEntry {
         }
     }
 
-    pub(crate) fn from_entry(entry: LsEntry) -> DirEntry {
+    pub(crate) fn from_entry(entry: LsEntry) -> Self {
         let LsEntry {
             name,
             kind,
             size,
             modified,
         } = entry;
-        DirEntry {
+        Self {
             name,
             kind,
             size_bytes: Some(size),

@@ -1,6 +1,7 @@
 //! What can go wrong with an operation, by what a caller does about it.
 
-use std::{io, time::Duration};
+use std::io;
+use std::time::Duration;
 
 use haul_wire::{Code, Refusal, ReplyError};
 
@@ -52,14 +53,14 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Error::Connect { .. } | Error::Interrupted(_) | Error::Timeout(_)
+            Self::Connect { .. } | Self::Interrupted(_) | Self::Timeout(_)
         )
     }
 
     /// The code of a refusal.
     pub fn code(&self) -> Option<Code> {
         match self {
-            Error::Refused(refusal) => Some(refusal.code),
+            Self::Refused(refusal) => Some(refusal.code),
             _ => None,
         }
     }
@@ -70,24 +71,24 @@ impl Error {
     }
 
     /// A refusal of our own, in the server's words.
-    pub(crate) fn refused(code: Code, sentence: impl Into<String>) -> Error {
-        Error::Refused(Refusal {
+    pub(crate) fn refused(code: Code, sentence: impl Into<String>) -> Self {
+        Self::Refused(Refusal {
             code,
             sentence: sentence.into(),
         })
     }
 
     /// What a failed receive or send means: silence if the socket's timeout passed, else an interruption.
-    pub(crate) fn from_socket(cause: io::Error, timeout: Duration) -> Error {
+    pub(crate) fn from_socket(cause: io::Error, timeout: Duration) -> Self {
         match cause.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(timeout),
-            _ => Error::Interrupted(cause),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Timeout(timeout),
+            _ => Self::Interrupted(cause),
         }
     }
 
     /// The peer closed where more was due.
-    pub(crate) fn closed() -> Error {
-        Error::Interrupted(io::Error::new(
+    pub(crate) fn closed() -> Self {
+        Self::Interrupted(io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "the server closed it",
         ))
@@ -95,7 +96,7 @@ impl Error {
 }
 
 impl From<ReplyError> for Error {
-    fn from(cause: ReplyError) -> Error {
-        Error::Protocol(cause.to_string())
+    fn from(cause: ReplyError) -> Self {
+        Self::Protocol(cause.to_string())
     }
 }

@@ -3,18 +3,15 @@
 use std::io::Read;
 
 use blake3::Hasher;
-use haul_wire::{
-    Attributes, Code, Condition, Digest, PROTOCOL_VERSION, Request, encode,
-    reply::{Facts, Hello, LsEntry, ReadHead, Stats, Written},
-};
-use serde::{Deserialize, de::DeserializeOwned};
+use haul_wire::reply::{Facts, Hello, LsEntry, ReadHead, Stats, Written};
+use haul_wire::{Attributes, Code, Condition, Digest, PROTOCOL_VERSION, Request, encode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::{
-    Connection, Error, SendOptions, Transfer,
-    connection::{Sink, wire_name},
-    feed::{Feed, Silent, read_piece, shrunk},
-    peer::Offers,
-};
+use crate::connection::{Sink, wire_name};
+use crate::feed::{Feed, Silent, read_piece, shrunk};
+use crate::peer::Offers;
+use crate::{Connection, Error, SendOptions, Transfer};
 
 /// What a WRITE sends: the announced length, a reader that gives that much, and the digest if the caller knows it
 /// already (then the content is not hashed on the way).

@@ -7,13 +7,11 @@
 //! has shown that the server reads quotes. Under any name that a server could read as another one, see
 //! [`others`](crate::others), nothing is stored or removed while that other object is there.
 
-use std::{io, time::Duration};
+use std::io;
+use std::time::Duration;
 
-use crate::{
-    Client, Code, Connection, DialectChoice, Error, Options, Progress,
-    connection::{Sink, wire_name},
-    others,
-};
+use crate::connection::{Sink, wire_name};
+use crate::{Client, Code, Connection, DialectChoice, Error, Options, Progress, others};
 
 /// The longest silence after HELLO, where the caller has said that the server is a classic one.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(3);

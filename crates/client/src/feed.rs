@@ -1,9 +1,7 @@
 //! What an upload reads while it is sent.
 
-use std::{
-    io::{self, Read},
-    time::Duration,
-};
+use std::io::{self, Read};
+use std::time::Duration;
 
 use crate::Error;
 

@@ -3,13 +3,12 @@
 use std::time::SystemTime;
 
 use blake3::Hasher;
-use haul_wire::{Digest, reply::ReadHead};
+use haul_wire::Digest;
+use haul_wire::reply::ReadHead;
 
-use crate::{
-    Client, Connection, Dialect, Error, Held, Progress, Target, Timings, Verified, Verify,
-    extended::is_digest,
-    family::{self, Purpose},
-};
+use crate::extended::is_digest;
+use crate::family::{self, Purpose};
+use crate::{Client, Connection, Dialect, Error, Held, Progress, Target, Timings, Verified, Verify};
 
 /// What a fetch did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,6 +287,6 @@ impl RunningHash {
     }
 
     fn forget(&mut self) {
-        *self = RunningHash::default();
+        *self = Self::default();
     }
 }

@@ -4,13 +4,10 @@
 
 use std::io;
 
-use crate::{
-    Client, Code, Connection, Error, Progress,
-    classic::UploadForm,
-    connection::Sink,
-    family::{Spelling, shortened},
-    others,
-};
+use crate::classic::UploadForm;
+use crate::connection::Sink;
+use crate::family::{Spelling, shortened};
+use crate::{Client, Code, Connection, Error, Progress, others};
 
 /// The length of a word that no file system takes for a name.
 const LONG_BYTES: usize = 256;

@@ -42,10 +42,10 @@ pub use error::Error;
 pub use extended::Body;
 pub use fetch::Fetched;
 pub use haul_types::{Printable, printable};
-pub use haul_wire::{
-    Code, Condition, Digest, Refusal,
-    reply::{EntryKind, Facts, Hello, LsEntry, ReadHead, Stats, VerbStats, WorkerStats, Written},
+pub use haul_wire::reply::{
+    EntryKind, Facts, Hello, LsEntry, ReadHead, Stats, VerbStats, WorkerStats, Written,
 };
+pub use haul_wire::{Code, Condition, Digest, Refusal};
 pub use options::{DialectChoice, DialectChoiceError, Options, Verified, Verify};
 pub use part::{Existing, PartFile};
 pub use peer::{Dialect, Peer};

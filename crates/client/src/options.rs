@@ -1,6 +1,7 @@
 //! What a caller may choose: the dialect, the limits on waiting, how often to try again, how much to move at a time.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
+use std::time::Duration;
 
 /// Which verbs a client is told to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,11 +23,11 @@ pub struct DialectChoiceError(String);
 impl FromStr for DialectChoice {
     type Err = DialectChoiceError;
 
-    fn from_str(text: &str) -> Result<DialectChoice, DialectChoiceError> {
+    fn from_str(text: &str) -> Result<Self, DialectChoiceError> {
         match text {
-            "auto" => Ok(DialectChoice::Auto),
-            "classic" => Ok(DialectChoice::Classic),
-            "extended" => Ok(DialectChoice::Extended),
+            "auto" => Ok(Self::Auto),
+            "classic" => Ok(Self::Classic),
+            "extended" => Ok(Self::Extended),
             _ => Err(DialectChoiceError(text.to_owned())),
         }
     }
@@ -35,9 +36,9 @@ impl FromStr for DialectChoice {
 impl std::fmt::Display for DialectChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            DialectChoice::Auto => "auto",
-            DialectChoice::Classic => "classic",
-            DialectChoice::Extended => "extended",
+            Self::Auto => "auto",
+            Self::Classic => "classic",
+            Self::Extended => "extended",
         })
     }
 }
@@ -73,7 +74,7 @@ pub enum Verified {
 impl Verified {
     /// Whether the content was compared and is equal.
     pub fn is_yes(self) -> bool {
-        self == Verified::Yes
+        self == Self::Yes
     }
 }
 
@@ -110,8 +111,8 @@ pub struct Options {
 }
 
 impl Default for Options {
-    fn default() -> Options {
-        Options {
+    fn default() -> Self {
+        Self {
             dialect: DialectChoice::Auto,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),

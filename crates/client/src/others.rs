@@ -2,13 +2,12 @@
 //! lower case, take the last part of a path, split at blanks, or drop quotes and backslashes; then `rm README.TXT`
 //! would remove `readme.txt`. So nothing is stored or removed while an object of such a name is there.
 
-use std::{collections::BTreeSet, io};
+use std::collections::BTreeSet;
+use std::io;
 
-use crate::{
-    Client, Code, Connection, Error, Progress,
-    connection::Sink,
-    family::{Spelling, shortened},
-};
+use crate::connection::Sink;
+use crate::family::{Spelling, shortened};
+use crate::{Client, Code, Connection, Error, Progress};
 
 /// How many other names a name may have. It takes up to a request for each to see that they are free.
 const OTHERS_MAX: usize = 32;

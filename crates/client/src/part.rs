@@ -8,22 +8,16 @@
 //! The folder may belong to everybody (`/tmp`). So neither file is opened through a link, and only a regular file of our
 //! own, without a second name, is continued: whatever else stands there is refused.
 
-use std::{
-    ffi::{OsStr, OsString},
-    fs::{self, File, OpenOptions, Permissions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
-    },
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use rustix::{
-    fs::{CWD, OFlags, RenameFlags, renameat_with},
-    process::geteuid,
-};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use crate::{Address, Held, Target};
@@ -79,7 +73,7 @@ impl PartFile {
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`] if the target is to be kept, [`io::ErrorKind::IsADirectory`] if it is a folder,
     /// [`io::ErrorKind::ResourceBusy`] if another download into it is under way, and what the system says.
-    pub fn new(target: &Path, existing: Existing, address: &Address, name: &str) -> io::Result<PartFile> {
+    pub fn new(target: &Path, existing: Existing, address: &Address, name: &str) -> io::Result<Self> {
         let file_name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         match fs::symlink_metadata(target) {
             Ok(_) if existing == Existing::Keep => return Err(already_there()),
@@ -90,7 +84,7 @@ impl PartFile {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut part = PartFile {
+        let mut part = Self {
             part: target.with_file_name(hidden(file_name, PART_SUFFIX)),
             note_path: target.with_file_name(hidden(file_name, NOTE_SUFFIX)),
             target: target.to_owned(),

@@ -1,11 +1,10 @@
 //! What is known about a server, for all clients of it: learned once, by whichever of them finds out first.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{classic::UploadForm, family::Blanks};
+use crate::classic::UploadForm;
+use crate::family::Blanks;
 
 /// The verbs that a client uses with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

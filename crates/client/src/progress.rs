@@ -42,7 +42,7 @@ pub(crate) struct Farthest<'a> {
 }
 
 impl<'a> Farthest<'a> {
-    pub(crate) fn new(progress: &'a mut dyn Progress) -> Farthest<'a> {
+    pub(crate) fn new(progress: &'a mut dyn Progress) -> Self {
         Farthest {
             progress,
             position: 0,

@@ -1,20 +1,15 @@
 //! Sending an object: progress, conditions, and the doubt after a lost reply.
 
-use std::{
-    io::{self, Read},
-    time::{Duration, SystemTime},
-};
+use std::io::{self, Read};
+use std::time::{Duration, SystemTime};
 
 use blake3::Hasher;
 use haul_wire::{Code, Condition, Digest};
 
-use crate::{
-    Client, Dialect, Error, Held, Progress, Source, Target, Timings, Verified, Verify,
-    extended::is_digest,
-    family::{self, Purpose},
-    feed::Feed,
-    fetch, kept,
-};
+use crate::extended::is_digest;
+use crate::family::{self, Purpose};
+use crate::feed::Feed;
+use crate::{Client, Dialect, Error, Held, Progress, Source, Target, Timings, Verified, Verify, fetch, kept};
 
 /// What is said of an object beside its content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -246,7 +241,7 @@ struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    fn new(source: &'a mut dyn Source, progress: &'a mut dyn Progress, hashes: bool) -> Counted<'a> {
+    fn new(source: &'a mut dyn Source, progress: &'a mut dyn Progress, hashes: bool) -> Self {
         Counted {
             source,
             progress,

@@ -1,10 +1,8 @@
 //! Where sent content comes from: anything of a known length that can be read again from its beginning.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 
 /// Content to send, over several tries if need be.
 pub trait Source: Read {
@@ -33,7 +31,7 @@ impl FileSource {
     ///
     /// # Errors
     /// When it cannot be opened, or is no regular file.
-    pub fn open(path: &Path) -> io::Result<FileSource> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         // A FIFO without a writer would hang in `open` for ever, so ask first.
         if !path.metadata()?.is_file() {
             return Err(io::Error::new(
@@ -41,7 +39,7 @@ impl FileSource {
                 "it is not a regular file",
             ));
         }
-        FileSource::from_here(File::open(path)?)
+        Self::from_here(File::open(path)?)
     }
 
     /// Copies everything that `reader` gives into an unnamed temporary file (in `TMPDIR`, else `/tmp`): a stream has no
@@ -49,21 +47,21 @@ impl FileSource {
     ///
     /// # Errors
     /// When it cannot be read, or there is no room for it.
-    pub fn spooled(reader: &mut dyn Read) -> io::Result<FileSource> {
+    pub fn spooled(reader: &mut dyn Read) -> io::Result<Self> {
         let mut file = tempfile::tempfile()?;
         io::copy(reader, &mut file)?;
         file.rewind()?;
-        FileSource::from_here(file)
+        Self::from_here(file)
     }
 
     /// An open file from its present position on.
     ///
     /// # Errors
     /// When it has no position (a pipe, a terminal).
-    pub fn from_here(mut file: File) -> io::Result<FileSource> {
+    pub fn from_here(mut file: File) -> io::Result<Self> {
         let start = file.stream_position()?;
         let length_bytes = file.metadata()?.len().saturating_sub(start);
-        Ok(FileSource {
+        Ok(Self {
             file,
             start,
             length_bytes,

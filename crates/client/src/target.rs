@@ -46,8 +46,8 @@ pub struct Stream<W> {
 
 impl<W: Write> Stream<W> {
     /// A target that writes to `writer`, piece by piece and without a buffer of its own.
-    pub fn new(writer: W) -> Stream<W> {
-        Stream {
+    pub fn new(writer: W) -> Self {
+        Self {
             writer,
             written_bytes: 0,
             etag: None,

@@ -62,13 +62,13 @@ struct Limits {
 
 impl Walk {
     /// A walk that begins at the folder `top`; the empty name is the top of the server.
-    pub fn new(top: &str) -> Walk {
+    pub fn new(top: &str) -> Self {
         let top = Place {
             name: top.to_owned(),
             beneath: String::new(),
             depth: 0,
         };
-        Walk {
+        Self {
             waiting: vec![top],
             waiting_bytes: 0,
             entries: 0,
@@ -146,7 +146,7 @@ impl Walk {
 
 impl Place {
     fn bytes(&self) -> usize {
-        size_of::<Place>() + self.name.len() + self.beneath.len()
+        size_of::<Self>() + self.name.len() + self.beneath.len()
     }
 }
 

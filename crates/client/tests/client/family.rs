@@ -1,13 +1,11 @@
 //! Servers of the family that are not ours: whatever they make of a request line, no other object is touched, and
 //! nothing counts as stored that was not.
 
-use std::{
-    collections::BTreeMap,
-    io::{Cursor, Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use haul_client::{
     Address, Client, Code, DialectChoice, Error, Options, SendOptions, Stream, Verified, Verify,
@@ -42,16 +40,16 @@ struct Family {
 }
 
 impl Family {
-    fn serve(reads: Reads, objects: &[(&str, &str)]) -> Family {
-        Family::serve_as(reads, false, objects)
+    fn serve(reads: Reads, objects: &[(&str, &str)]) -> Self {
+        Self::serve_as(reads, false, objects)
     }
 
     /// Its refusals of what is not there tell the name.
-    fn serve_telling(reads: Reads, objects: &[(&str, &str)]) -> Family {
-        Family::serve_as(reads, true, objects)
+    fn serve_telling(reads: Reads, objects: &[(&str, &str)]) -> Self {
+        Self::serve_as(reads, true, objects)
     }
 
-    fn serve_as(reads: Reads, tells: bool, objects: &[(&str, &str)]) -> Family {
+    fn serve_as(reads: Reads, tells: bool, objects: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
         let objects: Objects = Arc::new(Mutex::new(owned(objects).into_iter().collect()));
@@ -62,7 +60,7 @@ impl Family {
                 answer(stream.unwrap(), reads, tells, &served);
             }
         });
-        Family { address, objects }
+        Self { address, objects }
     }
 
     fn client(&self) -> Client {

@@ -1,6 +1,8 @@
 //! Fetching: what arrives, what is verified, and what a lying or broken server cannot do.
 
-use std::{fs, io, time::Duration};
+use std::fs;
+use std::io;
+use std::time::Duration;
 
 use haul_client::{
     Client, Code, Connection, DialectChoice, Error, Existing, Held, Options, PartFile, Progress, Stream,

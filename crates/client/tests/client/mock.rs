@@ -1,18 +1,14 @@
 //! A server that follows a script: for each connection, in turn, what it expects and what it does then.
 
-use std::{
-    io::{ErrorKind, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
-    sync::mpsc::Receiver,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::Receiver;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use haul_client::{Address, Client, DialectChoice, Options};
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    net::sockopt::set_socket_linger,
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::set_socket_linger;
 
 /// Only a failing test waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,7 +44,7 @@ pub(crate) struct Mock {
 impl Mock {
     /// Serves one connection for each script, one after another, each to the end of its script. Then it is closed
     /// unless it is held.
-    pub(crate) fn serve(scripts: Vec<Vec<Step>>) -> Mock {
+    pub(crate) fn serve(scripts: Vec<Vec<Step>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
         let thread = thread::spawn(move || {
@@ -61,7 +57,7 @@ impl Mock {
             }
             (listener, held)
         });
-        Mock { address, thread }
+        Self { address, thread }
     }
 
     /// A client that tries nothing twice and never waits long.

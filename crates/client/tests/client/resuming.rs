@@ -1,9 +1,7 @@
 //! What a download leaves when it breaks off, and what the next try or the next process makes of it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use haul_client::{Client, DialectChoice, Error, Existing, Fetched, PartFile, Stream};
 

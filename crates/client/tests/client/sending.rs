@@ -1,10 +1,8 @@
 //! Sending: what is on the wire, early refusals, and replies that were lost.
 
-use std::{
-    fs,
-    io::{self, Cursor, Read},
-    time::Duration,
-};
+use std::fs;
+use std::io::{self, Cursor, Read};
+use std::time::Duration;
 
 use haul_client::{
     Body, Client, Code, Condition, Connection, DialectChoice, Error, FileSource, Options, SendOptions, Source,

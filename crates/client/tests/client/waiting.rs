@@ -1,12 +1,10 @@
 //! A server that answers late, in drops or not at all, and what older and newer servers can keep.
 
-use std::{
-    io::{Cursor, Write},
-    net::TcpListener,
-    sync::mpsc,
-    thread,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::io::{Cursor, Write};
+use std::net::TcpListener;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
 use haul_client::{
     Address, Client, Dialect, DialectChoice, Error, Options, Progress, SendOptions, Stream, Verified, Verify,
