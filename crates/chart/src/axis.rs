@@ -9,6 +9,15 @@ pub struct Axis {
     pub scale: Scale,
 }
 
+impl Axis {
+    /// An axis with this title.
+    #[must_use]
+    pub fn new(title: impl Into<String>, scale: Scale) -> Self {
+        let title = title.into();
+        Self { title, scale }
+    }
+}
+
 /// How values become places.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scale {

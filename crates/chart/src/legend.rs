@@ -1,7 +1,7 @@
 //! The legend of a chart as a drawing, for formats that have no text flow of their own.
 
 use crate::chart::{LABEL, LegendEntry, Marker};
-use crate::drawing::{Drawing, Style};
+use crate::drawing::{Drawing, Ink, Style};
 use crate::typeface::Face;
 
 const MARKER: f64 = 20.0;
@@ -37,6 +37,13 @@ fn marker(drawing: &mut Drawing, (x, y): (f64, f64), entry: &LegendEntry) {
 }
 
 impl LegendEntry {
+    /// An entry for what is drawn in this ink.
+    #[must_use]
+    pub fn new(name: impl Into<String>, ink: Ink, marker: Marker) -> Self {
+        let name = name.into();
+        Self { name, ink, marker }
+    }
+
     /// Its marker as a drawing of its own, for a format that writes the name itself.
     #[must_use]
     pub fn marker_drawing(&self) -> Drawing {

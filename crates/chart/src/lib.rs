@@ -11,16 +11,16 @@
 //!
 //! let points = vec![(0.0, 12.0), (1.0, 48.0), (2.0, 61.0)];
 //! let lines = Lines {
-//!     x: Axis { title: "clients".to_owned(), scale: Scale::Levels(vec!["1".into(), "5".into(), "50".into()]) },
-//!     y: Axis { title: "MiB/s".to_owned(), scale: Scale::from_zero([61.0]) },
-//!     layers: vec![Layer::Line { ink: Ink::Series(0), points }],
+//!     x: Axis::new("clients", Scale::Levels(vec!["1".into(), "5".into(), "50".into()])),
+//!     y: Axis::new("MiB/s", Scale::from_zero([61.0])),
+//!     layers: vec![Layer::Line(Ink::Series(0), points)],
 //!     height: 110.0,
 //! };
 //! let chart = Chart {
 //!     id: "throughput",
 //!     title: "Throughput rises with the clients".to_owned(),
 //!     reading: "One dot for each number of clients.".to_owned(),
-//!     legend: vec![LegendEntry { name: "one worker".to_owned(), ink: Ink::Series(0), marker: Marker::Line }],
+//!     legend: vec![LegendEntry::new("one worker", Ink::Series(0), Marker::Line)],
 //!     heat: None,
 //!     panels: vec![Panel { title: "download".to_owned(), plot: Plot::Lines(lines) }],
 //!     panel_width: 220.0,
@@ -46,5 +46,5 @@ pub use bars::{Bar, Bars};
 pub use chart::{Chart, LegendEntry, Marker, Panel, Plot};
 pub use drawing::{Anchor, Drawing, Ink, Rgb, SERIES, SERIES_DARK, Shape, Style, Text, heat, on_heat};
 pub use heat::{Heat, HeatCell, HeatScale};
-pub use lines::{Layer, Lines};
+pub use lines::{Layer, Lines, Points};
 pub use typeface::Face;

@@ -18,46 +18,22 @@ pub struct Lines {
     pub height: f64,
 }
 
-/// Points in the values of the axes.
+/// Points of a plane, or of the values of two axes.
+pub type Points = Vec<(f64, f64)>;
+
+/// What is drawn over the axes, in one colour, with points in the values of the axes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Layer {
     /// A line, cut off where it leaves the field upwards.
-    Line {
-        /// Its colour.
-        ink: Ink,
-        /// From left to right.
-        points: Vec<(f64, f64)>,
-    },
+    Line(Ink, Points),
     /// A thin dashed line, cut off in the same way.
-    Dashes {
-        /// Its colour.
-        ink: Ink,
-        /// From left to right.
-        points: Vec<(f64, f64)>,
-    },
+    Dashes(Ink, Points),
     /// Large dots, one for each value.
-    Dots {
-        /// Its colour.
-        ink: Ink,
-        /// From left to right.
-        points: Vec<(f64, f64)>,
-    },
+    Dots(Ink, Points),
     /// Small dots, many of which may lie upon each other.
-    Cloud {
-        /// Its colour.
-        ink: Ink,
-        /// From left to right.
-        points: Vec<(f64, f64)>,
-    },
-    /// From the lower ends from left to right and back along the upper ends.
-    Band {
-        /// Its colour.
-        ink: Ink,
-        /// Its lower edge, from left to right.
-        low: Vec<(f64, f64)>,
-        /// Its upper edge, from left to right.
-        high: Vec<(f64, f64)>,
-    },
+    Cloud(Ink, Points),
+    /// Between a lower and an upper edge, both from left to right.
+    Band(Ink, [Points; 2]),
 }
 
 /// The field between the axes.
@@ -158,11 +134,11 @@ impl Lines {
 
 fn draw_layer(drawing: &mut Drawing, field: &Field<'_>, layer: &Layer) {
     match layer {
-        Layer::Line { ink, points } => drawing.line(field.clipped(points), *ink, 1.8),
-        Layer::Dashes { ink, points } => drawing.dashes(field.clipped(points), *ink, 1.2),
-        Layer::Dots { ink, points } => drawing.dots(field.all(points), *ink, 2.8, 1.0),
-        Layer::Cloud { ink, points } => drawing.dots(field.all(points), *ink, 1.5, 0.55),
-        Layer::Band { ink, low, high } => {
+        Layer::Line(ink, points) => drawing.line(field.clipped(points), *ink, 1.8),
+        Layer::Dashes(ink, points) => drawing.dashes(field.clipped(points), *ink, 1.2),
+        Layer::Dots(ink, points) => drawing.dots(field.all(points), *ink, 2.8, 1.0),
+        Layer::Cloud(ink, points) => drawing.dots(field.all(points), *ink, 1.5, 0.55),
+        Layer::Band(ink, [low, high]) => {
             let mut outline = field.all(low);
             outline.extend(field.all(high).into_iter().rev());
             drawing.area(outline, *ink, 0.18);

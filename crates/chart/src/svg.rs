@@ -87,14 +87,14 @@ fn element(drawing: &Drawing, label: &str, attributes: &str, style: &str) -> Str
         escape(label)
     );
     for shape in &drawing.shapes {
-        push_shape(&mut svg, shape);
+        svg += &element_of(shape);
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-fn push_shape(svg: &mut String, shape: &Shape) {
-    let written = match shape {
+fn element_of(shape: &Shape) -> String {
+    match shape {
         Shape::Rect {
             x,
             y,
@@ -103,17 +103,13 @@ fn push_shape(svg: &mut String, shape: &Shape) {
             radius,
             fill,
         } => {
-            let corner = if *radius > 0.0 {
-                format!(" rx=\"{}\"", short(*radius))
-            } else {
-                String::new()
+            let [x, y, width, height] = [x, y, width, height].map(|value| short(*value));
+            let corner = match *radius > 0.0 {
+                true => format!(" rx=\"{}\"", short(*radius)),
+                false => String::new(),
             };
-            let (x, y, width, height) = (short(*x), short(*y), short(*width), short(*height));
-            write!(
-                svg,
-                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{corner}{}/>",
-                fill_of(*fill)
-            )
+            let fill = fill_of(*fill);
+            format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{corner}{fill}/>")
         }
         Shape::Line {
             points,
@@ -122,25 +118,16 @@ fn push_shape(svg: &mut String, shape: &Shape) {
             dashed,
         } => {
             let dashes = if *dashed { " stroke-dasharray=\"4 3\"" } else { "" };
-            let path = path(points);
-            write!(
-                svg,
-                "<path{} d=\"{path}\" stroke-width=\"{}\"{dashes}/>",
-                stroke_of(*ink, "l"),
-                short(*width)
-            )
+            let (stroke, path, width) = (stroke_of(*ink, "l"), path(points), short(*width));
+            format!("<path{stroke} d=\"{path}\" stroke-width=\"{width}\"{dashes}/>")
         }
         Shape::Area {
             points,
             fill,
             opacity,
         } => {
-            write!(
-                svg,
-                "<path{} d=\"{}Z\" fill-opacity=\"{opacity}\"/>",
-                fill_of(*fill),
-                path(points)
-            )
+            let (fill, path) = (fill_of(*fill), path(points));
+            format!("<path{fill} d=\"{path}Z\" fill-opacity=\"{opacity}\"/>")
         }
         Shape::Dots {
             points,
@@ -148,19 +135,13 @@ fn push_shape(svg: &mut String, shape: &Shape) {
             radius,
             opacity,
         } => {
-            let mut path = String::new();
-            for (x, y) in points {
-                write!(path, "M{} {}h0", short(*x), short(*y)).expect("a string takes all");
-            }
-            let (ink, width) = (stroke_of(*ink, "d"), short(radius * 2.0));
-            write!(
-                svg,
-                "<path{ink} d=\"{path}\" stroke-width=\"{width}\" stroke-opacity=\"{opacity}\"/>"
-            )
+            let dot = |(x, y): &(f64, f64)| format!("M{} {}h0", short(*x), short(*y));
+            let path: String = points.iter().map(dot).collect();
+            let (stroke, width) = (stroke_of(*ink, "d"), short(radius * 2.0));
+            format!("<path{stroke} d=\"{path}\" stroke-width=\"{width}\" stroke-opacity=\"{opacity}\"/>")
         }
-        Shape::Text(text) => write!(svg, "{}", text_element(text)),
-    };
-    written.expect("a string takes all");
+        Shape::Text(text) => text_element(text),
+    }
 }
 
 fn text_element(text: &Text) -> String {
@@ -186,12 +167,9 @@ fn text_element(text: &Text) -> String {
 }
 
 fn path(points: &[(f64, f64)]) -> String {
-    let mut path = String::new();
-    for (number, (x, y)) in points.iter().enumerate() {
-        let step = if number == 0 { 'M' } else { 'L' };
-        write!(path, "{step}{} {}", short(*x), short(*y)).expect("a string takes all");
-    }
-    path
+    let steps = std::iter::once('M').chain(std::iter::repeat('L'));
+    let step = |((x, y), step): (&(f64, f64), char)| format!("{step}{} {}", short(*x), short(*y));
+    points.iter().zip(steps).map(step).collect()
 }
 
 fn fill_of(ink: Ink) -> String {

@@ -88,36 +88,28 @@ fn largest_volume_note(view: &View<'_>, volume: ByteSize) -> Option<String> {
 
 /// An axis with a level for each number of clients.
 fn clients_axis(view: &View<'_>) -> Axis {
-    Axis {
-        title: view.words.charts.clients.to_owned(),
-        scale: Scale::Levels(names(&view.clients())),
-    }
+    Axis::new(view.words.charts.clients, Scale::Levels(names(&view.clients())))
 }
 
 /// Dots in the colour of each series.
 fn series_dots(series: Vec<Vec<(f64, f64)>>) -> impl Iterator<Item = Layer> {
-    let dots = |(number, points)| Layer::Dots {
-        ink: Ink::Series(number),
-        points,
-    };
+    let dots = |(number, points)| Layer::Dots(Ink::Series(number), points);
     series.into_iter().enumerate().map(dots)
 }
 
 /// An entry of a legend for a part of bars.
 fn bar_key(name: &str, ink: Ink) -> LegendEntry {
-    LegendEntry {
-        name: name.to_owned(),
-        ink,
-        marker: Marker::Block,
-    }
+    LegendEntry::new(name, ink, Marker::Block)
 }
 
 /// One entry of a legend for each number of workers.
 fn worker_keys(view: &View<'_>, marker: Marker) -> Vec<LegendEntry> {
-    let key = |(number, workers): (usize, u32)| LegendEntry {
-        name: (view.words.nouns.server_workers)(workers.into()),
-        ink: Ink::Series(number),
-        marker,
+    let key = |(number, workers): (usize, u32)| {
+        LegendEntry::new(
+            (view.words.nouns.server_workers)(workers.into()),
+            Ink::Series(number),
+            marker,
+        )
     };
     view.workers().into_iter().enumerate().map(key).collect()
 }

@@ -25,11 +25,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let (middle, low, high) = (words.number(middle), words.number(low), words.number(high));
     let title = (words.charts.baseline)(&middle, &low, &high);
     let reading = words.charts.baseline_reading;
-    let key = |(number, name): (usize, &String)| LegendEntry {
-        name: name.clone(),
-        ink: Ink::Series(number),
-        marker: Marker::Dots,
-    };
+    let key = |(number, name): (usize, &String)| LegendEntry::new(name, Ink::Series(number), Marker::Dots);
     Some(Chart {
         id: "baseline",
         title,
@@ -74,10 +70,10 @@ fn panel(view: &View<'_>, group: &[&Row], families: &[String], scale: &Scale) ->
         let offset = (number as f64 - (families.len() - 1) as f64 / 2.0) * 0.6 / families.len() as f64;
         series[number].extend(ratio(row).map(|ratio| (ratio, level - offset)));
     }
-    let mut layers = vec![Layer::Dashes {
-        ink: Ink::Muted,
-        points: vec![(1.0, -0.5), (1.0, rows.len() as f64 - 0.5)],
-    }];
+    let mut layers = vec![Layer::Dashes(
+        Ink::Muted,
+        vec![(1.0, -0.5), (1.0, rows.len() as f64 - 0.5)],
+    )];
     layers.extend(series_dots(series));
     let words = view.words;
     let levels = rows
@@ -85,14 +81,8 @@ fn panel(view: &View<'_>, group: &[&Row], families: &[String], scale: &Scale) ->
         .map(|(clients, workers)| format!("{clients} · {workers}"))
         .collect();
     let lines = Lines {
-        x: Axis {
-            title: words.charts.baseline_axis.to_owned(),
-            scale: scale.clone(),
-        },
-        y: Axis {
-            title: words.charts.clients_and_workers.to_owned(),
-            scale: Scale::Levels(levels),
-        },
+        x: Axis::new(words.charts.baseline_axis, scale.clone()),
+        y: Axis::new(words.charts.clients_and_workers, Scale::Levels(levels)),
         layers,
         height: 16.0 * rows.len() as f64,
     };

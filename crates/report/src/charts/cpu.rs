@@ -25,10 +25,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
         .flat_map(|(_, bars)| bars)
         .map(|bar| bar.parts.iter().map(|(_, part)| part).sum());
     let scale = Scale::from_zero(totals);
-    let axis = Axis {
-        title: words.charts.cpu_axis.to_owned(),
-        scale,
-    };
+    let axis = Axis::new(words.charts.cpu_axis, scale);
     let panel = |(title, bars)| Panel {
         title,
         plot: Plot::Bars(Bars {

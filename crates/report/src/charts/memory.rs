@@ -66,22 +66,13 @@ fn panel(view: &View<'_>, group: &[&Row], side: Side, scale: &Scale, name: &str)
         let points: Vec<(f64, f64)> = known
             .filter_map(|(level, bytes)| bytes.map(|bytes| (level as f64, bytes.as_mib())))
             .collect();
-        layers.push(Layer::Line {
-            ink: Ink::Series(series),
-            points: points.clone(),
-        });
-        layers.push(Layer::Dots {
-            ink: Ink::Series(series),
-            points,
-        });
+        layers.push(Layer::Line(Ink::Series(series), points.clone()));
+        layers.push(Layer::Dots(Ink::Series(series), points));
     }
     let operation = view.name(&group[0].summary.cell, &[Factor::Operations]);
     let lines = Lines {
         x: clients_axis(view),
-        y: Axis {
-            title: view.words.charts.memory_axis.to_owned(),
-            scale: scale.clone(),
-        },
+        y: Axis::new(view.words.charts.memory_axis, scale.clone()),
         layers,
         height: 110.0,
     };

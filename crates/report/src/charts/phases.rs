@@ -82,10 +82,7 @@ fn panel(view: &View<'_>, group: &[&Row]) -> Option<Panel> {
     };
     let bars: Vec<Bar> = group.iter().filter_map(bar).collect();
     let title = view.name(&group.first()?.summary.cell, &PANEL_FACTORS);
-    let axis = Axis {
-        title: words.charts.phases_axis.to_owned(),
-        scale: Scale::Linear(0.0, 100.0),
-    };
+    let axis = Axis::new(words.charts.phases_axis, Scale::Linear(0.0, 100.0));
     let names = words.charts.clients_and_workers.to_owned();
     (!bars.is_empty()).then_some(Panel {
         title,

@@ -104,17 +104,9 @@ fn legend(count: &Count, words: &Wording, has_curve: bool) -> Vec<LegendEntry> {
         .collect();
     if has_curve {
         let name = words.charts.curve;
-        legend.push(LegendEntry {
-            name: name.to_owned(),
-            ink: CURVE,
-            marker: Marker::Line,
-        });
+        legend.push(LegendEntry::new(name, CURVE, Marker::Line));
     }
-    legend.push(LegendEntry {
-        name: words.charts.ideal.to_owned(),
-        ink: IDEAL,
-        marker: Marker::Dashes,
-    });
+    legend.push(LegendEntry::new(words.charts.ideal, IDEAL, Marker::Dashes));
     legend
 }
 
@@ -124,11 +116,7 @@ fn line_key(count: &Count, words: &Wording, series: usize, level: u32) -> Legend
     } else {
         (words.nouns.server_workers)(level.into())
     };
-    LegendEntry {
-        name,
-        ink: Ink::Series(series),
-        marker: Marker::Line,
-    }
+    LegendEntry::new(name, Ink::Series(series), Marker::Line)
 }
 
 /// By how much the last line of the best panel grows from its first to its last level.
@@ -171,34 +159,19 @@ fn panel(
         let x = from * (last / from).powf(f64::from(step) / f64::from(steps));
         (x, rate * x / from)
     };
-    layers.insert(
-        0,
-        Layer::Dashes {
-            ink: IDEAL,
-            points: (0..=steps).map(ideal_at).collect(),
-        },
-    );
+    layers.insert(0, Layer::Dashes(IDEAL, (0..=steps).map(ideal_at).collect()));
     if let Some(fit) = curve {
         let on_curve = |(x, _): (f64, f64)| (x, fit.bytes_per_s(x) / MIB as f64);
         layers.insert(
             1,
-            Layer::Line {
-                ink: CURVE,
-                points: (0..=steps).map(ideal_at).map(on_curve).collect(),
-            },
+            Layer::Line(CURVE, (0..=steps).map(ideal_at).map(on_curve).collect()),
         );
     }
     let words = view.words;
     let first = f64::from(*count.levels.first()?);
     let lines = Lines {
-        x: Axis {
-            title: count.noun(words).to_owned(),
-            scale: Scale::Log(first / 1.15, last * 1.15),
-        },
-        y: Axis {
-            title: words.charts.scaling_axis.to_owned(),
-            scale: scale.clone(),
-        },
+        x: Axis::new(count.noun(words), Scale::Log(first / 1.15, last * 1.15)),
+        y: Axis::new(words.charts.scaling_axis, scale.clone()),
         layers,
         height: 120.0,
     };
@@ -230,16 +203,9 @@ fn lines(group: &[&Row], count: &Count) -> (Vec<Layer>, Option<(f64, f64)>) {
         };
         let middle = at(|rate| rate.median);
         ideal = middle.first().copied().or(ideal);
-        layers.push(Layer::Band {
-            ink,
-            low: at(|rate| rate.low),
-            high: at(|rate| rate.high),
-        });
-        layers.push(Layer::Line {
-            ink,
-            points: middle.clone(),
-        });
-        layers.push(Layer::Dots { ink, points: middle });
+        layers.push(Layer::Band(ink, [at(|rate| rate.low), at(|rate| rate.high)]));
+        layers.push(Layer::Line(ink, middle.clone()));
+        layers.push(Layer::Dots(ink, middle));
     }
     (layers, ideal)
 }

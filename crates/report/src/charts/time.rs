@@ -99,19 +99,13 @@ fn panel(view: &View<'_>, group: &[&Row], scale: &Scale) -> Panel {
             (middle + offset * slot * 0.8, time)
         };
         let dots = points.iter().copied().enumerate().map(spread).collect();
-        layers.push(Layer::Cloud {
-            ink: Ink::Series(series),
-            points: dots,
-        });
+        layers.push(Layer::Cloud(Ink::Series(series), dots));
         medians[series].extend(row.summary.client_s.map(|time| (middle, time.median)));
     }
     layers.extend(series_dots(medians));
     let lines = Lines {
         x: clients_axis(view),
-        y: Axis {
-            title: view.words.charts.time_axis.to_owned(),
-            scale: scale.clone(),
-        },
+        y: Axis::new(view.words.charts.time_axis, scale.clone()),
         layers,
         height: 110.0,
     };

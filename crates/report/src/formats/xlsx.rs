@@ -12,68 +12,33 @@ use crate::table::TableValue;
 use crate::words::en;
 
 /// How a column of the workbook is formatted.
-struct Formats {
-    heading: Format,
-    text: Format,
-    bold: Format,
-    wrapped: Format,
-    right: Format,
-    whole: Format,
-    seconds: Format,
-    tenths: Format,
-    share: Format,
-    ratio: Format,
-    volume: Format,
-    buffer: Format,
-    marked: Format,
+fn format_of(unit: ColumnUnit) -> Format {
+    let code = match unit {
+        ColumnUnit::Text | ColumnUnit::Prose => return Format::new(),
+        ColumnUnit::Tally => return Format::new().set_align(FormatAlign::Right),
+        ColumnUnit::Index | ColumnUnit::Count => "0",
+        ColumnUnit::Seconds | ColumnUnit::Interval | ColumnUnit::Cost => "0.0000",
+        ColumnUnit::Rate | ColumnUnit::Memory => "0.0",
+        ColumnUnit::Share => "0.0%",
+        ColumnUnit::Times => "0.00\"×\"",
+        ColumnUnit::Volume => "0.###\" MiB\"",
+        ColumnUnit::Buffer => "0.###\" KiB\"",
+    };
+    Format::new().set_num_format(code)
 }
 
-impl Formats {
-    fn new() -> Self {
-        let numbers = |code: &str| Format::new().set_num_format(code);
-        Self {
-            heading: Format::new()
-                .set_bold()
-                .set_text_wrap()
-                .set_align(FormatAlign::Center)
-                .set_align(FormatAlign::VerticalCenter)
-                .set_background_color(0x00DD_E8F0)
-                .set_border_bottom(FormatBorder::Thin),
-            text: Format::new(),
-            bold: Format::new().set_bold().set_align(FormatAlign::Top),
-            wrapped: Format::new().set_text_wrap().set_align(FormatAlign::Top),
-            right: Format::new().set_align(FormatAlign::Right),
-            whole: numbers("0"),
-            seconds: numbers("0.0000"),
-            tenths: numbers("0.0"),
-            share: numbers("0.0%"),
-            ratio: numbers("0.00\"×\""),
-            volume: numbers("0.###\" MiB\""),
-            buffer: numbers("0.###\" KiB\""),
-            marked: Format::new().set_font_color(0x00B0_2A00),
-        }
-    }
-
-    /// How the values of a column are written.
-    fn of(&self, unit: ColumnUnit, is_marked: bool) -> &Format {
-        match unit {
-            ColumnUnit::Prose if is_marked => &self.marked,
-            ColumnUnit::Text | ColumnUnit::Prose => &self.text,
-            ColumnUnit::Index | ColumnUnit::Count => &self.whole,
-            ColumnUnit::Tally => &self.right,
-            ColumnUnit::Seconds | ColumnUnit::Interval | ColumnUnit::Cost => &self.seconds,
-            ColumnUnit::Rate | ColumnUnit::Memory => &self.tenths,
-            ColumnUnit::Share => &self.share,
-            ColumnUnit::Times => &self.ratio,
-            ColumnUnit::Volume => &self.volume,
-            ColumnUnit::Buffer => &self.buffer,
-        }
-    }
+fn heading_format() -> Format {
+    Format::new()
+        .set_bold()
+        .set_text_wrap()
+        .set_align(FormatAlign::Center)
+        .set_align(FormatAlign::VerticalCenter)
+        .set_background_color(0x00DD_E8F0)
+        .set_border_bottom(FormatBorder::Thin)
 }
 
 /// The file's content.
 pub(crate) fn workbook(report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
-    let formats = Formats::new();
     let mut workbook = Workbook::new();
     let created = ExcelDateTime::from_timestamp(report.run.header.started.as_second())?;
     workbook.set_properties(
@@ -81,27 +46,34 @@ pub(crate) fn workbook(report: &Report<'_>) -> Result<Vec<u8>, XlsxError> {
             .set_title(report.words.headings.title)
             .set_creation_datetime(&created),
     );
-    write_table(workbook.add_worksheet(), report, &formats)?;
-    write_texts(workbook.add_worksheet(), report, &formats)?;
+    write_table(workbook.add_worksheet(), report)?;
+    write_texts(workbook.add_worksheet(), report)?;
     workbook.save_to_buffer()
 }
 
-fn write_table(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) -> Result<(), XlsxError> {
+fn write_table(sheet: &mut Worksheet, report: &Report<'_>) -> Result<(), XlsxError> {
     let table = &report.table;
     sheet.set_name(report.words.headings.sheets[0])?;
     let mut at = 0_u16;
     for column in &table.columns {
         for heading in headings(column, report.words) {
-            sheet.write_with_format(0, at, heading, &formats.heading)?;
+            sheet.write_with_format(0, at, heading, &heading_format())?;
             sheet.set_column_width(at, width(column.unit))?;
             at += 1;
         }
     }
     sheet.set_row_height(0, 48)?;
+    let formats: Vec<Format> = table
+        .columns
+        .iter()
+        .map(|column| format_of(column.unit))
+        .collect();
+    let marked = Format::new().set_font_color(0x00B0_2A00);
     for (row, line) in (1_u32..).zip(&table.rows) {
         let mut at = 0;
-        for (column, value) in table.columns.iter().zip(&line.values) {
-            let format = formats.of(column.unit, line.is_marked);
+        for ((column, value), format) in table.columns.iter().zip(&line.values).zip(&formats) {
+            let is_marked = line.is_marked && column.unit == ColumnUnit::Prose;
+            let format = if is_marked { &marked } else { format };
             at = write_value(sheet, (row, at), (column.unit, value), format)?;
         }
     }
@@ -150,7 +122,7 @@ fn width(unit: ColumnUnit) -> f64 {
 }
 
 /// What was measured and what came out, as pairs of a name and a text.
-fn write_texts(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) -> Result<(), XlsxError> {
+fn write_texts(sheet: &mut Worksheet, report: &Report<'_>) -> Result<(), XlsxError> {
     let headings = &report.words.headings;
     sheet.set_name(headings.sheets[1])?;
     sheet.set_column_width(0, 30)?;
@@ -159,9 +131,11 @@ fn write_texts(sheet: &mut Worksheet, report: &Report<'_>, formats: &Formats) ->
     for section in &report.sections {
         lines.extend(texts(section, report));
     }
+    let top = Format::new().set_align(FormatAlign::Top);
+    let (bold, wrapped) = (top.clone().set_bold(), top.set_text_wrap());
     for (row, (name, value)) in (0_u32..).zip(lines) {
-        sheet.write_with_format(row, 0, name, &formats.bold)?;
-        sheet.write_with_format(row, 1, value, &formats.wrapped)?;
+        sheet.write_with_format(row, 0, name, &bold)?;
+        sheet.write_with_format(row, 1, value, &wrapped)?;
     }
     Ok(())
 }

@@ -237,94 +237,32 @@ pub(crate) const WORDS: Wording = Wording {
     },
 };
 
+// One line for each column.
+#[rustfmt::skip]
 const COLUMNS: &[(&str, &str, &str)] = &[
     ("number", "No", "nomor sel"),
     ("operation", "Operasi", "yang dilakukan setiap client"),
     ("volume_bytes", "Volume", "isi yang dipindahkan setiap client"),
     ("clients", "Jumlah client worker", "client yang mulai bersamaan"),
-    (
-        "server_workers",
-        "Jumlah server worker",
-        "worker dalam pool server",
-    ),
-    (
-        "time_per_client_s",
-        "Waktu per client (s)",
-        "dari start bersama sampai transfer selesai, client median, termasuk waktu antre",
-    ),
-    (
-        "client_throughput",
-        "Throughput per client (MiB/s)",
-        "volume dibagi waktu, client median",
-    ),
-    (
-        "clients_ok",
-        "Client worker sukses/gagal",
-        "client yang sukses dan gagal, pada ulangan terburuk",
-    ),
-    (
-        "workers_ok",
-        "Server worker sukses/gagal",
-        "menurut catatan server sendiri; worker gagal jika mati atau menggagalkan permintaan",
-    ),
+    ("server_workers", "Jumlah server worker", "worker dalam pool server"),
+    ("time_per_client_s", "Waktu per client (s)", "dari start bersama sampai transfer selesai, client median, termasuk waktu antre"),
+    ("client_throughput", "Throughput per client (MiB/s)", "volume dibagi waktu, client median"),
+    ("clients_ok", "Client worker sukses/gagal", "client yang sukses dan gagal, pada ulangan terburuk"),
+    ("workers_ok", "Server worker sukses/gagal", "menurut catatan server sendiri; worker gagal jika mati atau menggagalkan permintaan"),
     ("pool", "Pool server", "cara worker server dijalankan"),
     ("client_pool", "Pool client", "cara client dijalankan"),
-    (
-        "buffer",
-        "Buffer",
-        "banyaknya data yang dipindahkan client sekali jalan",
-    ),
+    ("buffer", "Buffer", "banyaknya data yang dipindahkan client sekali jalan"),
     ("dialect", "Dialect", "kata kerja protokol yang dipakai client"),
-    (
-        "interval",
-        "Interval waktu (s)",
-        "letak median waktu yang sebenarnya, dari semua ulangan",
-    ),
-    (
-        "tail",
-        "Client paling lambat (s)",
-        "persentil ke-95 (p95) dari semua client, atau maksimum (max) jika kurang dari 20",
-    ),
-    (
-        "total_throughput",
-        "Total (MiB/s)",
-        "seluruh isi dibagi waktu sampai client terakhir selesai",
-    ),
-    (
-        "ceiling_share",
-        "Bagian dari batas mesin",
-        "total dibagi batas mesin terendah yang berlaku untuk sel",
-    ),
-    (
-        "server_cpu",
-        "CPU server (s/GiB)",
-        "waktu prosesor server untuk setiap GiB",
-    ),
-    (
-        "client_cpu",
-        "CPU client (s/GiB)",
-        "waktu prosesor client untuk setiap GiB",
-    ),
-    (
-        "server_memory",
-        "Memori puncak server (MiB)",
-        "ukuran set proporsional semua prosesnya",
-    ),
-    (
-        "client_memory",
-        "Memori puncak client (MiB)",
-        "ukuran set proporsional semua prosesnya",
-    ),
-    (
-        "verified",
-        "Terverifikasi",
-        "transfer yang setiap bitnya dibandingkan, dari semua ulangan",
-    ),
-    (
-        "ratio",
-        "Rasio terhadap baseline",
-        "throughput per client dibagi baseline",
-    ),
+    ("interval", "Interval waktu (s)", "letak median waktu yang sebenarnya, dari semua ulangan"),
+    ("tail", "Client paling lambat (s)", "persentil ke-95 (p95) dari semua client, atau maksimum (max) jika kurang dari 20"),
+    ("total_throughput", "Total (MiB/s)", "seluruh isi dibagi waktu sampai client terakhir selesai"),
+    ("ceiling_share", "Bagian dari batas mesin", "total dibagi batas mesin terendah yang berlaku untuk sel"),
+    ("server_cpu", "CPU server (s/GiB)", "waktu prosesor server untuk setiap GiB"),
+    ("client_cpu", "CPU client (s/GiB)", "waktu prosesor client untuk setiap GiB"),
+    ("server_memory", "Memori puncak server (MiB)", "ukuran set proporsional semua prosesnya"),
+    ("client_memory", "Memori puncak client (MiB)", "ukuran set proporsional semua prosesnya"),
+    ("verified", "Terverifikasi", "transfer yang setiap bitnya dibandingkan, dari semua ulangan"),
+    ("ratio", "Rasio terhadap baseline", "throughput per client dibagi baseline"),
     ("remarks", "Catatan", "hal lain tentang sel"),
 ];
 
