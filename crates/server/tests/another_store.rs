@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use haul_store::contract::StoreUnderTest;
 use haul_store::{
-    Answer, Blocking, Capabilities, Commit, CreateOptions, Detail, Existing, Key, Listing, Meta, Page,
-    Reader, Store, StoreSpec, Writer,
+    Answer, Blocking, Capabilities, Commit, CreateOptions, Detail, IfTaken, Key, Listing, Meta, Page, Reader,
+    Store, StoreSpec, Writer,
 };
 use tokio::task::yield_now;
 
@@ -72,8 +72,8 @@ impl Store for Remote {
         later(self.0.remove_dir(key))
     }
 
-    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, Meta> {
-        later(self.0.copy(from, to, existing))
+    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, if_taken: IfTaken) -> Answer<'a, Meta> {
+        later(self.0.copy(from, to, if_taken))
     }
 
     fn set_modified<'a>(&'a self, key: &'a Key, modified: SystemTime) -> Answer<'a, Meta> {

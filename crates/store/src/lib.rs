@@ -29,7 +29,7 @@ pub use listing::{ListEntry, Listing, ListingBuilder, NodeKind};
 pub use local::{Blocking, LocalStore};
 pub use memory::MemoryStore;
 pub use meta::{Commit, Meta};
-pub use options::{Capabilities, CreateOptions, Detail, Existing, Maintenance, Page, Parents};
+pub use options::{Capabilities, CreateOptions, Detail, IfTaken, Maintenance, Page, Parents};
 pub use spec::StoreSpec;
 
 /// The answer of a store, which may take long: a store may be remote.
@@ -81,7 +81,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// the new name must exist ([`Error::NoParent`]), and no folder can be moved into itself
     /// ([`Error::IntoItself`]).
     #[allow(unused_variables, reason = "the default refuses whatever it is asked")]
-    fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, ()> {
+    fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, if_taken: IfTaken) -> Answer<'a, ()> {
         ready(Err(Error::Unsupported)).boxed()
     }
 
@@ -89,7 +89,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// modification time of its own; the copy appears whole. The folder of the new name must exist
     /// ([`Error::NoParent`]), and two names of one object are refused with [`Error::IntoItself`].
     #[allow(unused_variables, reason = "the default refuses whatever it is asked")]
-    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, Meta> {
+    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, if_taken: IfTaken) -> Answer<'a, Meta> {
         ready(Err(Error::Unsupported)).boxed()
     }
 

@@ -50,7 +50,7 @@ use self::root::{OpenPurpose, Root};
 use self::temp_file::Hiding;
 use self::writer::LocalWriter;
 use crate::{
-    Answer, Capabilities, CreateOptions, Detail, Digest, Durability, Error, Existing, Key, Listing,
+    Answer, Capabilities, CreateOptions, Detail, Digest, Durability, Error, IfTaken, Key, Listing,
     Maintenance, Meta, Page, Reader, Store, Writer,
 };
 
@@ -240,16 +240,16 @@ impl Store for LocalStore {
         self.disk.run(move |disk| remove::remove_dir(disk, &key)).boxed()
     }
 
-    fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, ()> {
+    fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, if_taken: IfTaken) -> Answer<'a, ()> {
         let (from, to) = (from.clone(), to.clone());
         let renamed = self
             .disk
-            .run(move |disk| rename::rename(disk, &from, &to, existing));
+            .run(move |disk| rename::rename(disk, &from, &to, if_taken));
         renamed.boxed()
     }
 
-    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, Meta> {
-        self.disk.copy(from, to, existing).boxed()
+    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, if_taken: IfTaken) -> Answer<'a, Meta> {
+        self.disk.copy(from, to, if_taken).boxed()
     }
 
     fn set_modified<'a>(&'a self, key: &'a Key, modified: SystemTime) -> Answer<'a, Meta> {

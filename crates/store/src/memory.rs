@@ -15,7 +15,7 @@ use self::quota::Quota;
 use self::tree::{Object, Tree};
 use self::writer::MemoryWriter;
 use crate::{
-    Answer, BoxFuture, Capabilities, CreateOptions, Detail, Digest, Existing, Key, Listing, Meta, Page,
+    Answer, BoxFuture, Capabilities, CreateOptions, Detail, Digest, IfTaken, Key, Listing, Meta, Page,
     Reader, Store, Writer,
 };
 
@@ -89,12 +89,12 @@ impl Store for MemoryStore {
         ready(self.tree().remove_dir(key)).boxed()
     }
 
-    fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, ()> {
-        ready(self.tree().rename(from, to, existing)).boxed()
+    fn rename<'a>(&'a self, from: &'a Key, to: &'a Key, if_taken: IfTaken) -> Answer<'a, ()> {
+        ready(self.tree().rename(from, to, if_taken)).boxed()
     }
 
-    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, existing: Existing) -> Answer<'a, Meta> {
-        ready(self.tree().copy(from, to, existing, SystemTime::now())).boxed()
+    fn copy<'a>(&'a self, from: &'a Key, to: &'a Key, if_taken: IfTaken) -> Answer<'a, Meta> {
+        ready(self.tree().copy(from, to, if_taken, SystemTime::now())).boxed()
     }
 
     fn set_modified<'a>(&'a self, key: &'a Key, modified: SystemTime) -> Answer<'a, Meta> {

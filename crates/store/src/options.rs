@@ -69,14 +69,14 @@ pub enum Parents {
 
 /// What happens to an object that has the new name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
+pub enum IfTaken {
     /// It is replaced in the same step.
     Replace,
     /// The operation is refused with [`Error::Exists`](crate::Error::Exists).
     Refuse,
 }
 
-impl Existing {
+impl IfTaken {
     /// The same as a condition of an upload.
     pub(crate) fn condition(self) -> Condition {
         match self {

@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 use haul_store::{
-    Blocking, Commit, Condition, CreateOptions, Detail, Durability, Existing, Key, LocalStore, Page, Store,
+    Blocking, Commit, Condition, CreateOptions, Detail, Durability, IfTaken, Key, LocalStore, Page, Store,
 };
 
 fn open_descriptors() -> usize {
@@ -51,7 +51,7 @@ fn rounds_of_everything(store: &LocalStore) {
     );
     let rename = |from, to| {
         store
-            .rename(&key(from), &key(to), Existing::Replace)
+            .rename(&key(from), &key(to), IfTaken::Replace)
             .now_or_never()
             .unwrap()
     };
@@ -60,13 +60,13 @@ fn rounds_of_everything(store: &LocalStore) {
     rename("a/c", "a/d").unwrap();
     rename("a/nothing", "a/d").unwrap_err();
     store
-        .copy(&key("a/b/file"), &key("a/d/copy"), Existing::Refuse)
+        .copy(&key("a/b/file"), &key("a/d/copy"), IfTaken::Refuse)
         .now_or_never()
         .unwrap()
         .unwrap();
     assert!(
         store
-            .copy(&key("a/b/file"), &key("a/d/copy"), Existing::Refuse)
+            .copy(&key("a/b/file"), &key("a/d/copy"), IfTaken::Refuse)
             .now_or_never()
             .unwrap()
             .is_err()

@@ -1,6 +1,6 @@
 //! What takes a disk or a user of its own: each of these tests starts this program again, with only itself to
-//! run, where it may mount a file system that no other process sees, or as a user who may not do everything. Where
-//! the machine allows neither, the test says that it is skipped.
+//! run, where it may mount a file system that no other process sees, or as a user who may not do everything.
+//! Where the machine allows neither, the test says that it is skipped.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,7 +15,7 @@ use std::process::Command;
 
 use futures_util::FutureExt;
 use haul_store::{
-    Blocking, Commit, CreateOptions, Durability, Error, Existing, Key, LocalStore, Meta, RESERVED_PREFIX,
+    Blocking, Commit, CreateOptions, Durability, Error, IfTaken, Key, LocalStore, Meta, RESERVED_PREFIX,
     Store,
 };
 use tempfile::TempDir;
@@ -159,21 +159,21 @@ fn a_disk_mounted_beneath_the_root_is_written_and_swept_like_the_rest() {
     assert_eq!(names(&root.join("other disk/folder")), ["file"]);
     put(&store, "here", b"here").unwrap();
     store.make_dir(&key("folder")).now_or_never().unwrap().unwrap();
-    for existing in [Existing::Refuse, Existing::Replace] {
+    for if_taken in [IfTaken::Refuse, IfTaken::Replace] {
         for (from, to) in [
             ("here", "other disk/there"),
             ("other disk/folder/file", "there"),
             ("folder", "other disk/there"),
         ] {
             let renamed = store
-                .rename(&key(from), &key(to), existing)
+                .rename(&key(from), &key(to), if_taken)
                 .now_or_never()
                 .unwrap();
             assert!(matches!(renamed, Err(Error::Unsupported)), "{from}: {renamed:?}");
         }
     }
     let [there, here] = [key("other disk/folder/file"), key("here")];
-    let copied = store.copy(&there, &here, Existing::Replace);
+    let copied = store.copy(&there, &here, IfTaken::Replace);
     assert_eq!(copied.now_or_never().unwrap().unwrap().size, 6);
     let mounted = store.remove_dir(&key("other disk")).now_or_never().unwrap();
     assert!(matches!(mounted, Err(Error::Forbidden)), "{mounted:?}");
@@ -202,15 +202,12 @@ fn a_read_only_disk_can_be_read_and_forbids_the_rest() {
     assert!(matches!(remove(&store, "file"), Err(Error::Forbidden)));
     let [file, new] = [key("file"), key("new")];
     let made = store.make_dir(&new).now_or_never().unwrap();
-    let renamed = store
-        .rename(&file, &new, Existing::Refuse)
-        .now_or_never()
-        .unwrap();
+    let renamed = store.rename(&file, &new, IfTaken::Refuse).now_or_never().unwrap();
     let set = store
         .set_modified(&file, std::time::SystemTime::UNIX_EPOCH)
         .now_or_never()
         .unwrap();
-    let copied = store.copy(&file, &new, Existing::Refuse).now_or_never().unwrap();
+    let copied = store.copy(&file, &new, IfTaken::Refuse).now_or_never().unwrap();
     for refused in [made, renamed, set.map(drop), copied.map(drop)] {
         assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
     }

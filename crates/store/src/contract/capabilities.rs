@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::{StoreUnderTest, refused};
-use crate::Existing;
+use crate::IfTaken;
 
 pub fn what_a_store_cannot_do_it_refuses_and_changes_nothing(subject: &StoreUnderTest) {
     let before = subject.put("folder/file", b"content");
@@ -14,16 +14,16 @@ pub fn what_a_store_cannot_do_it_refuses_and_changes_nothing(subject: &StoreUnde
     }
     if !can.rename {
         refused!(
-            subject.rename("folder/file", "folder/new", Existing::Replace),
+            subject.rename("folder/file", "folder/new", IfTaken::Replace),
             Unsupported
         );
     }
     if !can.rename_folders {
-        refused!(subject.rename("folder", "new", Existing::Replace), Unsupported);
+        refused!(subject.rename("folder", "new", IfTaken::Replace), Unsupported);
     }
     if !can.copy {
         refused!(
-            subject.copy("folder/file", "folder/new", Existing::Replace),
+            subject.copy("folder/file", "folder/new", IfTaken::Replace),
             Unsupported
         );
     }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::{StoreUnderTest, bytes, key, refused};
-use crate::{Commit, Condition, Error, Existing};
+use crate::{Commit, Condition, Error, IfTaken};
 
 pub fn nothing_is_seen_of_a_file_in_flight(subject: &StoreUnderTest) {
     let mut writer = subject.create("file", Condition::Always).unwrap();
@@ -95,14 +95,14 @@ pub fn a_change_that_is_given_up_happens_wholly_or_not_at_all(subject: &StoreUnd
     let (old, new, copy) = (key("old"), key("new"), key("copy"));
     subject.put("old", &content);
     let executor = subject.executor;
-    executor.give_up(subject.store.rename(&old, &new, Existing::Replace));
+    executor.give_up(subject.store.rename(&old, &new, IfTaken::Replace));
     let found: Vec<_> = ["old", "new"]
         .into_iter()
         .filter_map(|name| subject.get(name).ok())
         .collect();
     assert!(found == [content.clone()], "{} objects", found.len());
     let name = subject.names("").unwrap().remove(0);
-    executor.give_up(subject.store.copy(&key(&name), &copy, Existing::Replace));
+    executor.give_up(subject.store.copy(&key(&name), &copy, IfTaken::Replace));
     match subject.get("copy") {
         Ok(copied) => assert!(copied == content),
         Err(error) => assert!(matches!(error, Error::NotFound), "{error:?}"),

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{StoreUnderTest, bytes, refused};
-use crate::{Commit, Condition, Existing};
+use crate::{Commit, Condition, IfTaken};
 
 pub fn a_renamed_object_keeps_everything_but_its_name(subject: &StoreUnderTest) {
     let content = bytes(150_000, 1);
@@ -17,7 +17,7 @@ pub fn a_renamed_object_keeps_everything_but_its_name(subject: &StoreUnderTest) 
         .unwrap();
     subject.make_dir("b").unwrap();
     for (from, to) in [("a/old", "b/new"), ("b/new", "top"), ("top", "a/old")] {
-        subject.rename(from, to, Existing::Refuse).unwrap();
+        subject.rename(from, to, IfTaken::Refuse).unwrap();
         refused!(subject.stat(from), NotFound);
         let meta = subject.stat(to).unwrap();
         assert_eq!(
@@ -33,13 +33,13 @@ pub fn a_renamed_object_keeps_everything_but_its_name(subject: &StoreUnderTest) 
 pub fn a_rename_replaces_an_object_only_where_it_may(subject: &StoreUnderTest) {
     subject.put("from", b"from");
     subject.put("to", b"to");
-    refused!(subject.rename("from", "to", Existing::Refuse), Exists);
-    refused!(subject.rename("from", "from", Existing::Refuse), Exists);
-    subject.rename("from", "from", Existing::Replace).unwrap();
+    refused!(subject.rename("from", "to", IfTaken::Refuse), Exists);
+    refused!(subject.rename("from", "from", IfTaken::Refuse), Exists);
+    subject.rename("from", "from", IfTaken::Replace).unwrap();
     assert_eq!(subject.get("from").unwrap(), b"from");
     assert_eq!(subject.get("to").unwrap(), b"to");
     let mut reader = subject.open("to").unwrap();
-    subject.rename("from", "to", Existing::Replace).unwrap();
+    subject.rename("from", "to", IfTaken::Replace).unwrap();
     assert_eq!(subject.names("").unwrap(), ["to"]);
     assert_eq!(subject.get("to").unwrap(), b"from");
     assert_eq!(subject.rest(&mut *reader, 0), b"to");
@@ -53,7 +53,7 @@ pub fn an_object_that_is_renamed_is_never_gone(subject: &StoreUnderTest) {
         for round in 0..ROUNDS {
             if index == 0 {
                 own.put("here", &bytes(1000, round as u64));
-                own.rename("here", "there", Existing::Replace).unwrap();
+                own.rename("here", "there", IfTaken::Replace).unwrap();
             } else {
                 assert!(matches!(own.get("there").unwrap().len(), 3 | 1000));
             }
@@ -65,7 +65,7 @@ pub fn an_object_that_is_renamed_is_never_gone(subject: &StoreUnderTest) {
 pub fn of_many_that_rename_to_one_name_one_is_let_in(subject: &StoreUnderTest) {
     (0..8).for_each(|index| drop(subject.put(&index.to_string(), index.to_string().as_bytes())));
     let renamed = subject.together(8, |own, index| {
-        own.rename(&index.to_string(), "one", Existing::Refuse)
+        own.rename(&index.to_string(), "one", IfTaken::Refuse)
     });
     assert_eq!(
         renamed.iter().filter(|renamed| renamed.is_ok()).count(),
@@ -84,7 +84,7 @@ pub fn renames_against_each_other_end_and_lose_nothing(subject: &StoreUnderTest)
     subject.together(2, |own, index| {
         let (from, to) = if index == 0 { ("a", "b") } else { ("b", "a") };
         // The second of two finds nothing left to move, or moves it back.
-        (0..50).for_each(|_| drop(own.rename(from, to, Existing::Replace)));
+        (0..50).for_each(|_| drop(own.rename(from, to, IfTaken::Replace)));
     });
     assert_eq!(subject.names("").unwrap().len(), 1);
 }
@@ -94,14 +94,14 @@ pub fn a_renamed_folder_takes_all_that_is_in_it_along(subject: &StoreUnderTest) 
     subject.put("a/b/c/file", b"2");
     subject.put("a b", b"beside");
     subject.put("other/file", b"3");
-    subject.rename("a", "other/new", Existing::Refuse).unwrap();
+    subject.rename("a", "other/new", IfTaken::Refuse).unwrap();
     assert_eq!(subject.names("").unwrap(), ["a b", "other"]);
     assert_eq!(subject.names("other/new").unwrap(), ["b", "file"]);
     assert_eq!(subject.get("other/new/b/c/file").unwrap(), b"2");
     refused!(subject.names("a"), NotFound);
     refused!(subject.stat("a/b/c/file"), NotFound);
     subject.make_dir("empty").unwrap();
-    subject.rename("other/new", "empty", Existing::Replace).unwrap();
+    subject.rename("other/new", "empty", IfTaken::Replace).unwrap();
     assert_eq!(subject.get("empty/b/c/file").unwrap(), b"2");
     assert_eq!(subject.names("other").unwrap(), ["file"]);
 }
@@ -110,22 +110,22 @@ pub fn a_rename_that_makes_no_sense_is_refused_and_changes_nothing(subject: &Sto
     subject.put("file", b"1");
     subject.put("folder/inner", b"2");
     subject.make_dir("empty").unwrap();
-    for existing in [Existing::Refuse, Existing::Replace] {
-        refused!(subject.rename("nothing", "new", existing), NotFound);
-        refused!(subject.rename("file/x", "new", existing), NotFound);
-        refused!(subject.rename("file", "nothing/new", existing), NoParent);
-        refused!(subject.rename("folder", "nothing/new", existing), NoParent);
-        refused!(subject.rename("file", "folder/inner/new", existing), NotAFolder);
-        refused!(subject.rename("folder", "folder/new", existing), IntoItself);
-        refused!(subject.rename("folder", "folder/a/b", existing), IntoItself);
+    for if_taken in [IfTaken::Refuse, IfTaken::Replace] {
+        refused!(subject.rename("nothing", "new", if_taken), NotFound);
+        refused!(subject.rename("file/x", "new", if_taken), NotFound);
+        refused!(subject.rename("file", "nothing/new", if_taken), NoParent);
+        refused!(subject.rename("folder", "nothing/new", if_taken), NoParent);
+        refused!(subject.rename("file", "folder/inner/new", if_taken), NotAFolder);
+        refused!(subject.rename("folder", "folder/new", if_taken), IntoItself);
+        refused!(subject.rename("folder", "folder/a/b", if_taken), IntoItself);
     }
-    refused!(subject.rename("file", "folder", Existing::Refuse), Exists);
-    refused!(subject.rename("folder", "file", Existing::Refuse), Exists);
-    refused!(subject.rename("folder", "empty", Existing::Refuse), Exists);
-    refused!(subject.rename("file", "folder", Existing::Replace), IsAFolder);
-    refused!(subject.rename("file", "empty", Existing::Replace), IsAFolder);
-    refused!(subject.rename("folder", "file", Existing::Replace), NotAFolder);
-    refused!(subject.rename("empty", "folder", Existing::Replace), NotEmpty);
+    refused!(subject.rename("file", "folder", IfTaken::Refuse), Exists);
+    refused!(subject.rename("folder", "file", IfTaken::Refuse), Exists);
+    refused!(subject.rename("folder", "empty", IfTaken::Refuse), Exists);
+    refused!(subject.rename("file", "folder", IfTaken::Replace), IsAFolder);
+    refused!(subject.rename("file", "empty", IfTaken::Replace), IsAFolder);
+    refused!(subject.rename("folder", "file", IfTaken::Replace), NotAFolder);
+    refused!(subject.rename("empty", "folder", IfTaken::Replace), NotEmpty);
     assert_eq!(subject.names("").unwrap(), ["empty", "file", "folder"]);
     assert_eq!(subject.names("folder").unwrap(), ["inner"]);
     assert_eq!(subject.get("file").unwrap(), b"1");

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use futures_util::FutureExt;
 
 use crate::{
-    Commit, Condition, CreateOptions, Detail, Error, Existing, Key, Meta, Page, Reader, Store, Writer,
+    Commit, Condition, CreateOptions, Detail, Error, IfTaken, Key, Meta, Page, Reader, Store, Writer,
 };
 
 /// One empty store to test, and how to wait for it.
@@ -160,12 +160,12 @@ impl StoreUnderTest {
         self.wait(self.store.make_dir(&key(name)))
     }
 
-    pub fn rename(&self, from: &str, to: &str, existing: Existing) -> Result<(), Error> {
-        self.wait(self.store.rename(&key(from), &key(to), existing))
+    pub fn rename(&self, from: &str, to: &str, if_taken: IfTaken) -> Result<(), Error> {
+        self.wait(self.store.rename(&key(from), &key(to), if_taken))
     }
 
-    pub fn copy(&self, from: &str, to: &str, existing: Existing) -> Result<Meta, Error> {
-        self.wait(self.store.copy(&key(from), &key(to), existing))
+    pub fn copy(&self, from: &str, to: &str, if_taken: IfTaken) -> Result<Meta, Error> {
+        self.wait(self.store.copy(&key(from), &key(to), if_taken))
     }
 
     pub fn set_modified(&self, name: &str, modified: SystemTime) -> Result<Meta, Error> {

@@ -12,7 +12,7 @@ use super::Disk;
 use super::facts::FileFacts;
 use super::publish::{UploadTarget, begin};
 use super::writer::LocalWriter;
-use crate::{Commit, Error, Existing, Key, Meta, Parents, Writer};
+use crate::{Commit, Error, IfTaken, Key, Meta, Parents, Writer};
 
 /// How much is copied at a time. A copy that is given up goes on for at most so much, and holds a thread
 /// meanwhile.
@@ -25,7 +25,7 @@ impl Disk {
         self: &Arc<Self>,
         from: &Key,
         to: &Key,
-        existing: Existing,
+        if_taken: IfTaken,
     ) -> Result<Meta, Error> {
         let opened = self.open_whole(from).await?;
         if from == to {
@@ -33,7 +33,7 @@ impl Disk {
         }
         let target = UploadTarget {
             key: to.clone(),
-            condition: existing.condition(),
+            condition: if_taken.condition(),
             parents: Parents::Require,
         };
         let writer = self.run(move |disk| {
@@ -41,28 +41,39 @@ impl Disk {
             Ok(LocalWriter::new(Arc::clone(disk), target, begun))
         });
         let writer = Box::new(writer.await?);
-        let (source, copy) = (Arc::new(opened.file), writer.file());
-        let mut offset = 0;
-        while offset < opened.facts.size {
-            let (source, copy) = (Arc::clone(&source), Arc::clone(&copy));
-            let left = usize::try_from(opened.facts.size - offset).unwrap_or(usize::MAX);
-            let step = move |_: &Arc<Self>| Ok(copy_step(&source, &copy, offset, left.min(STEP_BYTES))?);
-            match self.run(step).await? {
-                0 => return Err(Error::Busy),
-                copied => offset += copied as u64,
-            }
-        }
-        let now = FileFacts::of(&*source)?;
-        if (now.size, now.modified) != (opened.facts.size, opened.facts.modified) {
-            // Another program writes to the object, so the copy may be a mixture of two versions.
-            return Err(Error::Busy);
-        }
+        self.copy_content(Arc::new(opened.file), &opened.facts, writer.file())
+            .await?;
         let facts = Commit {
             digest: opened.kept.note().map(|note| note.digest),
             modified: None,
             mode: Some(opened.facts.owner.mode),
         };
         writer.commit(facts).await
+    }
+
+    /// Copies the content of an object of these facts, step by step.
+    async fn copy_content(
+        self: &Arc<Self>,
+        source: Arc<File>,
+        facts: &FileFacts,
+        copy: Arc<File>,
+    ) -> Result<(), Error> {
+        let mut offset = 0;
+        while offset < facts.size {
+            let (from, to) = (Arc::clone(&source), Arc::clone(&copy));
+            let left = usize::try_from(facts.size - offset).unwrap_or(usize::MAX);
+            let step = move |_: &Arc<Self>| Ok(copy_step(&from, &to, offset, left.min(STEP_BYTES))?);
+            match self.run(step).await? {
+                0 => return Err(Error::Busy),
+                copied => offset += copied as u64,
+            }
+        }
+        let now = FileFacts::of(&*source)?;
+        if (now.size, now.modified) == (facts.size, facts.modified) {
+            return Ok(());
+        }
+        // Another program writes to the object, so the copy may be a mixture of two versions.
+        Err(Error::Busy)
     }
 }
 

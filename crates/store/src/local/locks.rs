@@ -10,20 +10,18 @@
 //! example. If a later request has changed the same name meanwhile, the upload has been overtaken and must
 //! not undo that change.
 
+mod table;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{FcntlArg, fcntl};
-use rustix::fs::{
-    CWD, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fstat, ftruncate, memfd_create, openat,
-};
-use rustix::io::{Errno, pread, pwrite};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::io::Errno;
 
-use super::descriptor_path;
+use self::table::{LockName, LockTable};
+pub(super) use self::table::{ServerRun, Ticket};
 use crate::{Error, Key};
 
 /// The longest wait for a lock. A lock is held for the few calls of a publication, so only a worker that was
@@ -33,13 +31,6 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 /// The pause between two tries to lock. It is short beside a publication, so that waiting costs little.
 const PAUSE: Duration = Duration::from_micros(200);
 
-const BUCKETS: u64 = 1 << 14;
-/// How many names of one bucket are remembered. A further name takes the place of the one that changed first.
-const RECORDS: usize = 4;
-const RECORD_BYTES: usize = 24;
-const BUCKET_BYTES: usize = RECORDS * RECORD_BYTES;
-const RUN_BYTES: usize = 16;
-const FILE_BYTES: u64 = RUN_BYTES as u64 + BUCKETS * BUCKET_BYTES as u64;
 /// How many mutexes a process has. Two names that share a mutex wait for each other without need, for a
 /// moment.
 const STRIPES: usize = 1024;
@@ -53,30 +44,10 @@ pub(super) enum LockMode {
     Try,
 }
 
-/// When a change was asked for, on the clock that all processes of a machine share. For an upload, when its
-/// last byte had arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ticket(u64);
-
-impl Ticket {
-    /// Nanoseconds since the machine started, which never go back.
-    pub(super) fn now() -> Self {
-        let now = clock_gettime(ClockId::Monotonic);
-        let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-        let nanoseconds = u64::try_from(now.tv_nsec).unwrap_or(0);
-        Self(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
-    }
-}
-
-/// One run of a server, from the opening of its root to the end of its last process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ServerRun(pub(super) u128);
-
 /// The locks and records of all names beneath a root.
 #[derive(Debug)]
 pub(super) struct Locks {
-    file: OwnedFd,
-    run: ServerRun,
+    table: LockTable,
     stripes: Vec<Mutex<()>>,
     wait_max: Duration,
 }
@@ -97,51 +68,23 @@ pub(super) struct TurnOfTwo<'a> {
     _turns: [Option<Turn<'a>>; 2],
 }
 
-/// A key as the table knows it.
-#[derive(Debug, Clone, Copy)]
-struct LockName {
-    id: [u8; 16],
-    bucket: u64,
-}
-
 impl Locks {
-    /// A new table, for a new run.
+    /// Makes the table of a new run.
     pub(super) fn create() -> io::Result<Self> {
-        let file = memfd_create("haul-locks", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        ftruncate(&file, FILE_BYTES)?;
-        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-        let run = super::random()?;
-        pwrite(&file, &run.to_ne_bytes(), 0)?;
-        Self::over(file)
+        LockTable::create().map(Self::over)
     }
 
-    /// The table that another process has made.
+    /// Joins the table that another process has made.
     pub(super) fn join(file: OwnedFd) -> io::Result<Self> {
-        // A descriptor that was passed on shares its description, and so its locks, with the one that passed
-        // it.
-        let flags = OFlags::RDWR | OFlags::CLOEXEC;
-        match openat(CWD, descriptor_path(&file), flags, Mode::empty()) {
-            Ok(own) => Self::over(own),
-            Err(error) => {
-                tracing::warn!(%error, "without /proc, workers do not wait for each other at one name");
-                Self::over(file)
-            }
-        }
+        LockTable::join(file).map(Self::over)
     }
 
-    fn over(file: OwnedFd) -> io::Result<Self> {
-        let mut run = [0; RUN_BYTES];
-        if u64::try_from(fstat(&file)?.st_size) != Ok(FILE_BYTES)
-            || pread(&file, &mut run[..], 0)? != RUN_BYTES
-        {
-            return Err(Errno::INVAL.into());
-        }
-        Ok(Self {
-            file,
-            run: ServerRun(u128::from_ne_bytes(run)),
+    fn over(table: LockTable) -> Self {
+        Self {
+            table,
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             wait_max: WAIT_MAX,
-        })
+        }
     }
 
     #[cfg(test)]
@@ -153,7 +96,7 @@ impl Locks {
     }
 
     pub(super) fn run(&self) -> ServerRun {
-        self.run
+        self.table.run()
     }
 
     /// Takes the turn to change `key`; `None` where [`LockMode::Try`] would have to wait.
@@ -204,7 +147,7 @@ impl Locks {
 
     /// The order of the two locks is always the same, and neither is held while the other is waited for.
     fn try_lock_both(&self, one: LockName, other: LockName) -> Result<Option<[Option<Turn<'_>>; 2]>, Errno> {
-        let (low, high) = if one.order() <= other.order() {
+        let (low, high) = if order(one) <= order(other) {
             (one, other)
         } else {
             (other, one)
@@ -219,7 +162,7 @@ impl Locks {
             return Ok(Some([Some(first), None]));
         }
         let stripe = match self.try_stripe(high) {
-            _ if low.stripe() == high.stripe() => None,
+            _ if stripe_of(low) == stripe_of(high) => None,
             Some(stripe) => Some(stripe),
             None => return Ok(None),
         };
@@ -230,7 +173,7 @@ impl Locks {
     }
 
     fn try_stripe(&self, name: LockName) -> Option<MutexGuard<'_, ()>> {
-        match self.stripes[name.stripe()].try_lock() {
+        match self.stripes[stripe_of(name)].try_lock() {
             Ok(stripe) => Some(stripe),
             Err(TryLockError::WouldBlock) => None,
             // The mutex guards no data that a panic could have left half done.
@@ -244,151 +187,55 @@ impl Locks {
         name: LockName,
         stripe: Option<MutexGuard<'a, ()>>,
     ) -> Result<Option<Turn<'a>>, Errno> {
-        match self.set_lock(name, libc::F_WRLCK) {
-            Ok(()) => Ok(Some(Turn {
-                locks: self,
-                name,
-                _stripe: stripe,
-            })),
-            Err(Errno::AGAIN | Errno::ACCESS) => Ok(None),
-            Err(errno) => Err(errno),
-        }
-    }
-
-    fn set_lock(&self, name: LockName, kind: libc::c_int) -> Result<(), Errno> {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_possible_wrap,
-            reason = "the kinds are small, and the table has 2 MB at most"
-        )]
-        let lock = libc::flock {
-            l_type: kind as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: name.offset() as libc::off_t,
-            l_len: 1,
-            l_pid: 0,
-        };
-        match fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock)) {
-            Ok(_) => Ok(()),
-            Err(errno) => Err(Errno::from_raw_os_error(errno as i32)),
-        }
-    }
-
-    /// Records the last change of a name, whose turn the caller holds.
-    fn record(&self, name: LockName, ticket: Ticket) -> Result<(), Errno> {
-        let mut bucket = self.read(name)?;
-        let known = bucket.iter_mut().find(|record| record.id == name.id);
-        match known {
-            Some(record) => record.ticket = record.ticket.max(ticket.0),
-            None => {
-                let first = bucket.iter_mut().min_by_key(|record| record.ticket);
-                if let Some(record) = first {
-                    *record = LastChange {
-                        id: name.id,
-                        ticket: ticket.0,
-                    };
-                }
-            }
-        }
-        self.write(name, &bucket)
-    }
-
-    fn read(&self, name: LockName) -> Result<[LastChange; RECORDS], Errno> {
-        let mut bytes = [0; BUCKET_BYTES];
-        if pread(&self.file, &mut bytes[..], name.offset())? != BUCKET_BYTES {
-            return Err(Errno::IO);
-        }
-        let mut records = [LastChange::default(); RECORDS];
-        for (record, bytes) in records.iter_mut().zip(bytes.chunks_exact(RECORD_BYTES)) {
-            let (id, ticket) = bytes.split_at(16);
-            record.id.copy_from_slice(id);
-            record.ticket = ticket
-                .iter()
-                .rev()
-                .fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-        }
-        Ok(records)
-    }
-
-    fn write(&self, name: LockName, records: &[LastChange; RECORDS]) -> Result<(), Errno> {
-        let mut bytes = [0; BUCKET_BYTES];
-        for (record, bytes) in records.iter().zip(bytes.chunks_exact_mut(RECORD_BYTES)) {
-            let (id, ticket) = bytes.split_at_mut(16);
-            id.copy_from_slice(&record.id);
-            ticket.copy_from_slice(&record.ticket.to_le_bytes());
-        }
-        pwrite(&self.file, &bytes, name.offset())?;
-        Ok(())
+        let is_free = self.table.try_lock(name)?;
+        Ok(is_free.then_some(stripe).map(|stripe| Turn {
+            locks: self,
+            name,
+            _stripe: stripe,
+        }))
     }
 }
 
 impl AsFd for Locks {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.table.as_fd()
     }
 }
 
 impl Turn<'_> {
     /// Whether a change of this name that was asked for later than `ticket` has taken effect already.
     pub(super) fn is_overtaken(&self, ticket: Ticket) -> Result<bool, Errno> {
-        let bucket = self.locks.read(self.name)?;
-        Ok(bucket
-            .iter()
-            .any(|record| record.id == self.name.id && record.ticket > ticket.0))
+        self.locks.table.is_overtaken(self.name, ticket)
     }
 
     /// Records a change that has just taken effect.
     pub(super) fn record(&self, ticket: Ticket) -> Result<(), Errno> {
-        self.locks.record(self.name, ticket)
+        self.locks.table.record(self.name, ticket)
     }
 }
 
 impl TurnOfTwo<'_> {
     /// Records a change of the first name that has just taken effect.
     pub(super) fn record(&self, ticket: Ticket) -> Result<(), Errno> {
-        self.locks.record(self.recorded, ticket)
+        self.locks.table.record(self.recorded, ticket)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Err(error) = self.locks.set_lock(self.name, libc::F_UNLCK) {
+        if let Err(error) = self.locks.table.unlock(self.name) {
             tracing::error!(%error, "a lock cannot be given up");
         }
     }
 }
 
-/// The last change of one name. All zero means that there was none.
-#[derive(Debug, Clone, Copy, Default)]
-struct LastChange {
-    id: [u8; 16],
-    ticket: u64,
+/// The order in which the locks of several names are taken.
+fn order(name: LockName) -> (usize, u64) {
+    (stripe_of(name), name.bucket)
 }
 
-impl LockName {
-    fn of(key: &Key) -> Self {
-        let digest = blake3::hash(key.as_str().as_bytes());
-        let (id, rest) = digest.as_bytes().split_at(16);
-        let mut name = Self {
-            id: [0; 16],
-            bucket: (u64::from(rest[0]) << 8 | u64::from(rest[1])) % BUCKETS,
-        };
-        name.id.copy_from_slice(id);
-        name
-    }
-
-    fn offset(self) -> u64 {
-        RUN_BYTES as u64 + self.bucket * BUCKET_BYTES as u64
-    }
-
-    /// The order in which the locks of several names are taken.
-    fn order(self) -> (usize, u64) {
-        (self.stripe(), self.bucket)
-    }
-
-    fn stripe(self) -> usize {
-        usize::try_from(self.bucket).unwrap_or(0) % STRIPES
-    }
+fn stripe_of(name: LockName) -> usize {
+    usize::try_from(name.bucket).unwrap_or(0) % STRIPES
 }
 
 #[cfg(test)]
@@ -431,7 +278,7 @@ mod tests {
         let same_bucket = numbered().find(|key| LockName::of(key).bucket == first.bucket);
         let same_stripe = numbered().find(|key| {
             let name = LockName::of(key);
-            name.stripe() == first.stripe() && name.bucket != first.bucket
+            stripe_of(name) == stripe_of(first) && name.bucket != first.bucket
         });
         for second in [key("b"), same_bucket.unwrap(), same_stripe.unwrap()] {
             for (one, two) in [(&key("a"), &second), (&second, &key("a"))] {
@@ -482,7 +329,7 @@ mod tests {
         let same_bucket: Vec<_> = (0_u32..)
             .map(|number| key(&number.to_string()))
             .filter(|key| LockName::of(key).bucket == bucket)
-            .take(RECORDS + 1)
+            .take(table::RECORDS + 1)
             .collect();
         let turn = |key| locks.lock(key, LockMode::Try).unwrap().unwrap();
         for (ticket, key) in (10..).zip(&same_bucket) {

@@ -24,19 +24,19 @@ const NEW_FOLDER: u32 = 0o777;
 /// The folders whose entries, and those of their parents, this process has synced. A folder that existed
 /// already is not among them at first: another upload, or another program, may have made it a moment ago.
 #[derive(Debug, Default)]
-pub(super) struct SyncedDirs(Mutex<HashMap<Key, Identity>>);
+pub(super) struct SyncedDirs(Mutex<HashMap<Key, FolderIdentity>>);
 
 /// Tells a folder from another one of the same name, even in the same inode: its device, inode and time of
 /// birth.
-type Identity = (u32, u32, u64, i64, u32);
+type FolderIdentity = (u32, u32, u64, i64, u32);
 
 impl SyncedDirs {
-    fn knows(&self, key: &Key, identity: Option<Identity>) -> bool {
+    fn knows(&self, key: &Key, identity: Option<FolderIdentity>) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         identity.is_some() && known.get(key).copied() == identity
     }
 
-    fn learn(&self, key: &Key, identity: Option<Identity>) {
+    fn learn(&self, key: &Key, identity: Option<FolderIdentity>) {
         let Some(identity) = identity else { return };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= SETTLED_MAX {
@@ -227,7 +227,7 @@ fn sync(folder: impl AsFd) -> Result<(), Error> {
 }
 
 /// Identifies the folder; `None` where the system does not tell.
-fn identity(folder: impl AsFd) -> Option<Identity> {
+fn identity(folder: impl AsFd) -> Option<FolderIdentity> {
     let mask = StatxFlags::INO | StatxFlags::BTIME;
     let facts = statx(folder, "", AtFlags::EMPTY_PATH, mask).ok()?;
     if facts.stx_mask & mask.bits() != mask.bits() {

@@ -18,11 +18,11 @@ use super::parent_dirs::{ParentDirs, parent};
 use super::publish::{Present, present};
 use super::root::OpenPurpose;
 use super::temp_file::ReservedName;
-use crate::{Condition, Error, Existing, Key, NodeKind};
+use crate::{Condition, Error, IfTaken, Key, NodeKind};
 
 /// Moves `from` to `to`. The locks of both names are held for the step itself. Other programs do not know of
 /// these locks; against them, the refusal to replace is atomic where the file system has such a rename.
-pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> Result<(), Error> {
+pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, if_taken: IfTaken) -> Result<(), Error> {
     let ticket = Ticket::now();
     let source = super::remove::parent(disk, from)?;
     let kind = source_kind(disk, &source, from)?;
@@ -35,7 +35,7 @@ pub(super) fn rename(disk: &Disk, from: &Key, to: &Key, existing: Existing) -> R
         disk,
         from,
         to,
-        existing,
+        if_taken,
         source,
         target,
     };
@@ -72,16 +72,16 @@ struct Moving<'a> {
     disk: &'a Disk,
     from: &'a Key,
     to: &'a Key,
-    existing: Existing,
+    if_taken: IfTaken,
     source: ParentDirs<'a>,
     target: ParentDirs<'a>,
 }
 
 impl Moving<'_> {
     fn stay(&self) -> Result<(), Error> {
-        match self.existing {
-            Existing::Refuse => Err(Error::Exists),
-            Existing::Replace => Ok(()),
+        match self.if_taken {
+            IfTaken::Refuse => Err(Error::Exists),
+            IfTaken::Replace => Ok(()),
         }
     }
 
@@ -112,14 +112,14 @@ impl Moving<'_> {
 
     fn folder(&self, ticket: Ticket) -> Result<(), Error> {
         let turns = self.disk.locks.lock_both(self.to, self.from)?;
-        let displaced = if self.existing == Existing::Replace && self.target.care.syncs_freed() {
+        let displaced = if self.if_taken == IfTaken::Replace && self.target.care.syncs_freed() {
             Displaced::hold(&self.target.folder, self.to.file_name())
         } else {
             Displaced::default()
         };
-        self.rename_at().map_err(|errno| match (errno, self.existing) {
+        self.rename_at().map_err(|errno| match (errno, self.if_taken) {
             // Some file systems return this instead of ENOTEMPTY.
-            (Errno::EXIST, Existing::Replace) => Error::NotEmpty,
+            (Errno::EXIST, IfTaken::Replace) => Error::NotEmpty,
             (Errno::INVAL, _) => Error::IntoItself,
             (other, _) => refusal(other),
         })?;
@@ -131,8 +131,8 @@ impl Moving<'_> {
     /// The object that has the new name, which an object may replace.
     fn replaced_object(&self) -> Result<Option<Present>, Error> {
         match present(&self.disk.root, self.to, &Condition::Always) {
-            Err(Error::IsAFolder) if self.existing == Existing::Refuse => Err(Error::Exists),
-            Ok(Some(_)) if self.existing == Existing::Refuse => Err(Error::Exists),
+            Err(Error::IsAFolder) if self.if_taken == IfTaken::Refuse => Err(Error::Exists),
+            Ok(Some(_)) if self.if_taken == IfTaken::Refuse => Err(Error::Exists),
             found => found,
         }
     }
@@ -153,7 +153,7 @@ impl Moving<'_> {
     /// An object that replaces another is synced first, so that the old one is not lost for a new one that is
     /// not whole.
     fn sync_source(&self) -> Result<(), Error> {
-        if self.existing == Existing::Replace && self.target.care != Care::None {
+        if self.if_taken == IfTaken::Replace && self.target.care != Care::None {
             sync_content(&self.source.folder, self.from.file_name())?;
         }
         Ok(())
@@ -162,9 +162,9 @@ impl Moving<'_> {
     fn rename_at(&self) -> Result<(), Errno> {
         let (source, target) = (&self.source.folder, &self.target.folder);
         let (from, to) = (self.from.file_name(), self.to.file_name());
-        match self.existing {
-            Existing::Replace => renameat(source, from, target, to),
-            Existing::Refuse => match renameat_with(source, from, target, to, RenameFlags::NOREPLACE) {
+        match self.if_taken {
+            IfTaken::Replace => renameat(source, from, target, to),
+            IfTaken::Refuse => match renameat_with(source, from, target, to, RenameFlags::NOREPLACE) {
                 // This file system, or kernel, has no such rename.
                 Err(Errno::INVAL | Errno::NOSYS) => rename_where_free(source, from, target, to),
                 renamed => renamed,
@@ -175,9 +175,9 @@ impl Moving<'_> {
     fn link_and_unlink(&self) -> Result<(), Error> {
         let (source, target) = (&self.source.folder, &self.target.folder);
         let (from, to) = (self.from.file_name(), self.to.file_name());
-        match self.existing {
-            Existing::Refuse => linkat(source, from, target, to, AtFlags::empty()).map_err(refusal)?,
-            Existing::Replace => {
+        match self.if_taken {
+            IfTaken::Refuse => linkat(source, from, target, to, AtFlags::empty()).map_err(refusal)?,
+            IfTaken::Replace => {
                 let beside = ReservedName::of_present(self.disk.root.folder(), source, from);
                 beside
                     .ok_or(Error::Unsupported)?

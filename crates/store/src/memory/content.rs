@@ -5,11 +5,11 @@ const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Bytes that were appended, of which all chunks but the last have [`CHUNK_BYTES`].
 #[derive(Debug, Default)]
-pub(super) struct Content {
+pub(super) struct ChunkedContent {
     chunks: Vec<Vec<u8>>,
 }
 
-impl Content {
+impl ChunkedContent {
     pub(super) fn append(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let room = self.chunks.last().map_or(0, |chunk| CHUNK_BYTES - chunk.len());
@@ -63,7 +63,7 @@ mod tests {
             3 * CHUNK_BYTES,
         ] {
             let bytes = crate::contract::bytes(2 * CHUNK_BYTES + 5, cut as u64);
-            let mut content = Content::default();
+            let mut content = ChunkedContent::default();
             bytes.chunks(cut).for_each(|piece| content.append(piece));
             assert_eq!(content.len(), bytes.len() as u64);
             let mut read = Vec::new();

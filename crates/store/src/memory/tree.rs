@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::NAME_BYTES;
-use super::content::Content;
+use super::content::ChunkedContent;
 use super::quota::{Quota, Reservation};
 use crate::listing::EntryFacts;
 use crate::{
-    Commit, Condition, Detail, Digest, Error, Existing, Key, Listing, ListingBuilder, Meta, NodeKind, Page,
+    Commit, Condition, Detail, Digest, Error, IfTaken, Key, Listing, ListingBuilder, Meta, NodeKind, Page,
     Parents,
 };
 
@@ -42,7 +42,7 @@ pub(super) struct Object {
 /// Content, and the memory that it takes.
 #[derive(Debug)]
 pub(super) struct Stored {
-    pub(super) content: Content,
+    pub(super) content: ChunkedContent,
     pub(super) room: Reservation,
 }
 
@@ -190,7 +190,7 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn rename(&mut self, from: &Key, to: &Key, existing: Existing) -> Result<(), Error> {
+    pub(super) fn rename(&mut self, from: &Key, to: &Key, if_taken: IfTaken) -> Result<(), Error> {
         let is_folder = self.is_folder(from);
         if !is_folder {
             self.find(from)?;
@@ -200,7 +200,7 @@ impl Tree {
         }
         self.require_parent(to)?;
         let is_taken = self.is_folder(to) || self.objects.contains_key(to);
-        if is_taken && existing == Existing::Refuse {
+        if is_taken && if_taken == IfTaken::Refuse {
             return Err(Error::Exists);
         }
         if from == to {
@@ -249,14 +249,14 @@ impl Tree {
         &mut self,
         from: &Key,
         to: &Key,
-        existing: Existing,
+        if_taken: IfTaken,
         now: SystemTime,
     ) -> Result<Meta, Error> {
         let object = Arc::clone(self.find(from)?);
         if from == to {
             return Err(Error::IntoItself);
         }
-        self.admit(to, &existing.condition(), Parents::Require)?;
+        self.admit(to, &if_taken.condition(), Parents::Require)?;
         let facts = Commit {
             digest: object.meta.digest,
             modified: None,

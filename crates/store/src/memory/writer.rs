@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use futures_util::future::{FutureExt, ready};
 
 use super::MemoryStore;
-use super::content::Content;
+use super::content::ChunkedContent;
 use super::tree::Stored;
 use crate::{Answer, Commit, CreateOptions, Error, Key, Meta, Writer};
 
@@ -26,7 +26,7 @@ impl MemoryWriter {
             return Err(Error::NoSpace);
         }
         let stored = Stored {
-            content: Content::default(),
+            content: ChunkedContent::default(),
             room: store.quota.reserve(0)?,
         };
         Ok(Self {
