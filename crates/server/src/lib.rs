@@ -27,6 +27,8 @@ mod service;
 mod session;
 mod signals;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Config, Limits, WorkerCommand};
 pub use error::{ServeError, StartError};

@@ -1,4 +1,5 @@
-//! Requests of HTTP, as a web page can make any browser send them to this machine: none is acted on.
+//! A request of HTTP, as a browser sends it to this machine. What is made of it is tested in the server's crate; here, that the
+//! answer arrives in spite of all that the browser sends behind it.
 
 use std::io::Write as _;
 
@@ -7,50 +8,7 @@ use crate::served::Served;
 use crate::under_every_pool;
 
 under_every_pool! {
-    a_page_in_a_browser_can_neither_delete_nor_upload
     an_http_request_is_told_in_http_what_this_is
-    http_later_on_a_connection_ends_it
-    three_refused_lines_without_a_good_one_end_the_connection
-    refused_lines_behind_a_good_one_do_not_end_the_connection
-}
-
-/// What a browser sends for `fetch(…, {method: 'POST', mode: 'no-cors', body})` and for a form of plain text.
-fn posted(body: &str) -> String {
-    format!(
-        "POST / HTTP/1.1\r\nHost: 127.0.0.1:46666\r\nConnection: keep-alive\r\nContent-Length: {}\r\n\
-         Content-Type: text/plain;charset=UTF-8\r\nAccept: */*\r\nOrigin: http://evil.example\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-fn a_page_in_a_browser_can_neither_delete_nor_upload(pool: &str) {
-    let served = Served::writable(pool);
-    served.place("photo.jpg", "a photo");
-    let before = served.files();
-    let commands =
-        "DELETE photo.jpg\r\nUPLOAD b.html PHNj\r\n{\"command\":\"delete\",\"filename\":\"photo.jpg\"}\r\n";
-    let long = posted(commands).replacen('/', &format!("/{}", "a".repeat(9000)), 1);
-    let short = [
-        posted(commands),
-        format!("POST / HTTP/1.1\r\nHost: x\r\n\r\n{commands}"),
-        format!("\r\nGET /photo.jpg HTTP/1.0\n\n{commands}"),
-        format!("DELETE photo.jpg HTTP/1.1\r\nHost: x\r\n\r\n{commands}"),
-        format!("Host: x\r\n{commands}"),
-        format!("UPLOAD c.txt\r\nHost: x\r\n{commands}"),
-    ];
-    let cut = short.iter().flat_map(|request| cuts(request.as_bytes()));
-    let whole = long.as_bytes().chunks(2000).collect();
-    for pieces in cut.chain([whole]) {
-        let mut talk = served.talk();
-        for piece in pieces {
-            // The server may have closed already, which is what it should do.
-            if talk.stream.write_all(piece).is_err() {
-                break;
-            }
-        }
-        talk.rest();
-        assert_eq!(served.files(), before);
-    }
 }
 
 fn an_http_request_is_told_in_http_what_this_is(pool: &str) {
@@ -74,40 +32,4 @@ fn an_http_request_is_told_in_http_what_this_is(pool: &str) {
             assert!(text.contains("haul ls --server"), "{text}");
         }
     }
-}
-
-fn http_later_on_a_connection_ends_it(pool: &str) {
-    let served = Served::writable(pool);
-    served.place("a", "content");
-    for foreign in ["GET / HTTP/1.1\r\n", "Host: x\r\n"] {
-        let mut talk = served.talk();
-        assert_eq!(talk.ask("LIST\r\n")["data"][0], "a");
-        let refusal = talk.ask(format!("{foreign}DELETE a\r\n"));
-        assert_eq!(refusal["code"], "bad-request", "{refusal}");
-        talk.expect_end();
-        assert_eq!(served.read("a"), b"content");
-    }
-}
-
-fn three_refused_lines_without_a_good_one_end_the_connection(pool: &str) {
-    let served = Served::writable(pool);
-    served.place("a", "content");
-    let mut talk = served.talk();
-    talk.send("EHLO x\r\nSTAT\r\nnothing\r\nDELETE a\r\n");
-    for code in ["unknown-verb", "bad-request", "unknown-verb"] {
-        assert_eq!(talk.reply()["code"], code);
-    }
-    talk.expect_end();
-    assert_eq!(served.read("a"), b"content");
-}
-
-fn refused_lines_behind_a_good_one_do_not_end_the_connection(pool: &str) {
-    let served = Served::writable(pool);
-    let mut talk = served.talk();
-    assert_eq!(talk.ask("GET nothing\r\n")["code"], "not-found");
-    for _ in 0..5 {
-        assert_eq!(talk.ask("nonsense\r\n")["code"], "unknown-verb");
-    }
-    assert_eq!(talk.ask("LIST\r\n")["status"], "OK");
-    talk.finish();
 }

@@ -1,24 +1,18 @@
 //! Bad input. Each attack gets a clear refusal or a closed connection; meanwhile another client is in the middle of
 //! an upload and does not notice, and afterwards everything is as it was.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 
-use crate::rows::Outcome::{Content, Names, Refused};
-use crate::rows::{expect, expect_done, expect_refusal};
+use crate::rows::Outcome::{Content, Names};
+use crate::rows::{expect, expect_done};
 use crate::served::Served;
 use crate::talk::Talk;
 use crate::{base64, content, expect_soon, hex_digest, under_every_pool};
 
 under_every_pool! {
-    a_mebibyte_of_garbage_without_a_line_end_is_refused
-    a_name_of_a_mebibyte_is_refused
-    nul_bytes_and_binary_noise_are_refused
-    a_wrong_letter_at_the_very_end_of_100_mib_is_refused
-    a_client_that_reads_16_bytes_at_a_time_gets_everything
     a_client_that_never_reads_is_cut
     a_client_that_never_reads_a_pipeline_of_replies_is_cut
     clients_that_vanish_in_the_middle_leave_nothing
-    an_upload_that_stalls_is_discarded
     an_object_that_shrinks_while_it_is_sent_resets_the_connection
     four_thousand_silent_connections_harm_nobody
     a_flood_of_requests_without_reading_is_held_back
@@ -61,161 +55,6 @@ fn attack(pool: &str, flags: &[&str], attack: impl FnOnce(&Served)) {
     talk.send("LIST\r\n");
     expect(&mut talk, &served, Names(&["kept.txt", "large.bin"]));
     talk.finish();
-}
-
-fn a_mebibyte_of_garbage_without_a_line_end_is_refused(pool: &str) {
-    attack(pool, &[], |served| {
-        for letter in ["x", "{", "\u{0}", " ", "b'", "LIST "] {
-            let mut talk = served.talk();
-            talk.send(&letter.repeat(1 << 20)[..1 << 20]);
-            talk.half_close();
-            let rest = String::from_utf8(talk.rest()).unwrap();
-            if letter == " " {
-                // A line of nothing but blanks is blank, however long.
-                assert!(rest.is_empty() || rest.contains("\"ERROR\""), "{rest}");
-            } else {
-                assert_eq!(rest.matches("\"ERROR\"").count(), 1, "{letter:?}: {rest}");
-            }
-        }
-        // The same with a line end at last: the next request is answered.
-        let mut talk = served.talk();
-        talk.send("x".repeat(1 << 20));
-        expect(&mut talk, served, Refused("unknown-verb"));
-        talk.send("x\r\nGET kept.txt\r\n");
-        expect(&mut talk, served, Content("kept.txt", b"kept"));
-        talk.finish();
-    });
-}
-
-fn a_name_of_a_mebibyte_is_refused(pool: &str) {
-    attack(pool, &[], |served| {
-        let name = "n".repeat(1 << 20);
-        for request in [
-            format!("GET {name}\r\n"),
-            format!("DELETE {name}\r\n"),
-            format!("DOWNLOAD \"{name}\"\r\n"),
-            format!("STAT {name}\r\n"),
-            format!("READ {name} 0 1\r\n"),
-            format!("LS {name}\r\n"),
-            format!("{{\"command\":\"get\",\"filename\":\"{name}\"}}\r\n"),
-            format!("{{\"command\":\"upload\",\"filename\":\"{name}\",\"filedata\":\"QUJD\"}}\r\n"),
-        ] {
-            let mut talk = served.talk();
-            let reply = talk.ask(request);
-            let code = reply["code"].as_str().unwrap().to_owned();
-            expect_refusal(
-                &reply,
-                if code == "bad-request" {
-                    "bad-request"
-                } else {
-                    "invalid-name"
-                },
-                served,
-            );
-            talk.send("GET kept.txt\r\n");
-            expect(&mut talk, served, Content("kept.txt", b"kept"));
-            talk.finish();
-        }
-        // No space within the first 4 KiB: no name ends there. And a WRITE whose length nobody can see.
-        for request in [format!("UPLOAD {name} QUJD\r\n"), format!("WRITE {name} 3\r\n")] {
-            let mut talk = served.talk();
-            talk.send(request);
-            talk.half_close();
-            let reply = talk.reply();
-            assert_eq!(reply["status"], "ERROR");
-            assert!(reply.to_string().len() < 2000);
-            talk.expect_end();
-        }
-    });
-}
-
-fn nul_bytes_and_binary_noise_are_refused(pool: &str) {
-    attack(pool, &[], |served| {
-        for (request, code) in [
-            (&b"\0\r\n"[..], "unknown-verb"),
-            (b"\0LIST\r\n", "unknown-verb"),
-            (b"GET a\0b\r\n", "invalid-name"),
-            (b"DELETE kept.txt\0\r\n", "invalid-name"),
-            (b"UPLOAD a\0b QUJD\r\n", "invalid-name"),
-            (b"UPLOAD a QU\0JD\r\n", "invalid-payload"),
-            (b"\xff\xfe\xfd\r\n", "unknown-verb"),
-            (b"GET \xff\xfe\r\n", "invalid-name"),
-            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n", "unknown-verb"),
-        ] {
-            let mut talk = served.talk();
-            talk.send(request);
-            expect(&mut talk, served, Refused(code));
-            talk.send("GET kept.txt\r\n");
-            expect(&mut talk, served, Content("kept.txt", b"kept"));
-            talk.finish();
-        }
-        for seed in 0..20 {
-            let mut talk = served.talk();
-            let noise = content(&format!("noise {seed}"), 20_000);
-            // The server may have given up this connection before all of it was sent.
-            talk.stream.write_all(&noise).ok();
-            talk.stream.shutdown(std::net::Shutdown::Write).ok();
-            let rest = talk.rest();
-            assert!(rest.is_ascii());
-        }
-    });
-}
-
-/// `total` bytes of base64, sent in pieces that are no multiple of a quartet.
-fn send_base64(talk: &mut Talk, total: usize) {
-    let piece = "QUJDREVGR0hJSktM".repeat(16 * 1024);
-    let mut left = total;
-    while left > 0 {
-        let length = left.min(piece.len());
-        talk.send(&piece[..length]);
-        left -= length;
-    }
-}
-
-fn a_wrong_letter_at_the_very_end_of_100_mib_is_refused(pool: &str) {
-    const ENCODED: usize = (100 << 20) / 3 * 4;
-    attack(pool, &[], |served| {
-        for end in ["QUJ*\r\n", "QUJ\r\n", "Q=JD\r\n"] {
-            let mut talk = served.talk();
-            talk.send("UPLOAD kept.txt ");
-            send_base64(&mut talk, ENCODED);
-            talk.send(end);
-            expect(&mut talk, served, Refused("invalid-payload"));
-            assert_eq!(served.read("kept.txt"), b"kept");
-            talk.send("GET kept.txt\r\n");
-            expect(&mut talk, served, Content("kept.txt", b"kept"));
-            talk.finish();
-        }
-    });
-}
-
-fn a_client_that_reads_16_bytes_at_a_time_gets_everything(pool: &str) {
-    let bytes = content("sips", 600_000);
-    attack(pool, &[], |served| {
-        let mut writer = served.talk();
-        writer.send(format!("UPLOAD sips {}\r\n", base64(&bytes)));
-        expect_done(&writer.reply(), "sips");
-        let mut talk = served.talk();
-        talk.send("GET sips\r\n");
-        talk.half_close();
-        let mut all = Vec::new();
-        loop {
-            let mut sip = [0; 16];
-            let received = talk.stream.read(&mut sip).unwrap();
-            assert!(
-                std::str::from_utf8(&sip[..received]).is_ok(),
-                "each piece can be decoded on its own"
-            );
-            all.extend_from_slice(&sip[..received]);
-            if received == 0 {
-                break;
-            }
-        }
-        let reply: serde_json::Value = serde_json::from_slice(all.trim_ascii_end()).unwrap();
-        assert!(reply["data_file"] == base64(&bytes).as_str());
-        expect_done(&writer.ask("DELETE sips\r\n"), "sips");
-        writer.finish();
-    });
 }
 
 fn a_client_that_never_reads_is_cut(pool: &str) {
@@ -282,37 +121,6 @@ fn clients_that_vanish_in_the_middle_leave_nothing(pool: &str) {
             }
         }
     });
-}
-
-fn an_upload_that_stalls_is_discarded(pool: &str) {
-    let served = Served::with(pool, &["-w", "--stall-timeout", "1s"]);
-    served.place("kept.txt", "kept");
-    let before = served.quiet_state();
-    // Short content is still in the line, long content is not.
-    let (short, long) = ("QUJD".to_owned(), "QUJD".repeat(5000));
-    let json = "{\"command\":\"upload\",\"filename\":\"kept.txt\",\"filedata\":\"";
-    for requests in [
-        [
-            format!("UPLOAD kept.txt {short}"),
-            format!("UPLOAD kept.txt {long}"),
-            format!("PUT kept.txt\r\n{short}"),
-        ],
-        [
-            "WRITE kept.txt 9\r\nABC".to_owned(),
-            format!("{json}{short}"),
-            format!("{json}{long}"),
-        ],
-    ] {
-        let mut talks: Vec<_> = requests.iter().map(|_| served.talk()).collect();
-        for (talk, request) in talks.iter_mut().zip(requests) {
-            talk.send(request);
-        }
-        for mut talk in talks {
-            expect(&mut talk, &served, Refused("timeout"));
-            talk.expect_end();
-        }
-    }
-    served.expect_again(&before);
 }
 
 fn an_object_that_shrinks_while_it_is_sent_resets_the_connection(pool: &str) {

@@ -26,7 +26,6 @@ mod extended;
 mod fairness;
 mod folders;
 mod hostile;
-mod limits;
 mod names;
 mod pools;
 mod rows;

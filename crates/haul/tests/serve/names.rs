@@ -1,4 +1,4 @@
-//! Names: what may be one, what LIST shows, and that nothing leads out of the served folder.
+//! Names on a disk: what LIST shows of it, and that nothing leads out of the served folder.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,16 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use crate::rows::Outcome::{Content, Names, Refused, Stored};
+use crate::rows::Outcome::{Content, Names};
 use crate::rows::{expect, expect_refusal};
 use crate::served::Served;
 use crate::{base64, under_every_pool};
 
 under_every_pool! {
-    what_may_not_be_a_name_is_refused_by_every_verb
-    the_longest_names_are_served
-    bytes_that_are_not_utf8_are_no_name
     list_shows_the_visible_regular_files_sorted
+    a_listing_of_a_hundred_thousand_files_is_whole
     folders_and_special_files_are_no_objects
     no_link_leads_out_of_the_served_folder
     a_link_that_is_swapped_while_in_use_never_leads_out
@@ -25,110 +23,6 @@ under_every_pool! {
 }
 
 const SECRET: &[u8] = b"nobody may see this";
-
-fn what_may_not_be_a_name_is_refused_by_every_verb(pool: &str) {
-    let served = Served::writable(pool);
-    fs::write(served.outside("secret"), SECRET).unwrap();
-    served.place("dir/file", "");
-    let before = served.quiet_state();
-    let long_part = "p".repeat(256);
-    let long_name = "a/".repeat(2048) + "a";
-    let names = [
-        "../secret",
-        "/etc/passwd",
-        "dir/../../secret",
-        "dir/..",
-        "..",
-        ".",
-        "./dir/file",
-        "dir/./file",
-        "dir//file",
-        "dir/",
-        "/",
-        "a\0b",
-        "a\x01b",
-        "a\x7fb",
-        "a\tb",
-        "a\x1b[31m",
-        ".haul-inflight-",
-        ".haul-inflight-abc",
-        "dir/.haul-inflight-1",
-        &long_part,
-        &long_name,
-    ];
-    for name in names {
-        println!("{:?}", &name[..name.len().min(40)]);
-        let json_name = serde_json::to_string(name).unwrap();
-        let encoded: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let mut talk = served.talk();
-        for request in [
-            format!("GET {name}\r\n"),
-            format!("DELETE {name}\r\n"),
-            format!("{{\"command\":\"get\",\"filename\":{json_name}}}\r\n"),
-            format!("{{\"command\":\"upload\",\"filename\":{json_name},\"filedata\":\"QUJD\"}}\r\n"),
-            format!("STAT {encoded}\r\n"),
-            format!("READ {encoded}\r\n"),
-        ] {
-            expect_refusal(&talk.ask(request), "invalid-name", &served);
-        }
-        // The search for the payload of an UPLOAD ends after 4 KiB of its line.
-        if name.len() < 4000 {
-            expect_refusal(
-                &talk.ask(format!("UPLOAD {name} QUJD\r\n")),
-                "invalid-name",
-                &served,
-            );
-        }
-        assert_eq!(talk.ask("LIST\r\n")["data"], json!([]));
-        talk.finish();
-    }
-    served.expect_again(&before);
-    assert_eq!(fs::read(served.outside("secret")).unwrap(), SECRET);
-}
-
-fn the_longest_names_are_served(pool: &str) {
-    let served = Served::writable(pool);
-    let part = "p".repeat(255);
-    let name = [part.as_str(); 15].join("/");
-    for name in [part.as_str(), &name] {
-        let mut talk = served.talk();
-        talk.send(format!("UPLOAD {name} QUJD\r\n"));
-        expect(&mut talk, &served, Stored(name, b"ABC"));
-        talk.send(format!("GET {name}\r\nGET \"{name}\"\r\n"));
-        expect(&mut talk, &served, Content(name, b"ABC"));
-        expect(&mut talk, &served, Content(name, b"ABC"));
-        talk.finish();
-        served.clear();
-    }
-    // 4,096 bytes in parts that are short enough: a name, though nothing is there.
-    let longest = &format!("{}/", "q".repeat(200)).repeat(21)[..4096];
-    let mut talk = served.talk();
-    expect_refusal(&talk.ask(format!("GET {longest}\r\n")), "not-found", &served);
-    expect_refusal(&talk.ask(format!("GET {longest}x\r\n")), "invalid-name", &served);
-    talk.finish();
-}
-
-fn bytes_that_are_not_utf8_are_no_name(pool: &str) {
-    let served = Served::writable(pool);
-    let before = served.quiet_state();
-    for bytes in [
-        &b"\xff"[..],
-        b"a\xc3",
-        b"a\xc3(",
-        b"\xed\xa0\x80",
-        b"\xf4\x90\x80\x80",
-        b"\xc0\xaf",
-    ] {
-        let mut talk = served.talk();
-        for verb in ["GET ", "DELETE ", "STAT ", "READ ", "UPLOAD "] {
-            let tail: &[u8] = if verb == "UPLOAD " { b" QUJD\r\n" } else { b"\r\n" };
-            talk.send([verb.as_bytes(), bytes, tail].concat());
-            expect(&mut talk, &served, Refused("invalid-name"));
-        }
-        talk.finish();
-    }
-    served.expect_again(&before);
-}
 
 fn list_shows_the_visible_regular_files_sorted(pool: &str) {
     let served = Served::with(pool, &[]);
@@ -164,6 +58,29 @@ fn list_shows_the_visible_regular_files_sorted(pool: &str) {
         &served,
         Names(&["10", "9", "A", "a.txt", "b", "no extension", "quote\"'\\", "é"]),
     );
+    talk.finish();
+}
+
+fn a_listing_of_a_hundred_thousand_files_is_whole(pool: &str) {
+    let served = Served::with(pool, &[]);
+    let names: Vec<String> = (0..100_000)
+        .map(|number| format!("file number {number:06} é.txt"))
+        .collect();
+    for name in &names {
+        fs::File::create(served.path(name)).unwrap();
+    }
+    let mut talk = served.talk();
+    let list = talk.ask("LIST\r\n");
+    let listed: Vec<&str> = list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    assert!(listed == names, "{} names of 100,000", listed.len());
+    let facts = talk.ask("LS\r\n");
+    assert_eq!(facts["data"].as_array().unwrap().len(), 100_000);
+    assert_eq!(facts["data"][99_999]["name"], names[99_999].as_str());
     talk.finish();
 }
 

@@ -1,4 +1,4 @@
-//! Rows of the protocol's tables: a request, what has to come of it, and every awkward way to cut its bytes.
+//! What has to come of a request, and every awkward way to cut its bytes.
 
 use serde_json::Value;
 
@@ -18,29 +18,6 @@ pub(crate) enum Outcome<'e> {
     Deleted(&'e str),
     /// Refused, with this code.
     Refused(&'e str),
-}
-
-pub(crate) const PHOTO: &[u8] = b"\xff\xd8\xff photo\r\n\r\n";
-pub(crate) const SPACED: &[u8] = b"spaced";
-
-/// Sends each row cut in every way on a connection of its own, with the same files before each.
-pub(crate) fn expect_rows(served: &Served, rows: &[(&str, Outcome<'_>)]) {
-    for &(request, outcome) in rows {
-        for cut in cuts(request.as_bytes()) {
-            println!("{request:?} in {} pieces", cut.len());
-            served.clear();
-            served.place("a.jpg", PHOTO);
-            served.place("my file.txt", SPACED);
-            let mut talk = served.talk();
-            if cut.len() > 1 {
-                // A pause in the first words of a connection would count as the end of an unterminated request.
-                assert_eq!(talk.ask("HELLO\r\n")["status"], "OK");
-            }
-            talk.send_pieces(cut);
-            expect(&mut talk, served, outcome);
-            talk.finish();
-        }
-    }
 }
 
 /// Reads one reply and checks it against what has to come of the request.

@@ -1,23 +1,17 @@
 //! Limits of time and size: idle, stalled and slow clients, and uploads that are too large.
 
-use crate::rows::Outcome::{Content, Names, Refused, Stored};
-use crate::rows::{expect, expect_done};
-use crate::served::Served;
-use crate::{base64, content, under_every_pool};
+use std::time::Duration;
 
-under_every_pool! {
-    an_idle_connection_is_closed_after_its_timeout
-    an_idle_connection_is_kept_while_nobody_waits
-    a_request_line_that_takes_too_long_is_refused
-    a_request_line_that_drips_is_refused_all_the_same
-    an_upload_may_be_as_large_as_the_limit_and_no_larger
-    a_listing_of_a_hundred_thousand_files_is_whole
-    a_small_buffer_changes_nothing
-}
+use super::rows::Outcome::{Content, Names, Refused, Stored};
+use super::rows::{expect, expect_done};
+use super::served::Served;
+use super::{base64, content};
+use crate::Limits;
 
-fn an_idle_connection_is_closed_after_its_timeout(pool: &str) {
-    let served = Served::with(pool, &["--idle-timeout", "1s"]);
-    let before = served.quiet_state();
+#[test]
+fn an_idle_connection_is_closed_after_its_timeout() {
+    let served = Served::with(|config| config.limits.idle_timeout = Duration::from_secs(1));
+    let before = served.state();
     let mut spoken = served.talk();
     spoken.send("LIST\r\n");
     expect(&mut spoken, &served, Names(&[]));
@@ -30,8 +24,9 @@ fn an_idle_connection_is_closed_after_its_timeout(pool: &str) {
     served.expect_again(&before);
 }
 
-fn an_idle_connection_is_kept_while_nobody_waits(pool: &str) {
-    let served = Served::with(pool, &["--line-timeout", "2s"]);
+#[test]
+fn an_idle_connection_is_kept_while_nobody_waits() {
+    let served = Served::with(|config| config.limits.line_timeout = Duration::from_secs(2));
     let mut idle = served.talk();
     idle.send("LIST\r\n");
     expect(&mut idle, &served, Names(&[]));
@@ -45,9 +40,14 @@ fn an_idle_connection_is_kept_while_nobody_waits(pool: &str) {
     idle.finish();
 }
 
-fn a_request_line_that_takes_too_long_is_refused(pool: &str) {
-    let served = Served::with(pool, &["-w", "--line-timeout", "1s"]);
-    let before = served.quiet_state();
+#[test]
+fn a_request_line_that_takes_too_long_is_refused() {
+    let served = Served::with(|config| {
+        config.writable = true;
+        // Shorter than any silence that completes a request.
+        config.limits.line_timeout = Limits::UNTERMINATED_WRITE_SILENCE - Duration::from_millis(1);
+    });
+    let before = served.state();
     for requests in [
         ["UPLOAD a.t", "FLY", "STAT a"],
         ["{\"command\":\"li", "{", "DELETE a"],
@@ -70,36 +70,32 @@ fn a_request_line_that_takes_too_long_is_refused(pool: &str) {
     served.expect_again(&before);
 }
 
-fn a_request_line_that_drips_is_refused_all_the_same(pool: &str) {
-    use std::io::Write as _;
-    let served = Served::with(
-        pool,
-        &[
-            "-w",
-            "--line-timeout",
-            "2s",
-            "--idle-timeout",
-            "50s",
-            "--stall-timeout",
-            "50s",
-        ],
-    );
+#[test]
+fn a_request_line_that_drips_is_refused_all_the_same() {
+    let served = Served::with(|config| {
+        config.writable = true;
+        config.limits.line_timeout = Duration::from_secs(2);
+    });
     let mut talk = served.talk();
     talk.send("STAT ");
-    let mut sender = talk.stream.try_clone().unwrap();
-    let dripping = std::thread::spawn(move || {
-        // Ends when the server has closed the connection.
-        while sender.write_all(b"a").is_ok() {
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-    });
+    let since = served.now();
+    // Ends when the server takes no more; the refusal came before.
+    let drip = Duration::from_millis(50);
+    while talk.try_send("a") && !talk.has_received() {
+        served.pass(drip);
+    }
+    let passed = served.now() - since;
+    assert!(passed <= Duration::from_secs(2) + drip, "{passed:?}");
     expect(&mut talk, &served, Refused("timeout"));
     talk.rest();
-    dripping.join().unwrap();
 }
 
-fn an_upload_may_be_as_large_as_the_limit_and_no_larger(pool: &str) {
-    let served = Served::with(pool, &["-w", "--max-upload", "100000"]);
+#[test]
+fn an_upload_may_be_as_large_as_the_limit_and_no_larger() {
+    let served = Served::with(|config| {
+        config.writable = true;
+        config.limits.upload_bytes_max = Some(100_000);
+    });
     let (fits, larger) = (content("limit", 100_000), content("limit", 100_001));
     let mut talk = served.talk();
     talk.send(format!("UPLOAD fits {}\r\n", base64(&fits)));
@@ -120,31 +116,12 @@ fn an_upload_may_be_as_large_as_the_limit_and_no_larger(pool: &str) {
     assert_eq!(served.files(), before);
 }
 
-fn a_listing_of_a_hundred_thousand_files_is_whole(pool: &str) {
-    let served = Served::with(pool, &[]);
-    let names: Vec<String> = (0..100_000)
-        .map(|number| format!("file number {number:06} é.txt"))
-        .collect();
-    for name in &names {
-        std::fs::File::create(served.path(name)).unwrap();
-    }
-    let mut talk = served.talk();
-    let list = talk.ask("LIST\r\n");
-    let listed: Vec<&str> = list["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|name| name.as_str().unwrap())
-        .collect();
-    assert!(listed == names, "{} names of 100,000", listed.len());
-    let facts = talk.ask("LS\r\n");
-    assert_eq!(facts["data"].as_array().unwrap().len(), 100_000);
-    assert_eq!(facts["data"][99_999]["name"], names[99_999].as_str());
-    talk.finish();
-}
-
-fn a_small_buffer_changes_nothing(pool: &str) {
-    let served = Served::with(pool, &["-w", "--buffer", "4KiB"]);
+#[test]
+fn a_small_buffer_changes_nothing() {
+    let served = Served::with(|config| {
+        config.writable = true;
+        config.limits.buffer_bytes = 4096;
+    });
     let long_name = "n".repeat(255);
     for length in [0, 1, 2, 3, 4, 3071, 3072, 3073, 4095, 4096, 4097, 12_288, 100_003] {
         let bytes = content("small buffer", length);
