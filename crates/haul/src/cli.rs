@@ -176,7 +176,7 @@ pub(crate) struct RemoteArgs {
 /// The flags of `serve`, as typed.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ServeArgs {
-    /// Folder to serve [default: the current one]
+    /// Folder to serve, or memory:[SIZE] for an empty store in memory [default: the current folder]
     #[arg(value_name = "ROOT", value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
     /// Address to listen on, IP:PORT; give the flag again for a further one. Port 0 picks a free port

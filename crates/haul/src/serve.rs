@@ -5,11 +5,13 @@ mod interfaces;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use haul_server::{Server, StartError, WorkerCommand};
+use haul_server::{ServedRoot, Server, StartError, WorkerCommand};
+
+use haul_types::PoolKind;
 
 use crate::cli::{LogArgs, ServeArgs};
 use crate::logs;
@@ -89,8 +91,19 @@ fn read_settings(flags: &ServeArgs, environment: &Environment) -> Result<Setting
 }
 
 fn check_root(settings: &Settings) -> Result<(), SettingError> {
-    let root: &Path = &settings.config.root;
     let wrong = |problem| SettingError::new(settings.root_source.clone(), problem);
+    let root = match &settings.config.root {
+        ServedRoot::Folder(root) => root,
+        ServedRoot::Memory(_) if settings.config.pool.kind == PoolKind::Processes => {
+            return Err(wrong(
+                StartError::NotShared {
+                    root: settings.config.root.clone(),
+                }
+                .to_string(),
+            ));
+        }
+        ServedRoot::Memory(_) => return Ok(()),
+    };
     match std::fs::metadata(root) {
         Ok(facts) if facts.is_dir() => Ok(()),
         Ok(_) => Err(wrong(format!(

@@ -201,6 +201,18 @@ fn a_root_that_is_no_folder_ends_with_2_and_says_so() {
 }
 
 #[test]
+fn processes_are_refused_for_a_store_in_memory_and_the_others_are_named() {
+    let output = output(haul().args(["serve", "memory:", "--pool", "processes:2"]));
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = stderr(&output);
+    assert!(
+        stderr.starts_with("haul: ROOT: memory:1GiB is served by threads or tasks"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("--pool threads:N or --pool tasks"), "{stderr}");
+}
+
+#[test]
 fn an_address_that_is_taken_ends_with_1_and_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -1,20 +1,22 @@
 //! What a server is told: plain data, so that it can be handed to a worker process.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use haul_types::{Durability, PoolKind, PoolSpec};
+use haul_store::{Blocking, StoreSpec};
+use haul_types::{ByteSize, ByteSizeError, Durability, GIB, PoolKind, PoolSpec};
 use serde::{Deserialize, Serialize};
 
 /// Everything `haul serve` can be told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Config {
-    /// The folder that is served.
-    pub root: PathBuf,
+    /// What is served.
+    pub root: ServedRoot,
     /// Where to listen; port 0 picks a free one.
     pub listen: Vec<SocketAddr>,
     /// Kind and size of the pool.
@@ -30,7 +32,62 @@ pub struct Config {
     pub unterminated_writes: bool,
 }
 
+/// What a server serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServedRoot {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// Objects in the server's memory, empty at the start and gone at the end, which may take so many bytes.
+    Memory(ByteSize),
+}
+
+impl ServedRoot {
+    /// What a store in memory may take where its size is not given: 1 GiB.
+    pub const MEMORY_MAX: ByteSize = ByteSize(GIB);
+
+    /// Reads `memory:` or `memory:SIZE`; everything else is a folder, which can be called `./memory:` as well.
+    ///
+    /// # Errors
+    /// When the size cannot be read.
+    pub fn parse(argument: &OsStr) -> Result<Self, ByteSizeError> {
+        match argument.to_str().and_then(|text| text.strip_prefix("memory:")) {
+            Some("") => Ok(Self::Memory(Self::MEMORY_MAX)),
+            Some(size) => size.parse().map(Self::Memory),
+            None => Ok(Self::Folder(argument.into())),
+        }
+    }
+}
+
+impl fmt::Display for ServedRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => path.display().fmt(f),
+            Self::Memory(size) => write!(f, "memory:{size}"),
+        }
+    }
+}
+
 impl Config {
+    /// The store that holds what is served.
+    pub(crate) fn store(&self) -> StoreSpec {
+        match &self.root {
+            ServedRoot::Folder(root) => StoreSpec::Local {
+                root: root.clone(),
+                durability: self.durability,
+            },
+            ServedRoot::Memory(size) => StoreSpec::Memory { bytes_max: size.0 },
+        }
+    }
+
+    /// Where a worker waits for the store's disk: a thread that serves one connection may wait itself.
+    pub(crate) fn blocking(&self) -> Blocking {
+        if self.serves_one_at_a_time() {
+            Blocking::Inline
+        } else {
+            Blocking::Offload
+        }
+    }
+
     /// Connections served at once, over all workers: the pool's capacity, within [`Limits::connections_max`], and what
     /// is left of that when it is context out evenly among independent workers.
     #[must_use]
@@ -161,7 +218,7 @@ impl Default for Limits {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            root: PathBuf::from("."),
+            root: ServedRoot::Folder(PathBuf::from(".")),
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 46666))],
             pool: PoolSpec::default(),
             writable: false,
@@ -184,6 +241,27 @@ pub struct WorkerCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_root_is_a_folder_unless_it_says_that_it_is_memory() {
+        let parsed = |text: &str| ServedRoot::parse(OsStr::new(text));
+        assert_eq!(parsed("/srv").unwrap(), ServedRoot::Folder("/srv".into()));
+        assert_eq!(
+            parsed("./memory:").unwrap(),
+            ServedRoot::Folder("./memory:".into())
+        );
+        assert_eq!(parsed("memory").unwrap(), ServedRoot::Folder("memory".into()));
+        assert_eq!(
+            parsed("memory:").unwrap(),
+            ServedRoot::Memory(ServedRoot::MEMORY_MAX)
+        );
+        let small = parsed("memory:64MiB").unwrap();
+        assert_eq!(
+            (small.to_string().as_str(), &small),
+            ("memory:64MiB", &ServedRoot::Memory(ByteSize::mib(64)))
+        );
+        assert!(parsed("memory:lots").is_err());
+    }
 
     #[test]
     fn connections_fit_the_limit_of_open_files() {

@@ -2,18 +2,27 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+
+use crate::ServedRoot;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The folder to serve is not there, not a folder, or may not be opened.
-    #[error("cannot serve {}: {error}", root.display())]
+    #[error("cannot serve {root}: {error}")]
     Root {
         /// The folder.
-        root: PathBuf,
+        root: ServedRoot,
         /// What the system said.
         error: io::Error,
+    },
+    /// A store that belongs to one process is to be served by several.
+    #[error(
+        "{root} is served by threads or tasks: worker processes would each have a memory of their own (choose --pool threads:N or --pool tasks)"
+    )]
+    NotShared {
+        /// What is to be served.
+        root: ServedRoot,
     },
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]

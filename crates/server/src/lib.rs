@@ -30,7 +30,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Limits, WorkerCommand};
+pub use config::{Config, Limits, ServedRoot, WorkerCommand};
 pub use error::{ServeError, StartError};
 pub use haul_types::Durability;
 pub use pool::processes::run_worker;

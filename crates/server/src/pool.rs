@@ -13,7 +13,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use haul_store::{Blocking, LocalStore, Store};
+use haul_store::Store;
 use haul_types::PoolKind;
 
 use crate::connections::Connections;
@@ -27,7 +27,7 @@ use crate::{Config, WorkerCommand, listener};
 #[derive(Debug)]
 pub(crate) struct PoolPlan {
     pub(crate) config: Config,
-    pub(crate) store: LocalStore,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) listeners: Arc<[TcpListener]>,
     pub(crate) ledger: Ledger,
     pub(crate) queued: Receiver,
@@ -85,20 +85,9 @@ impl Pool {
 fn share(plan: PoolPlan) -> io::Result<(Arc<Context>, Arc<Arrivals>)> {
     let records = 0..plan.config.connections_served_max();
     let connections = Connections::new(plan.ledger.clone(), records, plan.wakeup);
-    let store = opened_for(&plan.config, &plan.store);
-    let context = Context::new(plan.config, store, plan.ledger, connections, Drain::new()?);
+    let context = Context::new(plan.config, plan.store, plan.ledger, connections, Drain::new()?);
     let arrivals = Arrivals::new(plan.listeners, plan.queued);
     Ok((Arc::new(context), Arc::new(arrivals)))
-}
-
-/// The store as the pool's kind needs it: a thread that serves one connection may wait for the disk.
-fn opened_for(config: &Config, store: &LocalStore) -> Arc<dyn Store> {
-    let blocking = if config.serves_one_at_a_time() {
-        Blocking::Inline
-    } else {
-        Blocking::Offload
-    };
-    Arc::new(store.with_blocking(blocking))
 }
 
 /// The alarm where all connections are served by this process.

@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use haul_store::{Blocking, LocalStore};
+use haul_store::{Blocking, Maintenance, Store};
+use haul_types::PoolKind;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,8 +20,8 @@ use crate::{Config, ServeError, StartError, WorkerCommand, listener};
 #[derive(Debug)]
 pub struct Server {
     config: Config,
-    /// The root as it was opened at the start, whatever becomes of its path.
-    store: LocalStore,
+    /// As it was opened at the start, whatever becomes of its path.
+    store: Arc<dyn Store>,
     listeners: Arc<[TcpListener]>,
     /// Received from before the listeners are announced: a program that waits for the announcement may send one at once.
     signals: Signals,
@@ -38,25 +39,17 @@ impl Server {
         if workers > connections {
             return Err(StartError::TooFewConnections { workers, connections });
         }
-        let no_root = |error| StartError::Root {
-            root: config.root.clone(),
-            error,
-        };
-        let store = LocalStore::open(&config.root, config.durability, Blocking::Inline).map_err(no_root)?;
-        if config.writable {
-            match store.sweep() {
-                Ok(0) => {}
-                Ok(swept) => tracing::info!(swept, "files that an earlier server left in flight were swept"),
-                Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),
-            }
-        }
         let descriptors = raise_descriptor_limit();
         fit_connections(&mut config, descriptors);
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let store = open_store(&config)?;
+        if config.writable {
+            runtime.block_on(sweep(&*store));
+        }
         let bind = |&address: &SocketAddr| {
             listener::bind_patiently(address).map_err(|error| StartError::Listen { address, error })
         };
         let listeners = config.listen.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
-        let runtime = Builder::new_current_thread().enable_all().build()?;
         let signals = {
             let _context = runtime.enter();
             Signals::new()?
@@ -104,7 +97,7 @@ impl Server {
 
     async fn serve(
         config: Config,
-        store: LocalStore,
+        store: Arc<dyn Store>,
         listeners: Arc<[TcpListener]>,
         signals: &mut Signals,
         worker_command: WorkerCommand,
@@ -139,6 +132,39 @@ impl Server {
             () = pool.drain(grace) => Ok(()),
             () = signals.next() => Err(ServeError::Interrupted),
         }
+    }
+}
+
+/// Opens the store, for the workers of this process or for those that will be handed it.
+fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    let has_processes = config.pool.kind == PoolKind::Processes;
+    // The supervisor's own thread has other things to do than to wait for a sweep.
+    let blocking = if has_processes {
+        Blocking::Offload
+    } else {
+        config.blocking()
+    };
+    let opened = config.store().open(blocking);
+    let store = opened.map_err(|error| StartError::Root {
+        root: config.root.clone(),
+        error,
+    })?;
+    if has_processes && !store.capabilities().processes {
+        return Err(StartError::NotShared {
+            root: config.root.clone(),
+        });
+    }
+    Ok(store)
+}
+
+/// Sweeps what an earlier server has left in flight.
+async fn sweep(store: &dyn Store) {
+    match store.maintain().await {
+        Ok(Maintenance { swept: 0 }) => {}
+        Ok(Maintenance { swept }) => {
+            tracing::info!(swept, "files that an earlier server left in flight were swept");
+        }
+        Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),
     }
 }
 

@@ -1,9 +1,8 @@
 //! What a server says once at its start, in the log: what it serves, to whom, and what is risky about that.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
 
-use haul_server::Config;
+use haul_server::{Config, ServedRoot};
 
 use super::interfaces;
 
@@ -12,9 +11,9 @@ const ADDRESSES_MAX: usize = 8;
 
 /// Logs the start line and the warnings, for a server that listens on `addresses`.
 pub(super) fn log(config: &Config, addresses: &[SocketAddr]) {
-    let root = std::fs::canonicalize(&config.root).unwrap_or_else(|_| config.root.clone());
+    let root = absolute(&config.root);
     tracing::info!(
-        root = %root.display(),
+        %root,
         mode = if config.writable { "writable" } else { "read-only" },
         pool = %config.pool,
         addresses = reachable(addresses, &interfaces::addresses()).join(" "),
@@ -22,6 +21,16 @@ pub(super) fn log(config: &Config, addresses: &[SocketAddr]) {
     );
     for warning in warnings(config, &root, addresses) {
         tracing::warn!("{warning}");
+    }
+}
+
+/// What is served, a folder by its full path.
+fn absolute(root: &ServedRoot) -> ServedRoot {
+    match root {
+        ServedRoot::Folder(path) => {
+            ServedRoot::Folder(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()))
+        }
+        ServedRoot::Memory(size) => ServedRoot::Memory(*size),
     }
 }
 
@@ -56,7 +65,7 @@ fn of_kind(of_machine: &[IpAddr], loopback: IpAddr) -> Vec<IpAddr> {
     std::iter::once(loopback).chain(others).collect()
 }
 
-fn warnings(config: &Config, root: &Path, addresses: &[SocketAddr]) -> Vec<String> {
+fn warnings(config: &Config, root: &ServedRoot, addresses: &[SocketAddr]) -> Vec<String> {
     let mut warnings = Vec::new();
     let open: Vec<String> = addresses
         .iter()
@@ -74,7 +83,7 @@ fn warnings(config: &Config, root: &Path, addresses: &[SocketAddr]) -> Vec<Strin
             open.join(" or ")
         ));
     }
-    if root == Path::new("/") {
+    if *root == ServedRoot::Folder("/".into()) {
         warnings.push("the whole file system is served: name a folder, unless that is meant".to_owned());
     }
     if config.unterminated_writes {
@@ -119,7 +128,7 @@ mod tests {
             unterminated_writes,
             ..Config::default()
         };
-        let here = Path::new("/srv");
+        let here = &ServedRoot::Folder("/srv".into());
         let loopback = addresses(&["127.0.0.1:1", "[::1]:1"]);
         assert!(warnings(&config(true, false), here, &loopback).is_empty());
         let open = addresses(&["127.0.0.1:1", "0.0.0.0:2", "192.168.1.5:3"]);
@@ -132,6 +141,9 @@ mod tests {
         );
         assert!(warnings(&config(true, false), here, &open)[0].contains("can read, write and delete"));
         assert!(warnings(&config(true, true), here, &loopback)[0].contains("without a line end"));
-        assert!(warnings(&config(false, false), Path::new("/"), &loopback)[0].contains("whole file system"));
+        assert!(
+            warnings(&config(false, false), &ServedRoot::Folder("/".into()), &loopback)[0]
+                .contains("whole file system")
+        );
     }
 }

@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use haul_client::{Address, AddressError, PORT_DEFAULT};
-use haul_server::{Config, Limits};
+use haul_server::{Config, Limits, ServedRoot};
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::{LogArgs, ServeArgs};
@@ -121,7 +121,7 @@ pub(crate) fn resolve(
     let layers = Layers::new(flags.said(), environment, file)?;
     let default = Config::default();
     let (root, root_source) = match layers.find("root") {
-        Some((mut values, source)) => (PathBuf::from(values.remove(0)), source),
+        Some((mut values, source)) => (served_root(&values.remove(0), &source)?, source),
         None => (default.root, Source::flag("root")),
     };
     let config = Config {
@@ -142,6 +142,10 @@ pub(crate) fn resolve(
         root_source,
         log: log(&layers)?,
     })
+}
+
+fn served_root(text: &OsStr, source: &Source) -> Result<ServedRoot, SettingError> {
+    ServedRoot::parse(text).map_err(|error| SettingError::new(source.clone(), error.to_string()))
 }
 
 /// The log settings of a worker process, which has flags only.

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
-use haul_server::Durability;
+use haul_server::{Durability, ServedRoot};
 
 use super::*;
 use crate::cli::{Cli, Command};
@@ -39,7 +39,7 @@ fn shown(settings: &Settings) -> BTreeMap<&'static str, String> {
         unterminated_writes,
     } = &settings.config;
     BTreeMap::from([
-        ("root", root.display().to_string()),
+        ("root", root.to_string()),
         (
             "listen",
             listen
@@ -139,7 +139,7 @@ fn variable_of(setting: &str) -> String {
 fn what_nobody_says_has_the_servers_default() {
     let settings = resolved(&[], &[], None).unwrap();
     let default = Config::default();
-    assert_eq!(settings.config.root, PathBuf::from("."));
+    assert_eq!(settings.config.root, ServedRoot::Folder(".".into()));
     assert_eq!(
         settings.config.listen,
         [SocketAddr::from(([127, 0, 0, 1], 46666))]
@@ -324,7 +324,11 @@ fn writable_needs_no_value_and_swallows_no_root() {
     ] {
         let settings = resolved(&words, &[("HAUL_WRITABLE", "false")], None).unwrap();
         assert!(settings.config.writable, "{words:?}");
-        assert_eq!(settings.config.root, PathBuf::from("folder"), "{words:?}");
+        assert_eq!(
+            settings.config.root,
+            ServedRoot::Folder("folder".into()),
+            "{words:?}"
+        );
     }
     assert!(
         !resolved(&["-w=false"], &[("HAUL_WRITABLE", "1")], None)
@@ -345,6 +349,21 @@ fn the_root_remembers_its_layer() {
     }
 }
 
+#[test]
+fn a_root_in_memory_has_a_size_and_an_error_names_its_layer() {
+    let root = |text: &str| {
+        let environment: Environment = [("HAUL_ROOT", OsString::from(text))].into_iter().collect();
+        resolve(&typed(&[]), &environment, None).map(|settings| settings.config.root)
+    };
+    assert_eq!(
+        root("memory:").unwrap(),
+        ServedRoot::Memory(ServedRoot::MEMORY_MAX)
+    );
+    assert_eq!(root("memory:64MiB").unwrap().to_string(), "memory:64MiB");
+    let error = root("memory:lots").unwrap_err().to_string();
+    assert!(error.starts_with("HAUL_ROOT: `lots` is not a size"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_root_may_be_something_else_than_utf_8() {
@@ -353,7 +372,7 @@ fn only_the_root_may_be_something_else_than_utf_8() {
     let environment: Environment = [("HAUL_ROOT", odd.clone())].into_iter().collect();
     assert_eq!(
         resolve(&typed(&[]), &environment, None).unwrap().config.root,
-        PathBuf::from(&odd)
+        ServedRoot::Folder(PathBuf::from(&odd))
     );
     let environment: Environment = [("HAUL_POOL", odd)].into_iter().collect();
     let error = resolve(&typed(&[]), &environment, None).unwrap_err().to_string();

@@ -42,6 +42,9 @@ pub(crate) fn haul() -> Command {
     command
 }
 
+/// The store of [`Served::in_memory`].
+const MEMORY: &str = "memory:1MiB";
+
 /// A running server.
 pub(crate) struct Served {
     child: Child,
@@ -76,6 +79,11 @@ impl Served {
         Self::start_as(haul(), pool, listeners, root, flags)
     }
 
+    /// Serves a store in memory.
+    pub(crate) fn in_memory(pool: &str) -> Self {
+        Self::start(pool, 1, Some(Path::new(MEMORY)), &["-w"])
+    }
+
     /// Serves a folder of its own with room for so many open files.
     pub(crate) fn with_descriptors(descriptors: u32, pool: &str, flags: &[&str]) -> Self {
         let binary = haul();
@@ -97,7 +105,9 @@ impl Served {
     ) -> Self {
         let folder = temporary();
         let root = root.map_or_else(|| folder.path().join("root"), Path::to_owned);
-        fs::create_dir_all(&root).unwrap();
+        if !root.starts_with(MEMORY) {
+            fs::create_dir_all(&root).unwrap();
+        }
         let log = File::create(folder.path().join("log")).unwrap();
         command.arg("serve").arg(&root).args(["--pool", pool]).args(flags);
         for _ in 0..listeners {

@@ -9,7 +9,7 @@ use rustix::mount::MountFlags;
 
 use crate::mount::Mount;
 use crate::rows::Outcome::{Content, Deleted, Names, Refused, Stored};
-use crate::rows::{expect, expect_refusal};
+use crate::rows::{expect, expect_done, expect_refusal};
 use crate::served::{Served, temporary};
 use crate::{base64, content, hex_digest, under_every_pool};
 
@@ -224,5 +224,25 @@ fn an_object_that_becomes_shorter_under_many_reads_resets_them(pool: &str) {
         .unwrap();
     for talk in talks {
         talk.expect_reset();
+    }
+}
+
+#[test]
+fn a_store_in_memory_is_served_by_threads_and_tasks_and_has_a_limit() {
+    for pool in ["threads:4", "threads:2x8", "tasks"] {
+        let served = Served::in_memory(pool);
+        let bytes = content("memory", 700_000);
+        let mut talk = served.talk();
+        talk.send(format!("UPLOAD folder/a.bin {}\r\n", base64(&bytes)));
+        expect_done(&talk.reply(), "folder/a.bin");
+        talk.send(format!("UPLOAD b.bin {}\r\n", base64(&bytes)));
+        expect_refusal(&talk.reply(), "no-space", &served);
+        // Another connection, and with that another worker.
+        let mut other = served.talk();
+        other.send("GET folder/a.bin\r\n");
+        expect(&mut other, &served, Content("folder/a.bin", &bytes));
+        expect_done(&other.ask("DELETE folder/a.bin\r\n"), "folder/a.bin");
+        talk.send("GET folder/a.bin\r\n");
+        expect(&mut talk, &served, Refused("not-found"));
     }
 }

@@ -21,8 +21,8 @@ const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// What a supervisor tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ControlMessage {
-    /// The first message: what to be. The ledger's memory, the root, the locks of names, the queue's two descriptors and
-    /// the listeners come with it.
+    /// The first message: what to be. The ledger's memory, the queue's two descriptors, those of the store and the
+    /// listeners come with it.
     Init(Box<WorkerInit>),
     /// Accept nothing more; cut what is still in flight after this time.
     Drain(Duration),
@@ -34,6 +34,8 @@ pub(super) enum ControlMessage {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct WorkerInit {
     pub(super) worker: u32,
+    /// How many of the descriptors belong to the store.
+    pub(super) store_descriptors: usize,
     pub(super) config: Config,
 }
 
@@ -116,6 +118,7 @@ mod tests {
         let (supervisor, worker) = pair().unwrap();
         let init = WorkerInit {
             worker: 7,
+            store_descriptors: 0,
             config: Config::default(),
         };
         let passed = std::fs::File::open("/dev/null").unwrap();

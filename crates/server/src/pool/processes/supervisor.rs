@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use haul_store::Maintenance;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::control::{self, ControlMessage, WorkerInit};
@@ -148,20 +149,15 @@ impl WorkerMonitor {
             .kill_on_drop(true)
             .spawn()?;
         self.slot.name_process(child.id().unwrap_or_default());
+        let of_store = plan.store.descriptors();
         let init = WorkerInit {
             worker: self.number,
+            store_descriptors: of_store.len(),
             config: plan.config.clone(),
         };
+        let own = [plan.ledger.descriptor(), plan.queued.as_fd(), plan.wakeup.as_fd()];
         let listeners = plan.listeners.iter().map(AsFd::as_fd);
-        let [root, locks] = plan.store.root_and_locks();
-        let descriptors = [
-            plan.ledger.descriptor(),
-            root,
-            locks,
-            plan.queued.as_fd(),
-            plan.wakeup.as_fd(),
-        ];
-        let descriptors: Vec<BorrowedFd<'_>> = descriptors.into_iter().chain(listeners).collect();
+        let descriptors: Vec<BorrowedFd<'_>> = own.into_iter().chain(of_store).chain(listeners).collect();
         control::send(&ours, &ControlMessage::Init(Box::new(init)), &descriptors)?;
         Ok((child, ours))
     }
@@ -211,11 +207,9 @@ async fn sweep(state: Arc<SupervisorState>, worker: u32) {
     const RUNS_AND_WAITS: usize = 2;
     if state.sweeps.fetch_add(1, Ordering::Relaxed) < RUNS_AND_WAITS {
         let _one = state.sweeping.lock().await;
-        let store = Arc::clone(&state);
-        let swept = spawn_blocking(move || store.plan.store.sweep()).await;
-        match swept.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
-            Ok(0) => {}
-            Ok(swept) => tracing::info!(worker, swept, "files in flight were swept"),
+        match state.plan.store.maintain().await {
+            Ok(Maintenance { swept: 0 }) => {}
+            Ok(Maintenance { swept }) => tracing::info!(worker, swept, "files in flight were swept"),
             Err(error) => tracing::warn!(%error, "files in flight cannot be swept"),
         }
     }

@@ -7,7 +7,6 @@ use std::process;
 use std::sync::Arc;
 use std::thread;
 
-use haul_store::{Blocking, LocalStore};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::runtime::{Builder, Runtime};
@@ -19,7 +18,7 @@ use crate::connections::Connections;
 use crate::context::{Arrivals, Context, WorkerContext};
 use crate::drain::Drain;
 use crate::ledger::Ledger;
-use crate::pool::{opened_for, threads};
+use crate::pool::threads;
 use crate::queue::{QueueWakeup, Receiver};
 
 /// The exit status of a worker whose supervisor has gone.
@@ -53,12 +52,13 @@ pub fn run_worker() -> Result<(), ServeError> {
 fn join(init: WorkerInit, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<WorkerContext, ServeError> {
     let mut descriptors = descriptors.into_iter();
     let mut next = || descriptors.next().ok_or(ServeError::NotAWorker);
-    let (memory, root, locks, queued, wakeup) = (next()?, next()?, next()?, next()?, next()?);
+    let (memory, queued, wakeup) = (next()?, next()?, next()?);
+    let of_store = (0..init.store_descriptors).map(|_| next());
+    let of_store = of_store.collect::<Result<Vec<_>, _>>()?;
     let config = init.config;
     let ledger = Ledger::join(memory, config.pool.workers, config.connections_served_max())?;
     // By its path a worker might find another folder than the one that the server was started on.
-    let store = LocalStore::open_at(root, locks, config.durability, Blocking::Inline)?;
-    let store = opened_for(&config, &store);
+    let store = config.store().join(of_store, config.blocking())?;
     let records = config.records_of(init.worker);
     let connections = Connections::new(ledger.clone(), records, QueueWakeup::join(wakeup));
     let context = Arc::new(Context::new(config, store, ledger, connections, drain));
