@@ -1,4 +1,4 @@
-//! Heat maps: one square for each cell, its number inside, so that nobody has to guess a colour.
+//! Heat maps: one square for each cell, its number inside, so that no colour has to be guessed.
 
 use crate::chart::{LABEL, TICK, widest};
 use crate::drawing::{Drawing, Ink, Style};

@@ -4,9 +4,22 @@
 //! [`Report::terminal`] the text for a terminal; [`comparison`] is that of two runs side by side. Everything here is pure,
 //! without clock, disk, network or terminal, so the same run gives the same bytes.
 //!
+//! ```no_run
+//! use haul_report::{Format, Lang, Report};
+//! use haul_results::Run;
+//!
+//! let run = Run::from_json(&std::fs::read_to_string("results.json")?)?;
+//! let analysis = run.analyse(None, &[]);
+//! let report = Report::new(&analysis, Lang::En);
+//! for (name, content) in report.files(&[Format::Html, Format::Csv])? {
+//!     std::fs::write(name, content)?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A map of the crate, in the order in which a report is made: `view` (the analysis in one language), `verdict`,
-//! `table`, `charts`, `report` (the model that ties them together), `formats` (what is written). How a chart is drawn is
-//! the business of `haul-chart`. Only this crate knows the libraries for PDF and spreadsheets.
+//! `columns` and `table`, `charts`, `report` (the sections), `formats` (what is written); `words` has every sentence. How
+//! a chart is drawn is the business of `haul-chart`. Only this crate knows the libraries for PDF and spreadsheets.
 
 mod architecture;
 mod baseline;

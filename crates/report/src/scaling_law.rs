@@ -4,7 +4,7 @@ use haul_results::scaling::{Fit, Interval, NoCurve};
 
 use crate::words::Wording;
 
-/// The fit, where the run was made for one: with a few levels nobody expects a curve.
+/// The fit, where the run was made for one: a few levels give none, and need no excuse.
 pub(crate) fn asked_for(fit: Option<&Result<Fit, NoCurve>>) -> Option<&Result<Fit, NoCurve>> {
     fit.filter(|fit| !matches!(fit, Err(NoCurve::TooFewLevels { .. })))
 }

@@ -7,6 +7,16 @@
 //!   numbers and their intervals, beside a [`Baseline`]; the [`Verdict`] with the pool to take and the [`Threshold`]s that
 //!   were crossed; and a [`scaling`] law, or why there is none. [`compare`] sets two runs against each other.
 //!
+//! ```
+//! use haul_results::{Levels, Matrix, Threshold};
+//!
+//! let matrix = Matrix::new(Levels::quick())?;
+//! assert_eq!(matrix.cells().len(), 54);
+//! let threshold: Threshold = "[clients=16] throughput < 100MiB/s".parse()?;
+//! assert!(threshold.applies_to(&matrix));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Bytes, seconds and their quotients are the units everywhere; a name says which (`client_s`, `total_bytes_per_s`).
 
 mod analysis;

@@ -1,6 +1,6 @@
-//! For tests, here and behind the feature `testing`: runs that nobody made, of two kinds. [`run`] has a server whose service
-//! time, queue and noise are known, so that every number can be foretold. [`lifelike`] has a server on a machine with two
-//! cores, with a little noise of its own, so that reports can be looked at and kept as snapshots.
+//! For tests, here and behind the feature `testing`: made-up runs of two kinds. [`run`] has a server whose service time, queue
+//! and noise are known, so that every number can be foretold. [`lifelike`] has a server on a machine with two cores, with
+//! a little noise of its own, so that reports can be looked at and kept as snapshots.
 // Test data: what it is made of is known to be there.
 #![allow(clippy::unwrap_used)]
 

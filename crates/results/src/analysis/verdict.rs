@@ -125,47 +125,28 @@ impl Verdict {
         let summaries: Vec<&CellSummary> = rows.iter().map(|row| &row.summary).collect();
         let repeats = run.header.repeats as usize;
         let cells_where = |is_so: &dyn Fn(&CellSummary) -> bool| -> Vec<Cell> {
-            summaries
-                .iter()
-                .filter(|summary| is_so(summary))
-                .map(|summary| summary.cell)
-                .collect()
+            let found = summaries.iter().filter(|summary| is_so(summary));
+            found.map(|summary| summary.cell).collect()
         };
         let is_incomplete = |summary: &CellSummary| summary.trials.len() < repeats;
-        let is_failed = |summary: &CellSummary| summary.clients_failed() > 0;
-        let cells_failed = cells_where(&is_failed);
-        let cells_invalid = cells_where(&|summary| !summary.is_valid());
-        let cells_incomplete = cells_where(&is_incomplete);
+        let is_ok = |summary: &CellSummary| !is_incomplete(summary) && summary.is_sound();
         let sum = |of: fn(&CellSummary) -> u32| summaries.iter().map(|summary| u64::from(of(summary))).sum();
-        let totals: Vec<Extreme> = summaries
-            .iter()
-            .filter(|summary| !is_failed(summary))
-            .filter_map(|summary| {
-                Some(Extreme {
-                    cell: summary.cell,
-                    total_bytes_per_s: summary.total_bytes_per_s?,
-                })
-            })
-            .collect();
+        let totals = totals(&summaries);
         let by_median = |left: &&Extreme, right: &&Extreme| {
-            left.total_bytes_per_s
-                .median
-                .total_cmp(&right.total_bytes_per_s.median)
+            let [left, right] = [left, right].map(|total| total.total_bytes_per_s.median);
+            left.total_cmp(&right)
         };
-        let errors: Vec<f64> = totals
+        let errors = totals
             .iter()
-            .map(|total| total.total_bytes_per_s.relative_error())
-            .collect();
+            .map(|total| total.total_bytes_per_s.relative_error());
+        let errors: Vec<f64> = errors.collect();
         let mut verdict = Self {
             grade: Grade::Ok,
             cells: summaries.len(),
-            cells_ok: summaries
-                .iter()
-                .filter(|summary| !is_incomplete(summary) && summary.is_valid() && !is_failed(summary))
-                .count(),
-            cells_failed,
-            cells_invalid,
-            cells_incomplete,
+            cells_ok: summaries.iter().filter(|summary| is_ok(summary)).count(),
+            cells_failed: cells_where(&|summary| summary.clients_failed() > 0),
+            cells_invalid: cells_where(&|summary| !summary.is_valid()),
+            cells_incomplete: cells_where(&is_incomplete),
             transfers_ok: sum(CellSummary::clients_ok),
             transfers_verified: sum(CellSummary::verified),
             failures: failures(&summaries),
@@ -187,6 +168,18 @@ impl Verdict {
         verdict.grade = grade(&verdict);
         verdict
     }
+}
+
+/// The cells without failures, with their throughput.
+fn totals(summaries: &[&CellSummary]) -> Vec<Extreme> {
+    let fine = summaries.iter().filter(|summary| summary.clients_failed() == 0);
+    fine.filter_map(|summary| {
+        Some(Extreme {
+            cell: summary.cell,
+            total_bytes_per_s: summary.total_bytes_per_s?,
+        })
+    })
+    .collect()
 }
 
 fn failures(summaries: &[&CellSummary]) -> BTreeMap<FailureClass, u64> {
