@@ -6,8 +6,8 @@ use std::io::Read;
 use haul_wire::{Reply, Request, base64, encode};
 
 use crate::connection::{Sink, wire_name};
-use crate::family::Spelling;
 use crate::feed::{Feed, Silent, read_piece, shrunk};
+use crate::spelling::{Spelling, UploadForm};
 use crate::{Connection, Error, Timings, Transfer};
 
 /// How a classic line spells a payload of no bytes.
@@ -18,15 +18,6 @@ const END: &[u8] = b"\r\n\r\n";
 
 /// What ends an UPLOAD as JSON, behind its payload.
 const JSON_END: &[u8] = b"\"}\r\n\r\n";
-
-/// The form of an UPLOAD's request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UploadForm {
-    /// `UPLOAD name payload`.
-    Line,
-    /// `{"command": "upload", "filename": name, "filedata": payload}`.
-    Json,
-}
 
 impl Connection {
     /// `LIST`: the names of the objects at the top.

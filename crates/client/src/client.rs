@@ -1,6 +1,5 @@
 //! The upper layer: the operations of a person, each over as many connections and tries as it takes.
 
-use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::thread;
@@ -11,14 +10,11 @@ use serde::de::DeserializeOwned;
 
 use crate::connection::Buffers;
 use crate::extended::{Abilities, Greeting};
-use crate::family::{self, Purpose, Spelling};
-use crate::fetch::{self, Fetched};
 use crate::peer::Offers;
 use crate::progress::Farthest;
-use crate::send::{self, SendOptions, Sent};
+use crate::spelling;
 use crate::{
     Address, Backoff, Code, Connection, Dialect, DialectChoice, DirEntry, Error, Options, Peer, Progress,
-    Source, Target,
 };
 
 /// A server that has never answered is tried for this part of the time: most likely it does not run.
@@ -175,94 +171,6 @@ impl Client {
         )
     }
 
-    /// Fetches an object into `target`. In the extended dialect it continues what the target holds if the server
-    /// still has that version, and compares the content with the server's digest where there is one; a continued
-    /// download is compared in any case, as the server is asked for the digest then.
-    ///
-    /// # Errors
-    /// As [`Client::list`], [`Error::Corrupt`] (then the target has been emptied as far as it can be), [`Error::Local`].
-    pub fn fetch(
-        &mut self,
-        name: &str,
-        target: &mut dyn Target,
-        progress: &mut dyn Progress,
-    ) -> Result<Fetched, Error> {
-        fetch::fetch(self, name, target, progress)
-    }
-
-    /// Sends what `source` gives as an object of that name. In the extended dialect a condition can be set, and the
-    /// server compares the content with our digest. If an interrupted try turns out to have been stored after all, the
-    /// refusal that follows from that is taken for the success that it is. A time or mode that the server cannot keep
-    /// is left out, and [`Sent`] says so.
-    ///
-    /// # Errors
-    /// As [`Client::list`], [`Error::Local`] from the source, [`Error::Unsupported`] for a condition in the classic dialect.
-    pub fn send(
-        &mut self,
-        name: &str,
-        source: &mut dyn Source,
-        options: &SendOptions,
-        progress: &mut dyn Progress,
-    ) -> Result<Sent, Error> {
-        send::send(self, name, source, options, progress)
-    }
-
-    /// Removes an object. If an interrupted try is followed by the refusal that there is no such object, it is gone, and that is success.
-    ///
-    /// # Errors
-    /// As [`Client::list`].
-    pub fn remove(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
-        let requests = Cell::new(0);
-        let removed = self.retrying(progress, |client, progress| {
-            let spelling = match client.find_out(progress)? {
-                Dialect::Extended => Spelling::Ours,
-                Dialect::Classic => family::spell(client, name, Purpose::Change, progress)?,
-            };
-            client.minding_line_ends(name, |client, ends| {
-                client.request(
-                    progress,
-                    |connection| {
-                        requests.set(requests.get() + 1);
-                        connection.ask_delete_as(name, &spelling, ends)
-                    },
-                    |connection| {
-                        let (_, told) = connection.receive_named_done()?;
-                        family::check_name(told.as_deref(), name)
-                    },
-                )
-            })
-        });
-        gone_already(removed, requests.get())
-    }
-
-    /// Removes an empty folder. An interrupted try counts as in [`Client::remove`].
-    ///
-    /// # Errors
-    /// As [`Client::list`]; [`Code::Exists`] if something is in it, [`Code::BadRequest`] if it is an object,
-    /// [`Error::Unsupported`] if the server knows no RMDIR.
-    pub fn remove_folder(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
-        let requests = Cell::new(0);
-        let removed = self.retrying(progress, |client, progress| {
-            if client.find_out(progress)? == Dialect::Classic {
-                return Err(Error::Unsupported(
-                    "this server speaks the classic verbs only, which remove no folders",
-                ));
-            }
-            if client.peer.offers().is_some_and(|offers| !offers.remove_dir) {
-                return Err(Error::Unsupported("this server is too old to remove folders"));
-            }
-            client.request(
-                progress,
-                |connection| {
-                    requests.set(requests.get() + 1);
-                    connection.ask_remove_dir(name)
-                },
-                |connection| connection.receive_done().map(drop),
-            )
-        });
-        gone_already(removed, requests.get())
-    }
-
     pub(crate) fn peer_ref(&self) -> &Peer {
         &self.peer
     }
@@ -353,7 +261,7 @@ impl Client {
             return request(self, false);
         }
         match request(self, true) {
-            Err(Error::Refused(refusal)) if family::shows_line_end(&refusal.sentence, name) => {
+            Err(Error::Refused(refusal)) if spelling::shows_line_end(&refusal.sentence, name) => {
                 self.peer.note_kept_line_ends();
                 request(self, false)
             }
@@ -467,14 +375,6 @@ impl Client {
         } else {
             self.buffers = Some(connection.into_buffers());
         }
-    }
-}
-
-/// What is not there after an interrupted try was removed by it.
-fn gone_already(removed: Result<(), Error>, requests: u32) -> Result<(), Error> {
-    match removed {
-        Err(error) if error.is_not_found() && requests > 1 => Ok(()),
-        other => other,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use haul_wire::{Code, Name, Refusal, Reply, ReplyDecoder, ReplyError, ReplyEvent};
 
 use crate::feed::Feed;
-use crate::socket::{self, Incoming, Patience, Sent};
+use crate::socket::{self, Incoming, SendEnd, SendPatience};
 use crate::{Address, Error, Options, Progress, Timings};
 
 /// How long a wait in the queue lasts before the caller hears of it.
@@ -234,7 +234,7 @@ impl Connection {
         feed: &mut dyn Feed,
     ) -> Result<(), Error> {
         let sent = match socket::incoming(&self.stream) {
-            Incoming::Something => Sent::Answered,
+            Incoming::Something => SendEnd::Answered,
             Incoming::Nothing => {
                 let outgoing = std::mem::take(&mut self.buffers.outgoing);
                 let sent = self.send(&outgoing[piece], &mut |waited| feed.waiting(waited));
@@ -243,13 +243,13 @@ impl Connection {
             }
         };
         match sent {
-            Sent::Whole => Ok(()),
-            Sent::Answered => Err(self.early_reply(None)),
-            Sent::Broken(cause) => Err(self.early_reply(Some(cause))),
+            SendEnd::Whole => Ok(()),
+            SendEnd::Answered => Err(self.early_reply(None)),
+            SendEnd::Broken(cause) => Err(self.early_reply(Some(cause))),
         }
     }
 
-    fn send(&mut self, bytes: &[u8], waiting: &mut dyn FnMut(Duration)) -> Result<Sent, Error> {
+    fn send(&mut self, bytes: &[u8], waiting: &mut dyn FnMut(Duration)) -> Result<SendEnd, Error> {
         let may_be_in_line = !self.is_served && self.sent_bytes < UNREAD_BYTES_MAX;
         let timeout = if may_be_in_line {
             self.queue_timeout
@@ -257,7 +257,7 @@ impl Connection {
             self.timeout
         };
         let is_told = &mut self.is_told;
-        let mut patience = Patience {
+        let mut patience = SendPatience {
             timeout,
             notice_after: NOTICE_AFTER,
             notice: &mut |waited| {

@@ -64,7 +64,7 @@ impl Abilities {
 }
 
 #[derive(Deserialize)]
-struct Entries {
+struct LsReply {
     data: Vec<LsEntry>,
 }
 
@@ -205,7 +205,7 @@ impl Connection {
     }
 
     pub(crate) fn receive_entries(&mut self) -> Result<Vec<LsEntry>, Error> {
-        let entries: Entries = self.receive_fields()?;
+        let entries: LsReply = self.receive_fields()?;
         Ok(entries.data)
     }
 

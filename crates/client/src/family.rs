@@ -11,6 +11,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::connection::{Sink, wire_name};
+use crate::spelling::{Blanks, Spelling, is_name, needs_quotes, shortened};
 use crate::{Client, Code, Connection, DialectChoice, Error, Options, Progress, others};
 
 /// The longest silence after HELLO, where the caller has said that the server is a classic one.
@@ -29,27 +30,9 @@ const SAMPLE_BYTES_MAX: u64 = 64 << 20;
 /// How many names of a listing a message shows.
 const SHOWN_NAMES_MAX: usize = 5;
 
-/// How a server that is not ours reads a name with a blank.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Blanks {
-    /// In quotes.
-    Quoted,
-    /// As the rest of the line. Good for a GET only: the same server may split another verb's line.
-    RestOfLine,
-}
-
-/// A name as it stands in a classic request line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Spelling {
-    /// As our own servers read it, which is also right for every name without a blank.
-    Ours,
-    /// This text, for a server that is not ours.
-    Text(String),
-}
-
 /// What a request does to the object that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum Access {
     Read,
     Change,
 }
@@ -61,7 +44,7 @@ pub(crate) enum Purpose {
 pub(crate) fn spell(
     client: &mut Client,
     name: &str,
-    purpose: Purpose,
+    access: Access,
     progress: &mut dyn Progress,
 ) -> Result<Spelling, Error> {
     wire_name(name)?;
@@ -70,10 +53,10 @@ pub(crate) fn spell(
     if !could_be_another && !needs_quotes || is_ours(client, progress)? {
         return Ok(Spelling::Ours);
     }
-    match (purpose, needs_quotes) {
-        (Purpose::Read, false) => Ok(Spelling::Ours),
-        (Purpose::Read, true) => spell_to_read(client, name, progress),
-        (Purpose::Change, _) => {
+    match (access, needs_quotes) {
+        (Access::Read, false) => Ok(Spelling::Ours),
+        (Access::Read, true) => spell_to_read(client, name, progress),
+        (Access::Change, _) => {
             let spelling = if needs_quotes {
                 spell_to_change(client, name, progress)?
             } else {
@@ -90,7 +73,7 @@ fn spell_to_read(client: &mut Client, name: &str, progress: &mut dyn Progress) -
     for blanks in [Blanks::Quoted, Blanks::RestOfLine] {
         if known.is_none_or(|known| known == blanks) && understands(client, name, blanks, progress)? {
             client.peer_ref().note_blanks(blanks);
-            return Ok(spelled(name, blanks));
+            return Ok(Spelling::of(name, blanks));
         }
     }
     Err(not_found(name))
@@ -102,7 +85,7 @@ fn spell_to_change(client: &mut Client, name: &str, progress: &mut dyn Progress)
         known => known,
     };
     match known {
-        Some(Blanks::Quoted) => Ok(spelled(name, Blanks::Quoted)),
+        Some(Blanks::Quoted) => Ok(Spelling::of(name, Blanks::Quoted)),
         _ => Err(Error::refused(
             Code::InvalidName,
             format!(
@@ -136,35 +119,6 @@ pub(crate) fn check_content_is_of(
         ))),
         other => other,
     }
-}
-
-/// Whether a name that a reply tells is the one that was asked for: its last part, whatever the case.
-pub(crate) fn is_name(told: &str, name: &str) -> bool {
-    let last = |text: &str| {
-        let text = text.trim_end_matches(['\r', '\n']);
-        let separators: &[char] = if name.contains('\\') { &['/'] } else { &['/', '\\'] };
-        text.rsplit(separators).next().unwrap_or(text).to_lowercase()
-    };
-    last(told) == last(name) || told.trim_end_matches(['\r', '\n']) == name
-}
-
-/// # Errors
-/// [`Error::Protocol`] if a reply names another object than `name`.
-pub(crate) fn check_name(told: Option<&str>, name: &str) -> Result<(), Error> {
-    match told {
-        Some(told) if !is_name(told, name) => Err(Error::Protocol(format!(
-            "it answers for `{}`, and `{}` was asked for",
-            shortened(told),
-            shortened(name)
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Whether an answer shows that the server keeps the line ends of a request in the name.
-pub(crate) fn shows_line_end(text: &str, name: &str) -> bool {
-    // As it is, or as Python shows it.
-    text.contains(&format!("{name}\r\n")) || text.contains(&format!("{name}\\r\\n"))
 }
 
 /// Looks whether LIST shows what was stored, under this very name and no other. What it need not show (hidden names,
@@ -257,7 +211,7 @@ fn understands(
     blanks: Blanks,
     progress: &mut dyn Progress,
 ) -> Result<bool, Error> {
-    let spelling = spelled(name, blanks);
+    let spelling = Spelling::of(name, blanks);
     let mut bytes = 0;
     let mut forget: Box<Sink<'_>> = Box::new(|piece: &[u8]| {
         bytes += piece.len() as u64;
@@ -286,16 +240,6 @@ fn understands(
     }
 }
 
-/// In single quotes everything stands for itself. In double ones, as a POSIX shell reads them, a backslash stands
-/// before a double quote and before another backslash.
-fn spelled(name: &str, blanks: Blanks) -> Spelling {
-    Spelling::Text(match blanks {
-        Blanks::RestOfLine => name.to_owned(),
-        Blanks::Quoted if !name.contains('\'') => format!("'{name}'"),
-        Blanks::Quoted => format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")),
-    })
-}
-
 fn not_found(name: &str) -> Error {
     Error::refused(
         Code::NotFound,
@@ -304,53 +248,4 @@ fn not_found(name: &str) -> Error {
             haul_types::printable(name)
         ),
     )
-}
-
-fn needs_quotes(name: &str) -> bool {
-    name.chars()
-        .any(|character| character.is_whitespace() || matches!(character, '\'' | '"' | '\\'))
-}
-
-pub(crate) fn shortened(text: &str) -> String {
-    let start: String = text.chars().take(80).collect();
-    haul_types::printable(&start).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_the_same_by_its_last_part_whatever_the_case() {
-        for (told, name) in [
-            ("a.txt", "a.txt"),
-            ("files/A.TXT", "a.txt"),
-            ("a.txt\r\n\r\n", "a.txt"),
-        ] {
-            assert!(is_name(told, name), "{told:?}");
-        }
-        for (told, name) in [("my", "my file.txt"), ("'my file.txt'", "my file.txt"), ("", "a")] {
-            assert!(!is_name(told, name), "{told:?}");
-        }
-    }
-
-    #[test]
-    fn a_line_end_behind_the_name_is_seen_in_any_spelling() {
-        assert!(shows_line_end("[Errno 2] No such file: 'a\\r\\n\\r\\n'", "a"));
-        assert!(shows_line_end("no b\r\n\r\n here", "b"));
-        assert!(!shows_line_end("no such file: a", "a"));
-        assert!(!shows_line_end("something else", "b"));
-    }
-
-    #[test]
-    fn a_name_is_put_into_the_quotes_that_it_does_not_hold() {
-        for (name, text) in [
-            ("my file", "'my file'"),
-            ("it's mine", "\"it's mine\""),
-            ("back\\slash", "'back\\slash'"),
-            ("it's \"m\\ine\"", r#""it's \"m\\ine\"""#),
-        ] {
-            assert_eq!(spelled(name, Blanks::Quoted), Spelling::Text(text.to_owned()));
-        }
-    }
 }

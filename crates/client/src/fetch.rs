@@ -7,7 +7,8 @@ use haul_wire::Digest;
 use haul_wire::reply::ReadHead;
 
 use crate::extended::is_digest;
-use crate::family::{self, Purpose};
+use crate::family::{self, Access};
+use crate::spelling;
 use crate::{Client, Connection, Dialect, Error, Held, Progress, Target, Timings, Verified, Verify};
 
 /// What a fetch did.
@@ -27,24 +28,31 @@ pub struct Fetched {
     pub timings: Timings,
 }
 
-/// See [`Client::fetch`].
-pub(crate) fn fetch(
-    client: &mut Client,
-    name: &str,
-    target: &mut dyn Target,
-    progress: &mut dyn Progress,
-) -> Result<Fetched, Error> {
-    let mut hash = RunningHash::default();
-    let fetched = client.retrying(progress, |client, progress| match client.find_out(progress)? {
-        Dialect::Classic => get(client, name, target, progress),
-        Dialect::Extended => read(client, name, target, &mut hash, progress),
-    });
-    let is_useless = |error: &Error| matches!(error, Error::Corrupt(_)) || error.is_not_found();
-    if fetched.as_ref().is_err_and(is_useless) && target.held().is_some() {
-        // A target that cannot start over keeps what it has: it has passed it on already.
-        let _ = target.begin(0, None);
+impl Client {
+    /// Fetches an object into `target`. In the extended dialect it continues what the target holds if the server
+    /// still has that version, and compares the content with the server's digest where there is one; a continued
+    /// download is compared in any case, as the server is asked for the digest then.
+    ///
+    /// # Errors
+    /// As [`Client::list`], [`Error::Corrupt`] (then the target has been emptied as far as it can be), [`Error::Local`].
+    pub fn fetch(
+        &mut self,
+        name: &str,
+        target: &mut dyn Target,
+        progress: &mut dyn Progress,
+    ) -> Result<Fetched, Error> {
+        let mut hash = RunningHash::default();
+        let fetched = self.retrying(progress, |client, progress| match client.find_out(progress)? {
+            Dialect::Classic => get(client, name, target, progress),
+            Dialect::Extended => read(client, name, target, &mut hash, progress),
+        });
+        let is_useless = |error: &Error| matches!(error, Error::Corrupt(_)) || error.is_not_found();
+        if fetched.as_ref().is_err_and(is_useless) && target.held().is_some() {
+            // A target that cannot start over keeps what it has: it has passed it on already.
+            let _ = target.begin(0, None);
+        }
+        fetched
     }
-    fetched
 }
 
 /// Fetches an object in the classic dialect; no second try.
@@ -55,7 +63,7 @@ pub(crate) fn get(
     progress: &mut dyn Progress,
 ) -> Result<Fetched, Error> {
     let verify = client.options().verify;
-    let spelling = family::spell(client, name, Purpose::Read, progress)?;
+    let spelling = family::spell(client, name, Access::Read, progress)?;
     let (fetched, told) = client.minding_line_ends(name, |client, ends| {
         client.exchange(progress, |connection, progress| {
             connection.ask_get_as(name, &spelling, ends)?;
@@ -71,7 +79,7 @@ pub(crate) fn get(
                 target.write(piece)
             };
             let (transfer, told) = connection.receive_named_content(&mut sink)?;
-            family::check_name(told.as_deref(), name)?;
+            spelling::check_name(told.as_deref(), name)?;
             if !begun {
                 target.begin(0, None).map_err(Error::Local)?;
             }
@@ -104,7 +112,7 @@ fn read(
     let verify = client.options().verify;
     if let Some(held) = target.held() {
         let continued = client.exchange(progress, |connection, progress| {
-            Reading {
+            ReadTry {
                 connection,
                 target,
                 hash,
@@ -118,7 +126,7 @@ fn read(
         }
     }
     let fetched = client.exchange(progress, |connection, progress| {
-        Reading {
+        ReadTry {
             connection,
             target,
             hash,
@@ -141,7 +149,7 @@ enum Continued {
 }
 
 /// What one READ needs at hand.
-struct Reading<'a> {
+struct ReadTry<'a> {
     connection: &'a mut Connection,
     target: &'a mut dyn Target,
     hash: &'a mut RunningHash,
@@ -149,9 +157,9 @@ struct Reading<'a> {
     verify: Verify,
 }
 
-impl Reading<'_> {
+impl ReadTry<'_> {
     fn from(self, name: &str, held: Option<&Held>) -> Result<Continued, Error> {
-        let Reading {
+        let ReadTry {
             connection,
             target,
             hash,
@@ -188,15 +196,15 @@ impl Reading<'_> {
         })?;
         let verified = if can_hash {
             match compare(connection, name, &head, &hash.digest())? {
-                Comparison::Other if hash.is_of_held => {
+                DigestComparison::Other if hash.is_of_held => {
                     hash.forget();
                     return Ok(Continued::NotPossible);
                 }
-                Comparison::Other => {
+                DigestComparison::Other => {
                     return Err(Error::Corrupt("its digest is not the server's".to_owned()));
                 }
-                Comparison::Same => Verified::Yes,
-                Comparison::Unknown => Verified::NotPossible,
+                DigestComparison::Same => Verified::Yes,
+                DigestComparison::Unknown => Verified::NotPossible,
             }
         } else {
             match verify {
@@ -218,7 +226,7 @@ impl Reading<'_> {
 }
 
 /// What a comparison with the server's digest found.
-enum Comparison {
+enum DigestComparison {
     Same,
     Other,
     /// The object has changed since, or the server does not tell.
@@ -231,24 +239,24 @@ fn compare(
     name: &str,
     head: &ReadHead,
     digest: &Digest,
-) -> Result<Comparison, Error> {
+) -> Result<DigestComparison, Error> {
     if let Some(told) = &head.digest {
         return Ok(if is_digest(told, digest) {
-            Comparison::Same
+            DigestComparison::Same
         } else {
-            Comparison::Other
+            DigestComparison::Other
         });
     }
     let facts = match connection.stat_with_digest(name) {
         Ok(facts) => facts,
-        Err(Error::Refused(_)) => return Ok(Comparison::Unknown),
+        Err(Error::Refused(_)) => return Ok(DigestComparison::Unknown),
         Err(error) => return Err(error),
     };
     Ok(match facts.digest {
         // A server that keeps the digest may give the object another etag for it.
-        Some(told) if is_digest(&told, digest) => Comparison::Same,
-        Some(_) if facts.etag == head.etag => Comparison::Other,
-        _ => Comparison::Unknown,
+        Some(told) if is_digest(&told, digest) => DigestComparison::Same,
+        Some(_) if facts.etag == head.etag => DigestComparison::Other,
+        _ => DigestComparison::Unknown,
     })
 }
 

@@ -4,9 +4,8 @@
 
 use std::io;
 
-use crate::classic::UploadForm;
 use crate::connection::Sink;
-use crate::family::{Spelling, shortened};
+use crate::spelling::{Spelling, UploadForm, shortened};
 use crate::{Client, Code, Connection, Error, Progress, others};
 
 /// The length of a word that no file system takes for a name.

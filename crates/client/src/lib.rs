@@ -27,9 +27,11 @@ mod others;
 mod part;
 mod peer;
 mod progress;
+mod remove;
 mod send;
 mod socket;
 mod source;
+mod spelling;
 mod target;
 mod walk;
 
@@ -46,12 +48,12 @@ pub use haul_wire::reply::{
     EntryKind, Facts, Hello, LsEntry, ReadHead, Stats, VerbStats, WorkerStats, Written,
 };
 pub use haul_wire::{Code, Condition, Digest, Refusal};
-pub use options::{DialectChoice, DialectChoiceError, Options, Verified, Verify};
+pub use options::{DialectChoice, DialectChoiceError, Options, SendOptions, Verified, Verify};
 pub use part::{Existing, PartFile};
 pub use peer::{Dialect, Peer};
 pub use progress::{Progress, Timings};
-pub use send::{SendOptions, Sent};
+pub use send::Sent;
 pub use socket::{LOOPBACK_WINDOW_BYTES, UNSENT_BYTES};
 pub use source::{FileSource, Source};
-pub use target::{Held, Stream, Target};
+pub use target::{Held, StreamTarget, Target};
 pub use walk::{Folder, Walk, WalkError};

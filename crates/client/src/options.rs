@@ -1,7 +1,9 @@
 //! What a caller may choose: the dialect, the limits on waiting, how often to try again, how much to move at a time.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use haul_wire::Condition;
 
 /// Which verbs a client is told to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -125,6 +127,17 @@ impl Default for Options {
             verify: Verify::Digest,
         }
     }
+}
+
+/// What is said of an object beside its content.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SendOptions {
+    /// When it may be stored. Default: always.
+    pub condition: Condition,
+    /// When it was modified last. Default: the server's time of storing it.
+    pub modified: Option<SystemTime>,
+    /// Its permission bits, at most 0777. Default: what the server gives to new objects.
+    pub mode: Option<u32>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::connection::Sink;
-use crate::family::{Spelling, shortened};
+use crate::spelling::{Spelling, shortened};
 use crate::{Client, Code, Connection, Error, Progress};
 
 /// How many other names a name may have. It takes up to a request for each to see that they are free.

@@ -39,7 +39,7 @@ pub struct PartFile {
     target: PathBuf,
     part: PathBuf,
     note_path: PathBuf,
-    origin: Origin,
+    origin: PartOrigin,
     existing: Existing,
     /// Open, and locked, once there is a part file that is ours.
     file: Option<File>,
@@ -51,12 +51,12 @@ pub struct PartFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
     #[serde(flatten)]
-    origin: Origin,
+    origin: PartOrigin,
     etag: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Origin {
+struct PartOrigin {
     server: String,
     name: String,
 }
@@ -88,7 +88,7 @@ impl PartFile {
             part: target.with_file_name(hidden(file_name, PART_SUFFIX)),
             note_path: target.with_file_name(hidden(file_name, NOTE_SUFFIX)),
             target: target.to_owned(),
-            origin: Origin {
+            origin: PartOrigin {
                 server: address.to_string(),
                 name: name.to_owned(),
             },

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::classic::UploadForm;
-use crate::family::Blanks;
+use crate::spelling::{Blanks, UploadForm};
 
 /// The verbs that a client uses with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +24,11 @@ pub struct Peer {
 #[derive(Debug, Default)]
 struct Shared {
     has_answered: AtomicBool,
-    known: Mutex<Known>,
+    known: Mutex<PeerFacts>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct PeerFacts {
     dialect: Option<Dialect>,
     offers: Option<Offers>,
     is_ours: Option<bool>,
@@ -130,7 +129,7 @@ impl Peer {
         self.known().keeps_line_ends = true;
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, PeerFacts> {
         self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,26 +1,19 @@
 //! Sending an object: progress, conditions, and the doubt after a lost reply.
 
 use std::io::{self, Read};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use blake3::Hasher;
 use haul_wire::{Code, Condition, Digest};
 
 use crate::extended::is_digest;
-use crate::family::{self, Purpose};
+use crate::family::{self, Access};
 use crate::feed::Feed;
-use crate::{Client, Dialect, Error, Held, Progress, Source, Target, Timings, Verified, Verify, fetch, kept};
-
-/// What is said of an object beside its content.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SendOptions {
-    /// When it may be stored. Default: always.
-    pub condition: Condition,
-    /// When it was modified last. Default: the server's time of storing it.
-    pub modified: Option<SystemTime>,
-    /// Its permission bits, at most 0777. Default: what the server gives to new objects.
-    pub mode: Option<u32>,
-}
+use crate::spelling;
+use crate::{
+    Client, Dialect, Error, Held, Progress, SendOptions, Source, Target, Timings, Verified, Verify, fetch,
+    kept,
+};
 
 /// What a send did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,32 +32,40 @@ pub struct Sent {
     pub timings: Timings,
 }
 
-/// See [`Client::send`].
-pub(crate) fn send(
-    client: &mut Client,
-    name: &str,
-    source: &mut dyn Source,
-    options: &SendOptions,
-    progress: &mut dyn Progress,
-) -> Result<Sent, Error> {
-    let mut requests = 0;
-    let sent = client.retrying(progress, |client, progress| match client.find_out(progress)? {
-        Dialect::Classic if options.condition != Condition::Always => Err(Error::Unsupported(
-            "this server speaks the classic verbs only, which know no conditions",
-        )),
-        Dialect::Classic => upload(client, name, source, options, progress),
-        Dialect::Extended => write(client, name, source, options, progress, &mut requests),
-    });
-    match sent {
-        // A reply may have been lost, and the object that is in the way may be the one we sent.
-        Err(error)
-            if requests > 1
-                && options.condition == Condition::Absent
-                && error.code() == Some(Code::Exists) =>
-        {
-            stored_already(client, name, source, progress)?.ok_or(error)
+impl Client {
+    /// Sends what `source` gives as an object of that name. In the extended dialect a condition can be set, and the
+    /// server compares the content with our digest. If an interrupted try turns out to have been stored after all, the
+    /// refusal that follows from that is taken for the success that it is. A time or mode that the server cannot keep
+    /// is left out, and [`Sent`] says so.
+    ///
+    /// # Errors
+    /// As [`Client::list`], [`Error::Local`] from the source, [`Error::Unsupported`] for a condition in the classic dialect.
+    pub fn send(
+        &mut self,
+        name: &str,
+        source: &mut dyn Source,
+        options: &SendOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Sent, Error> {
+        let mut requests = 0;
+        let sent = self.retrying(progress, |client, progress| match client.find_out(progress)? {
+            Dialect::Classic if options.condition != Condition::Always => Err(Error::Unsupported(
+                "this server speaks the classic verbs only, which know no conditions",
+            )),
+            Dialect::Classic => upload(client, name, source, options, progress),
+            Dialect::Extended => write(client, name, source, options, progress, &mut requests),
+        });
+        match sent {
+            // A reply may have been lost, and the object that is in the way may be the one we sent.
+            Err(error)
+                if requests > 1
+                    && options.condition == Condition::Absent
+                    && error.code() == Some(Code::Exists) =>
+            {
+                stored_already(self, name, source, progress)?.ok_or(error)
+            }
+            other => other,
         }
-        other => other,
     }
 }
 
@@ -75,7 +76,7 @@ fn upload(
     options: &SendOptions,
     progress: &mut dyn Progress,
 ) -> Result<Sent, Error> {
-    let spelling = family::spell(client, name, Purpose::Change, progress)?;
+    let spelling = family::spell(client, name, Access::Change, progress)?;
     if client.peer_ref().is_ours() == Some(false) {
         kept::expect_kept(client, name, &spelling, progress)?;
     }
@@ -84,12 +85,12 @@ fn upload(
     let mut digest = None;
     let (bytes, timings) = client.exchange(progress, |connection, progress| {
         let length = begin(source, progress)?;
-        let mut counted = Counted::new(source, progress, asks);
+        let mut counted = CountedSource::new(source, progress, asks);
         let bytes = connection.send_upload(name, &spelling, form, &mut counted, Some(length))?;
         digest = counted.digest();
         connection.await_answer(progress)?;
         let (timings, told) = connection.receive_named_done()?;
-        family::check_name(told.as_deref(), name)?;
+        spelling::check_name(told.as_deref(), name)?;
         connection.expect_no_more()?;
         Ok((bytes, timings))
     })?;
@@ -187,7 +188,7 @@ fn write(
     client.exchange(progress, |connection, progress| {
         *requests += 1;
         let length_bytes = begin(source, progress)?;
-        let mut counted = Counted::new(source, progress, false);
+        let mut counted = CountedSource::new(source, progress, false);
         let digest = connection.send_write(name, &mut counted, length_bytes, None, &taken)?;
         connection.await_answer(progress)?;
         let (written, transfer) = connection.receive_written(length_bytes, &digest)?;
@@ -234,15 +235,15 @@ fn stored_already(
 }
 
 /// A source whose reading is the progress of its sending.
-struct Counted<'a> {
+struct CountedSource<'a> {
     source: &'a mut dyn Source,
     progress: &'a mut dyn Progress,
     hasher: Option<Hasher>,
 }
 
-impl<'a> Counted<'a> {
+impl<'a> CountedSource<'a> {
     fn new(source: &'a mut dyn Source, progress: &'a mut dyn Progress, hashes: bool) -> Self {
-        Counted {
+        CountedSource {
             source,
             progress,
             hasher: hashes.then(Hasher::new),
@@ -255,7 +256,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-impl Read for Counted<'_> {
+impl Read for CountedSource<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         self.progress.moved(count as u64);
@@ -266,7 +267,7 @@ impl Read for Counted<'_> {
     }
 }
 
-impl Feed for Counted<'_> {
+impl Feed for CountedSource<'_> {
     fn waiting(&mut self, waited: Duration) {
         self.progress.waiting(waited);
     }

@@ -23,7 +23,7 @@ pub const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// How the sending of some bytes ended.
 #[derive(Debug)]
-pub(crate) enum Sent {
+pub(crate) enum SendEnd {
     /// All of them are with the system.
     Whole,
     /// The peer said something (or closed) before the last of them: there is something to receive.
@@ -62,7 +62,7 @@ pub(crate) fn connect(address: &Address, timeout: Duration) -> Result<TcpStream,
 }
 
 /// How long a send may be stuck, and whom it tells.
-pub(crate) struct Patience<'a> {
+pub(crate) struct SendPatience<'a> {
     /// The longest time in which nothing moves.
     pub(crate) timeout: Duration,
     /// Told once, after so long, how long nothing has moved.
@@ -71,7 +71,11 @@ pub(crate) struct Patience<'a> {
 }
 
 /// Sends all of `bytes` unless the peer answers first or nothing moves for too long.
-pub(crate) fn send(stream: &TcpStream, bytes: &[u8], patience: &mut Patience<'_>) -> Result<Sent, Error> {
+pub(crate) fn send(
+    stream: &TcpStream,
+    bytes: &[u8],
+    patience: &mut SendPatience<'_>,
+) -> Result<SendEnd, Error> {
     let mut rest = bytes;
     while !rest.is_empty() {
         match rustix::net::send(stream, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
@@ -79,13 +83,13 @@ pub(crate) fn send(stream: &TcpStream, bytes: &[u8], patience: &mut Patience<'_>
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => {
                 if wait_for_room(stream, patience)? == Incoming::Something {
-                    return Ok(Sent::Answered);
+                    return Ok(SendEnd::Answered);
                 }
             }
-            Err(cause) => return Ok(Sent::Broken(cause.into())),
+            Err(cause) => return Ok(SendEnd::Broken(cause.into())),
         }
     }
-    Ok(Sent::Whole)
+    Ok(SendEnd::Whole)
 }
 
 /// Whether something has arrived, at once.
@@ -112,7 +116,7 @@ fn connect_to(candidate: SocketAddr, timeout: Duration) -> io::Result<TcpStream>
 }
 
 /// Waits until more can be sent or something has arrived; of both, the arrival counts.
-fn wait_for_room(stream: &TcpStream, patience: &mut Patience<'_>) -> Result<Incoming, Error> {
+fn wait_for_room(stream: &TcpStream, patience: &mut SendPatience<'_>) -> Result<Incoming, Error> {
     let begun = Instant::now();
     let mut is_told = false;
     loop {

@@ -38,13 +38,13 @@ pub trait Target {
 /// Writes content straight on: standard output, a pipe, `/dev/null`. An interrupted fetch continues where it stopped
 /// while the server still has the same version; it can never start over once a byte is written.
 #[derive(Debug)]
-pub struct Stream<W> {
+pub struct StreamTarget<W> {
     writer: W,
     written_bytes: u64,
     etag: Option<String>,
 }
 
-impl<W: Write> Stream<W> {
+impl<W: Write> StreamTarget<W> {
     /// A target that writes to `writer`, piece by piece and without a buffer of its own.
     pub fn new(writer: W) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl<W: Write> Stream<W> {
     }
 }
 
-impl<W: Write> Target for Stream<W> {
+impl<W: Write> Target for StreamTarget<W> {
     fn held(&self) -> Option<Held> {
         let etag = self.etag.clone()?;
         (self.written_bytes > 0).then_some(Held {

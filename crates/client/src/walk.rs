@@ -19,10 +19,10 @@ const WAITING_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug)]
 pub struct Walk {
     /// Folders not listed yet, the next one last.
-    waiting: Vec<Place>,
+    waiting: Vec<PendingFolder>,
     waiting_bytes: usize,
     entries: u64,
-    limits: Limits,
+    limits: WalkLimits,
 }
 
 /// A folder that was listed.
@@ -47,14 +47,14 @@ pub struct WalkError {
 }
 
 #[derive(Debug)]
-struct Place {
+struct PendingFolder {
     name: String,
     beneath: String,
     depth: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+struct WalkLimits {
     depth: usize,
     entries: u64,
     waiting_bytes: usize,
@@ -63,7 +63,7 @@ struct Limits {
 impl Walk {
     /// A walk that begins at the folder `top`; the empty name is the top of the server.
     pub fn new(top: &str) -> Self {
-        let top = Place {
+        let top = PendingFolder {
             name: top.to_owned(),
             beneath: String::new(),
             depth: 0,
@@ -72,7 +72,7 @@ impl Walk {
             waiting: vec![top],
             waiting_bytes: 0,
             entries: 0,
-            limits: Limits {
+            limits: WalkLimits {
                 depth: DEPTH_MAX,
                 entries: ENTRIES_MAX,
                 waiting_bytes: WAITING_BYTES_MAX,
@@ -102,7 +102,7 @@ impl Walk {
                 return Some(Err(WalkError { name, error }));
             }
         };
-        let Place { name, beneath, .. } = place;
+        let PendingFolder { name, beneath, .. } = place;
         Some(Ok(Folder {
             name,
             beneath,
@@ -112,7 +112,7 @@ impl Walk {
 
     fn enter(
         &mut self,
-        place: &Place,
+        place: &PendingFolder,
         entries: Vec<DirEntry>,
         enters: &mut dyn FnMut(&DirEntry) -> bool,
     ) -> Result<Vec<DirEntry>, Error> {
@@ -128,7 +128,7 @@ impl Walk {
             if place.depth == self.limits.depth {
                 return Err(too_much(&format!("folders more than {} deep", self.limits.depth)));
             }
-            let inner = Place {
+            let inner = PendingFolder {
                 name: join(&place.name, &entry.name),
                 beneath: join(&place.beneath, &entry.name),
                 depth: place.depth + 1,
@@ -144,7 +144,7 @@ impl Walk {
     }
 }
 
-impl Place {
+impl PendingFolder {
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.name.len() + self.beneath.len()
     }
@@ -185,14 +185,14 @@ mod tests {
             .collect()
     }
 
-    fn walk(limits: Limits) -> Walk {
+    fn walk(limits: WalkLimits) -> Walk {
         Walk {
             limits,
             ..Walk::new("")
         }
     }
 
-    const WIDE: Limits = Limits {
+    const WIDE: WalkLimits = WalkLimits {
         depth: 3,
         entries: 5,
         waiting_bytes: 1000,
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn folders_that_wait_take_bounded_memory() {
-        let mut walk = walk(Limits {
+        let mut walk = walk(WalkLimits {
             entries: u64::MAX,
             ..WIDE
         });

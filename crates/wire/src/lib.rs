@@ -7,10 +7,11 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `request_decoder` | which part of a request comes next; uses `request_line`, `upload_line`, `next_line`, `request_json`, `raw_body` |
+//! | `request_decoder` | which part of a request comes next; uses `request_line`, `operand`, `upload_line`, `next_line`, `request_json`, `raw_body`, `remainder` |
 //! | `payload`, [`base64`] | how content is written, and how it is read in pieces |
 //! | `foreign` | which lines belong to HTTP |
-//! | `json`, `string_payload` | one JSON object in pieces, with one string in it that is streamed |
+//! | `json`, `outline`, `string_payload` | one JSON object in pieces, with one string in it that is streamed |
+//! | [`Progress`] | what a decoder made of its input |
 //! | `reply_decoder`, [`reply`] | replies, read and written |
 //! | [`encode`] | requests, written |
 //! | [`Attributes`] | when a file was modified, and its permissions: as texts and as values |
@@ -50,6 +51,7 @@ mod json;
 mod messages;
 mod name;
 mod next_line;
+mod operand;
 mod outline;
 mod payload;
 mod progress;

@@ -162,7 +162,7 @@ enum ReplyStep {
 }
 
 /// The state that follows, and what the step to it made of its input; or what was wrong with that.
-type Stepped = Result<(ReplyState, Progress<ReplyStep>), ReplyError>;
+type ReplyStepped = Result<(ReplyState, Progress<ReplyStep>), ReplyError>;
 
 impl Default for ReplyDecoder {
     fn default() -> Self {
@@ -259,7 +259,7 @@ impl ReplyDecoder {
     }
 }
 
-fn before(limit_bytes: usize, input: &[u8]) -> Stepped {
+fn before(limit_bytes: usize, input: &[u8]) -> ReplyStepped {
     match input.iter().position(|byte| !byte.is_ascii_whitespace()) {
         None => need_input(ReplyState::Before, input.len()),
         Some(start) if input[start] == b'{' => {
@@ -273,7 +273,7 @@ fn before(limit_bytes: usize, input: &[u8]) -> Stepped {
     }
 }
 
-fn object(mut scanner: Box<Scanner>, input: &[u8]) -> Stepped {
+fn object(mut scanner: Box<Scanner>, input: &[u8]) -> ReplyStepped {
     let Progress { consumed, stop, .. } = scanner.scan(input);
     match stop {
         // A line end is nothing special in an object that may have many lines.
@@ -293,7 +293,7 @@ fn content(
     mut payload: Box<StringPayload>,
     input: &[u8],
     scratch: &mut [u8],
-) -> Stepped {
+) -> ReplyStepped {
     assert!(
         scratch.len() >= ReplyDecoder::SCRATCH_BYTES_MIN,
         "no room for content"
@@ -316,7 +316,7 @@ fn content(
     }
 }
 
-fn behind(reply: Box<Reply>, mut line_ends: LineEnds, input: &[u8]) -> Stepped {
+fn behind(reply: Box<Reply>, mut line_ends: LineEnds, input: &[u8]) -> ReplyStepped {
     let Progress { consumed, stop, .. } = line_ends.take(input)?;
     match stop {
         Terminator::NeedInput => need_input(ReplyState::Behind(reply, line_ends), consumed),
@@ -327,11 +327,11 @@ fn behind(reply: Box<Reply>, mut line_ends: LineEnds, input: &[u8]) -> Stepped {
     }
 }
 
-fn need_input(state: ReplyState, consumed: usize) -> Stepped {
+fn need_input(state: ReplyState, consumed: usize) -> ReplyStepped {
     Ok((state, Progress::consumed(consumed, ReplyStep::NeedInput)))
 }
 
-fn go_on(state: ReplyState, consumed: usize) -> Stepped {
+fn go_on(state: ReplyState, consumed: usize) -> ReplyStepped {
     Ok((state, Progress::consumed(consumed, ReplyStep::Continue)))
 }
 

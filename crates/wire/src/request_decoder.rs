@@ -11,7 +11,7 @@ mod write;
 
 use std::mem;
 
-use self::head::Head;
+use self::head::RequestHead;
 use self::upload::{Below, Undecided, UploadBody};
 use self::write::WriteBody;
 use crate::foreign::LineWatch;
@@ -25,7 +25,7 @@ use crate::{Progress, Refusal, Request, Verb, base64};
 #[derive(Debug, Clone, Default)]
 pub struct RequestDecoder {
     state: RequestState,
-    head: Head,
+    head: RequestHead,
     /// Looks for lines of HTTP.
     watch: LineWatch,
 }

@@ -5,10 +5,11 @@
 //! The payload is decoded as it arrives if command and name stand before it; otherwise up to
 //! [`HELD_PAYLOAD_BYTES_MAX`] of it are held until they come.
 
+mod parts;
+
 use std::mem;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-
+use self::parts::{Asked, Parts};
 use crate::json::{LineRule, PayloadKeys, Scan, Scanner};
 use crate::outline::Token;
 use crate::payload::PayloadStop;
@@ -88,7 +89,7 @@ pub(crate) enum CommandStop {
 
 /// The state that follows, and what the step to it made of its input. Behind a whole or refused command no state
 /// follows, and the default stands for that.
-type Stepped = (CommandState, Progress<CommandStop>);
+type CommandStepped = (CommandState, Progress<CommandStop>);
 
 impl Default for CommandState {
     fn default() -> Self {
@@ -170,7 +171,7 @@ impl JsonCommand {
         progress
     }
 
-    fn scan(&mut self, seen: SeenPayload, input: &[u8]) -> Stepped {
+    fn scan(&mut self, seen: SeenPayload, input: &[u8]) -> CommandStepped {
         let scanned = self.scanner.scan(input);
         let (state, stop) = match scanned.stop {
             Scan::NeedInput => (CommandState::Outside(seen), CommandStop::NeedInput),
@@ -223,7 +224,7 @@ impl JsonCommand {
         mut payload: Box<StringPayload>,
         input: &[u8],
         scratch: &mut [u8],
-    ) -> Stepped {
+    ) -> CommandStepped {
         let mut decoded = payload.decode(input, scratch);
         let (state, stop) = match decoded.stop {
             _ if decoded.written > 0 => (CommandState::Decoding(name, payload), CommandStop::Content),
@@ -254,7 +255,7 @@ impl JsonCommand {
     }
 
     /// Passes over what follows in the payload, up to its end or a byte that means something.
-    fn pass(&mut self, mut buffered: Option<Buffered>, input: &[u8]) -> Stepped {
+    fn pass(&mut self, mut buffered: Option<Buffered>, input: &[u8]) -> CommandStepped {
         // One byte more than there is room for, so that the limit is passed at the same byte however the input is cut.
         let room = buffered
             .as_ref()
@@ -351,8 +352,8 @@ impl JsonCommand {
 
     /// The name of the object, if it is there.
     fn object<'p>(&self, parts: &'p Parts) -> Result<Option<&'p [u8]>, Refusal> {
-        let filename = parts.filename.as_ref().map(|filename| filename.0.as_slice());
-        let listed = parts.params.as_ref().and_then(Params::name);
+        let filename = parts.filename();
+        let listed = parts.listed_name();
         let uploads_listed = self.scanner.payload_is_listed() && parts.verb() == Some(Verb::Upload);
         match (filename, listed) {
             (Some(filename), Some(listed)) if uploads_listed && filename != listed => {
@@ -374,7 +375,7 @@ impl Replay {
         }
     }
 
-    fn step(mut self: Box<Self>, name: Name, scratch: &mut [u8]) -> Stepped {
+    fn step(mut self: Box<Self>, name: Name, scratch: &mut [u8]) -> CommandStepped {
         let decoded = self.payload.decode(&self.buffered[self.at..], scratch);
         self.at += decoded.consumed;
         let (state, stop) = match (decoded.written, decoded.stop) {
@@ -408,84 +409,6 @@ fn broken_line(upload: Option<&Name>) -> CommandStop {
 
 fn invalid_payload(name: &Name, remainder: Option<Remainder>) -> CommandStop {
     refused(Some(name), messages::invalid_payload(name), remainder)
-}
-
-/// What a command says. Strings are taken as bytes, so that a name which is not Unicode is refused as a name.
-#[derive(serde::Deserialize)]
-struct Parts {
-    /// Some programs say `cmd`; with both, serde takes the key for one that is there twice.
-    #[serde(alias = "cmd")]
-    command: Option<JsonText>,
-    filename: Option<JsonText>,
-    #[serde(rename = "filedata")]
-    _filedata: Option<JsonText>,
-    params: Option<Params>,
-}
-
-/// The operands, as some programs send them. Whatever else is under that key is ignored.
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Params {
-    List(Vec<serde_json::Value>),
-    Other(de::IgnoredAny),
-}
-
-impl Params {
-    fn name(&self) -> Option<&[u8]> {
-        match self {
-            Self::List(list) => list.first()?.as_str().map(str::as_bytes),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-struct JsonText(Vec<u8>);
-
-/// What a command asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// It does not say.
-    Nothing,
-    /// Something else than a classic verb.
-    Unknown,
-    Verb(Verb),
-}
-
-impl Parts {
-    fn asked(&self) -> Asked {
-        let Some(command) = &self.command else {
-            return Asked::Nothing;
-        };
-        match Verb::from_word(command.0.trim_ascii()) {
-            Some(verb) if verb.is_classic() => Asked::Verb(verb),
-            _ => Asked::Unknown,
-        }
-    }
-
-    fn verb(&self) -> Option<Verb> {
-        match self.asked() {
-            Asked::Verb(verb) => Some(verb),
-            Asked::Nothing | Asked::Unknown => None,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for JsonText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = JsonText;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<JsonText, E> {
-                Ok(JsonText(bytes.to_vec()))
-            }
-        }
-        deserializer.deserialize_bytes(TextVisitor)
-    }
 }
 
 fn upload(name: Name) -> Request {

@@ -4,8 +4,8 @@
 //! lines are decided by themselves. A few depend on the next line ([`UploadReading::Either`]), and whether the last word of a
 //! name is the length of what follows is known at the end of the payload ([`Names`]).
 
+use crate::operand::classic_name;
 use crate::payload::{Payload, Within};
-use crate::request_line::classic_name;
 use crate::{Name, Refusal, Verb, messages};
 
 /// Parts a name from its payload, where nothing else does.

@@ -5,15 +5,15 @@ use std::io;
 use std::time::Duration;
 
 use haul_client::{
-    Client, Code, Connection, DialectChoice, Error, Existing, Held, Options, PartFile, Progress, Stream,
-    Target, Verify,
+    Client, Code, Connection, DialectChoice, Error, Existing, Held, Options, PartFile, Progress,
+    StreamTarget, Target, Verify,
 };
 
 use crate::mock::{Mock, Step, content, digest, expect, expect_hello, head, hello, refusal, reply};
 
 fn fetch(client: &mut Client) -> (Result<haul_client::Fetched, Error>, Vec<u8>) {
     let mut content = Vec::new();
-    let fetched = client.fetch("a", &mut Stream::new(&mut content), &mut ());
+    let fetched = client.fetch("a", &mut StreamTarget::new(&mut content), &mut ());
     (fetched, content)
 }
 
@@ -271,7 +271,7 @@ fn progress_tells_each_try_from_its_beginning() {
         ],
     ]);
     let mut seen = Seen::default();
-    let mut target = Stream::new(io::sink());
+    let mut target = StreamTarget::new(io::sink());
     mock.persistent_client(DialectChoice::Extended)
         .fetch("a", &mut target, &mut seen)
         .unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use haul_client::{Client, DialectChoice, Error, Existing, Fetched, PartFile, Stream};
+use haul_client::{Client, DialectChoice, Error, Existing, Fetched, PartFile, StreamTarget};
 
 use crate::mock::{Mock, Step, content, digest, expect, facts, head, refusal};
 
@@ -263,12 +263,12 @@ fn a_stream_is_continued_but_never_started_over() {
     let mut received = Vec::new();
     let mut client = mock.persistent_client(DialectChoice::Extended);
     let fetched = client
-        .fetch("a", &mut Stream::new(&mut received), &mut ())
+        .fetch("a", &mut StreamTarget::new(&mut received), &mut ())
         .unwrap();
     assert!(fetched.verified.is_yes() && received == content);
     received.clear();
     let mut client = mock.persistent_client(DialectChoice::Extended);
-    let fetched = client.fetch("a", &mut Stream::new(&mut received), &mut ());
+    let fetched = client.fetch("a", &mut StreamTarget::new(&mut received), &mut ());
     assert!(matches!(fetched, Err(Error::Local(_))));
     assert!(received == content[..HALF]);
     drop(client);

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use haul_client::{
-    Address, Client, Dialect, DialectChoice, Error, Options, Progress, SendOptions, Stream, Verified, Verify,
+    Address, Client, Dialect, DialectChoice, Error, Options, Progress, SendOptions, StreamTarget, Verified,
+    Verify,
 };
 
 use crate::mock::{Mock, Step, digest, expect, expect_hello, facts, head, hello, reply, written};
@@ -126,7 +127,7 @@ fn tries_that_get_further_are_not_counted() {
     };
     let mut received = Vec::new();
     let mut client = Client::new(mock.address.clone(), options);
-    let fetched = client.fetch("a", &mut Stream::new(&mut received), &mut ());
+    let fetched = client.fetch("a", &mut StreamTarget::new(&mut received), &mut ());
     assert_eq!(fetched.unwrap().verified, Verified::NotAsked);
     assert_eq!(received.len(), 6);
     drop(client);
@@ -150,8 +151,11 @@ fn a_digest_is_asked_for_where_the_server_has_none_and_that_is_wanted() {
             verify,
             ..mock.options(DialectChoice::Extended)
         };
-        let fetched =
-            Client::new(mock.address.clone(), options).fetch("a", &mut Stream::new(Vec::new()), &mut ());
+        let fetched = Client::new(mock.address.clone(), options).fetch(
+            "a",
+            &mut StreamTarget::new(Vec::new()),
+            &mut (),
+        );
         assert_eq!(fetched.unwrap().verified, verified);
         mock.finish();
     }
@@ -208,7 +212,9 @@ fn time_and_mode_travel_both_ways_and_folders_are_removed() {
         .send("a", &mut Cursor::new(b"abc"), &of_a_file(), &mut ())
         .unwrap();
     assert!(sent.took_modified && sent.took_mode);
-    let fetched = client.fetch("a", &mut Stream::new(Vec::new()), &mut ()).unwrap();
+    let fetched = client
+        .fetch("a", &mut StreamTarget::new(Vec::new()), &mut ())
+        .unwrap();
     assert_eq!((fetched.modified, fetched.mode), (Some(UNIX_EPOCH), Some(0o600)));
     client.remove_folder("d", &mut ()).unwrap();
     mock.finish();

@@ -12,7 +12,7 @@ use std::{
 };
 
 use haul_client::{
-    Address, Client, Code, Dialect, Error, Fetched, PartFile, Progress, Stream, Target, Verify, landing,
+    Address, Client, Code, Dialect, Error, Fetched, PartFile, Progress, StreamTarget, Target, Verify, landing,
 };
 
 use super::{
@@ -221,11 +221,11 @@ impl Getting<'_> {
             (None, LocalTarget::Device(path)) => {
                 let device = OpenOptions::new().write(true).open(path);
                 let device = device.map_err(|cause| advice::unwritable(path, &cause))?;
-                fetch_into(clients, job, &mut Stream::new(device), bar)
+                fetch_into(clients, job, &mut StreamTarget::new(device), bar)
             }
             (None, _) => {
                 let output = standard_output().map_err(Error::Local)?;
-                fetch_into(clients, job, &mut Stream::new(output), bar)
+                fetch_into(clients, job, &mut StreamTarget::new(output), bar)
             }
         }
     }

@@ -17,14 +17,14 @@ pub(super) const LINE_BYTES_KEPT: usize = 1 << 10;
 
 /// What is kept of a request's text.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Head {
+pub(super) struct RequestHead {
     /// The line, from its first byte that is not blank.
     line: Vec<u8>,
     /// The start of the next line, where an UPLOAD depends on it.
     next_line: Peek,
 }
 
-impl Head {
+impl RequestHead {
     /// From the first byte that is not blank on. Blank lines are never answered.
     pub(super) fn begin(&mut self, input: &[u8]) -> Stepped {
         if self.has_next_line() {

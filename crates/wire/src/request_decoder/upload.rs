@@ -1,6 +1,6 @@
 //! An UPLOAD in a line: from the end of its line, or of its window, to the end of its payload.
 
-use super::head::Head;
+use super::head::RequestHead;
 use super::{RequestDecoder, RequestState, Stepped, decoded, event, go_on, need_input, refused};
 use crate::next_line::NextLine;
 use crate::payload::{Payload, PayloadStop, Within};
@@ -46,14 +46,14 @@ pub(super) fn begin(names: Names, payload_at: usize, consumed: usize) -> Stepped
 }
 
 /// The payload of a line that is there as a whole, so that its name is known before.
-pub(super) fn begin_here(head: &Head, here: Here) -> Stepped {
+pub(super) fn begin_here(head: &RequestHead, here: Here) -> Stepped {
     let Here { names, payload_at } = here;
     let names = names.decided_for(head.line_from(payload_at));
     begin(names, payload_at, 0)
 }
 
 /// The payload starts with what was taken of the next line.
-fn begin_below(head: &mut Head, names: Names, consumed: usize) -> Stepped {
+fn begin_below(head: &mut RequestHead, names: Names, consumed: usize) -> Stepped {
     head.take_next_line();
     begin(names, 0, consumed)
 }
@@ -63,7 +63,7 @@ impl Below {
         Self { names }
     }
 
-    pub(super) fn step(self, head: &mut Head, input: &[u8]) -> Stepped {
+    pub(super) fn step(self, head: &mut RequestHead, input: &[u8]) -> Stepped {
         let is_end = |byte: &u8| *byte == b'\n' || !byte.is_ascii_whitespace();
         match input.iter().position(is_end) {
             None => need_input(RequestState::Below(self), input.len()),
@@ -86,7 +86,7 @@ impl Undecided {
         RequestState::Decided(self.here)
     }
 
-    pub(super) fn step(self, head: &mut Head, input: &[u8]) -> Stepped {
+    pub(super) fn step(self, head: &mut RequestHead, input: &[u8]) -> Stepped {
         let Progress { consumed, stop, .. } = head.peek_next_line(input);
         match (stop, self.below) {
             (None, below) => {
@@ -106,12 +106,12 @@ impl Undecided {
 
 impl UploadBody {
     /// What is left if the payload is not wanted: nothing where all of the line is in the head.
-    pub(super) fn remainder(&self, head: &Head) -> Option<Remainder> {
+    pub(super) fn remainder(&self, head: &RequestHead) -> Option<Remainder> {
         let is_whole_line = head.line_from(self.replay_at).ends_with(b"\n");
         (!is_whole_line).then_some(Remainder::Line)
     }
 
-    pub(super) fn step(mut self: Box<Self>, head: &Head, input: &[u8], scratch: &mut [u8]) -> Stepped {
+    pub(super) fn step(mut self: Box<Self>, head: &RequestHead, input: &[u8], scratch: &mut [u8]) -> Stepped {
         assert!(
             scratch.len() >= RequestDecoder::SCRATCH_BYTES_MIN,
             "no room for a body in base64"
