@@ -1,7 +1,8 @@
 //! What can be typed: the tree of subcommands and their flags.
 //!
-//! The flags of `serve` stay text here: flags, environment and file go through the same parsers in
-//! [`crate::settings`], so that a wrong value is reported the same way whichever layer gave it.
+//! The settings of `serve` stay text here: flags, environment and file go through the same parsers in
+//! [`crate::settings`], so that a wrong value is reported the same way whichever layer gave it. Every other flag is read by
+//! its parser, whose error quotes the value and says what to write instead.
 // The comments here are the help as it is printed: their brackets are no links.
 #![allow(rustdoc::broken_intra_doc_links)]
 
@@ -10,11 +11,12 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Command as Tree, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
+use haul_client::DialectChoice;
 
 use crate::commands::{cat, get, ls, put, rm, stat, stats};
 use crate::help;
-use crate::settings;
-use crate::suggestions::Suggestions;
+use crate::settings::{self, LogTable, ServeTable, TypedFlags};
+use crate::value_parsers::words;
 
 /// The program's name.
 pub(crate) const NAME: &str = "haul";
@@ -125,7 +127,7 @@ pub(crate) enum Command {
     },
     /// Serve as a worker process (started by a supervisor only)
     #[command(hide = true)]
-    Worker(LogArgs),
+    Worker(TypedFlags<LogTable>),
     /// Be clients of a trial (started by bench only)
     #[command(hide = true)]
     ClientWorker {
@@ -154,8 +156,8 @@ pub(crate) struct RemoteArgs {
     pub(crate) server: Option<String>,
     /// Verbs to use: classic (any server of the family), extended (haul only), or auto to ask the server
     #[arg(long, value_name = "DIALECT", default_value = "auto",
-          value_parser = PossibleValuesParser::new(["auto", "classic", "extended"]))]
-    pub(crate) dialect: String,
+          value_parser = words::<DialectChoice>(["auto", "classic", "extended"]))]
+    pub(crate) dialect: DialectChoice,
     /// Longest silence in the middle of a transfer
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = settings::timeout, value_hint = ValueHint::Other)]
     pub(crate) timeout: Duration,
@@ -173,72 +175,19 @@ pub(crate) struct RemoteArgs {
     pub(crate) quiet: bool,
 }
 
-/// The flags of `serve`, as typed.
-#[derive(Debug, Default, Args)]
+/// The flags of `serve`, as typed. Those of its settings stand in their table.
+#[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Folder to serve, or memory:[SIZE] for an empty store in memory [default: the current folder]
     #[arg(value_name = "ROOT", value_hint = ValueHint::DirPath)]
     pub(crate) root: Option<PathBuf>,
-    /// Address to listen on, IP:PORT; give the flag again for a further one. Port 0 picks a free port
-    /// [default: 127.0.0.1:46666]
-    #[arg(long, value_name = "ADDR", value_parser = Suggestions(&["127.0.0.1:46666", "127.0.0.1:0", "0.0.0.0:46666", "[::]:46666"]),
-          hide_possible_values = true)]
-    pub(crate) listen: Vec<String>,
-    /// Port to listen on, on this machine only: short for --listen 127.0.0.1:PORT
-    #[arg(short, long, value_name = "PORT", conflicts_with = "listen", value_hint = ValueHint::Other)]
-    pub(crate) port: Option<String>,
-    /// Pool of workers: threads:N, processes:N or tasks[:N], each with xC for C connections per worker
-    /// [default: tasks]
-    #[arg(long, value_name = "SPEC", value_parser = Suggestions(&["tasks", "threads:50", "processes:50", "processes:2x2048"]),
-          hide_possible_values = true)]
-    pub(crate) pool: Option<String>,
-    /// Allow UPLOAD, DELETE and WRITE
-    #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub(crate) writable: Option<String>,
-    /// When an upload counts as stored: synced to disk, or taken by the system [default: synced]
-    #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(["synced", "buffered"]))]
-    pub(crate) durability: Option<String>,
-    /// Bytes moved at a time, for each busy connection [default: 96KiB]
-    #[arg(long, value_name = "SIZE", value_hint = ValueHint::Other)]
-    pub(crate) buffer: Option<String>,
-    /// Largest upload, in bytes of content, or `none` [default: none]
-    #[arg(long, value_name = "SIZE", value_hint = ValueHint::Other)]
-    pub(crate) max_upload: Option<String>,
-    /// Connections served at once; further ones wait [default: 4096]
-    #[arg(long, value_name = "COUNT", value_hint = ValueHint::Other)]
-    pub(crate) max_connections: Option<String>,
-    /// Close a connection that is idle between requests for so long; after 1s where others wait [default: 60s]
-    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
-    pub(crate) idle_timeout: Option<String>,
-    /// Cut a peer that neither sends nor takes a byte in the middle of a transfer for so long [default: 60s]
-    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
-    pub(crate) stall_timeout: Option<String>,
-    /// Cut a peer that needs longer for a request line [default: 30s]
-    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
-    pub(crate) line_timeout: Option<String>,
-    /// How long a drain (SIGTERM, SIGINT) lets transfers finish before it cuts them [default: 30s]
-    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
-    pub(crate) grace: Option<String>,
-    /// UNSAFE: obey UPLOAD and DELETE without a line end after 1s of silence; a stalled sender looks the same,
-    /// so half a file may be stored
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub(crate) unterminated_writes: Option<String>,
+    /// The settings of the server.
+    #[command(flatten)]
+    pub(crate) settings: TypedFlags<ServeTable>,
     /// TOML file with any of these settings [env: HAUL_CONFIG]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
     /// How the log is written.
     #[command(flatten)]
-    pub(crate) log: LogArgs,
-}
-
-/// How the log is written, as typed.
-#[derive(Debug, Default, Args)]
-pub(crate) struct LogArgs {
-    /// Form of the log lines on standard error [default: text]
-    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["text", "json"]))]
-    pub(crate) log_format: Option<String>,
-    /// Least important lines to log; access lines are `info` [default: info]
-    #[arg(long, value_name = "LEVEL",
-          value_parser = PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"]))]
-    pub(crate) log_level: Option<String>,
+    pub(crate) log: TypedFlags<LogTable>,
 }

@@ -32,8 +32,11 @@ const SERVE_EXIT: Rows = &[
 ];
 const LAB_EXIT: Rows = &[
     ("0", "all cells are valid and ok"),
-    ("1", "the command line cannot be used"),
-    ("2", "some transfer failed"),
+    ("1", "some transfer failed"),
+    (
+        "2",
+        "the command line cannot be used, or there is no room for the run",
+    ),
     ("3", "content was corrupt"),
     ("4", "a --fail-if threshold was crossed"),
     ("5", "the run is invalid or not complete"),
@@ -41,10 +44,12 @@ const LAB_EXIT: Rows = &[
 const REPORT_EXIT: Rows = &[
     ("0", "the report is written"),
     ("1", "the results cannot be read, or the files not written"),
+    ("2", "the command line cannot be used"),
 ];
 const COMPARE_EXIT: Rows = &[
     ("0", "the comparison is printed"),
     ("1", "the results cannot be read"),
+    ("2", "the command line cannot be used"),
     ("4", "--fail-if-slower was given, and something is slower"),
     ("5", "the two runs cannot be compared"),
 ];

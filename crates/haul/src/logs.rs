@@ -9,14 +9,14 @@ use std::fmt;
 use std::io::{self, IsTerminal as _};
 
 use anstyle::{AnsiColor, Style};
+use haul_types::{closed_list, printable};
 use serde::ser::{SerializeMap as _, Serializer as _};
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
-
-use crate::settings::LogSettings;
 
 pub(crate) use queue::Guard;
 
@@ -29,22 +29,58 @@ const FIELD_BYTES_MAX: usize = 1024;
 /// What the server's access events are filed under.
 const ACCESS: &str = "haul::access";
 
-/// How a line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// `TIME LEVEL message key=value …`
-    Text,
-    /// One JSON object.
-    Json,
+closed_list! {
+    /// How a line is written.
+    #[derive(Default)]
+    pub(crate) LogFormat, "a log format" {
+        /// `TIME LEVEL message key=value …`
+        #[default]
+        Text = "text",
+        /// One JSON object.
+        Json = "json",
+    }
 }
 
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        })
+closed_list! {
+    /// The least important lines that are written.
+    #[derive(Default)]
+    pub(crate) LogLevel, "a log level" {
+        /// None.
+        Off = "off",
+        /// What failed.
+        Error = "error",
+        /// What a person should look at.
+        Warn = "warn",
+        /// What happened, access lines among it.
+        #[default]
+        Info = "info",
+        /// What helps to find a fault.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
     }
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Off => Self::OFF,
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LogSettings {
+    /// Text or JSON.
+    pub(crate) format: LogFormat,
+    /// The least important lines that are written.
+    pub(crate) level: LogLevel,
 }
 
 /// Starts the log of this process. What is queued is written until the guard is dropped.
@@ -57,7 +93,7 @@ pub(crate) fn start(settings: LogSettings, queue_lines: usize) -> io::Result<Gua
     let coloured =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
-        .with_max_level(settings.level)
+        .with_max_level(LevelFilter::from(settings.level))
         .event_format(Line { format, coloured })
         .with_writer(queue)
         .init();
@@ -65,7 +101,7 @@ pub(crate) fn start(settings: LogSettings, queue_lines: usize) -> io::Result<Gua
 }
 
 /// The line that says how many lines are missing.
-fn loss(format: Format, lines: u64) -> String {
+fn loss(format: LogFormat, lines: u64) -> String {
     let message = "log lines were dropped: standard error is read too slowly".to_owned();
     let fields = Fields {
         message,
@@ -83,7 +119,7 @@ fn loss(format: Format, lines: u64) -> String {
 
 /// Composes the line of an event.
 struct Line {
-    format: Format,
+    format: LogFormat,
     coloured: bool,
 }
 
@@ -115,8 +151,8 @@ impl Line {
         fields: &Fields,
     ) -> fmt::Result {
         match self.format {
-            Format::Text => self.text(to, time, level, target, fields),
-            Format::Json => json(to, time, level, target, fields),
+            LogFormat::Text => self.text(to, time, level, target, fields),
+            LogFormat::Json => json(to, time, level, target, fields),
         }
     }
 
@@ -245,7 +281,7 @@ fn single_line(text: &str) -> String {
         match character {
             '\\' => line.push_str("\\\\"),
             ' '..='~' => line.push(character),
-            _ => line.push_str(&haul_client::printable(character.encode_utf8(&mut [0; 4])).to_string()),
+            _ => line.push_str(&printable(character.encode_utf8(&mut [0; 4])).to_string()),
         }
     }
     line

@@ -11,8 +11,8 @@ mod manpages;
 mod report;
 mod serve;
 mod settings;
-mod suggestions;
 mod usage;
+mod value_parsers;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -44,7 +44,7 @@ fn not_parsed(error: &clap::Error, typed: &[OsString]) -> ExitCode {
     }
     // There is nowhere left to say that standard error is closed.
     writeln!(io::stderr(), "haul: {}", usage::sentence(error, typed)).ok();
-    ExitCode::from(bench::exit_of_parser().unwrap_or(EXIT_USAGE))
+    ExitCode::from(EXIT_USAGE)
 }
 
 fn ended(outcome: anyhow::Result<ExitCode>) -> ExitCode {
@@ -118,9 +118,7 @@ impl cli::RemoteArgs {
         }
         Ok(commands::Globals {
             server: settings::server(server.as_deref().or(early_server), &environment)?,
-            dialect: dialect
-                .parse()
-                .expect("the parser of the command line takes only dialects"),
+            dialect,
             timeout,
             retry_for,
             retries,

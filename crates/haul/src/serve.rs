@@ -13,9 +13,9 @@ use haul_server::{ServedRoot, Server, StartError, WorkerCommand};
 
 use haul_types::PoolKind;
 
-use crate::cli::{LogArgs, ServeArgs};
-use crate::logs;
-use crate::settings::{self, Environment, FileText, LogSettings, SettingError, Settings};
+use crate::cli::ServeArgs;
+use crate::logs::{self, LogSettings};
+use crate::settings::{self, Environment, FileText, LogTable, SettingError, Settings, TypedFlags};
 
 /// Serves until a signal ends it and its transfers are drained.
 pub(crate) fn run(flags: &ServeArgs) -> anyhow::Result<ExitCode> {
@@ -38,7 +38,7 @@ pub(crate) fn run(flags: &ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Serves what the supervisor hands over.
-pub(crate) fn run_worker(flags: &LogArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run_worker(flags: &TypedFlags<LogTable>) -> anyhow::Result<ExitCode> {
     let log = settings::resolve_log(flags)?;
     let _log = logs::start(log, logs::WORKER_QUEUE_LINES).context("cannot start the log")?;
     haul_server::run_worker().context("the worker failed")?;
@@ -121,17 +121,15 @@ fn check_root(settings: &Settings) -> Result<(), SettingError> {
 
 /// The same binary, even where its file was replaced since.
 fn worker_command(log: LogSettings) -> WorkerCommand {
-    let level = log.level.to_string();
-    let arguments = [
+    let words = [
         "worker",
         "--log-format",
-        &log.format.to_string(),
+        log.format.as_str(),
         "--log-level",
-        &level,
-    ]
-    .map(OsString::from);
+        log.level.as_str(),
+    ];
     WorkerCommand {
         program: PathBuf::from("/proc/self/exe"),
-        arguments: arguments.to_vec(),
+        arguments: words.map(OsString::from).to_vec(),
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct JournalFile(File);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be read.
-    #[error("--resume: `{path}` cannot be read: {cause}")]
+    #[error("`{path}` cannot be read: {cause}")]
     Io {
         /// The journal.
         path: String,
@@ -22,7 +22,7 @@ pub enum OpenError {
         cause: io::Error,
     },
     /// What it holds cannot be used.
-    #[error("--resume: `{path}`: {cause}")]
+    #[error("`{path}`: {cause}")]
     Journal {
         /// The journal.
         path: String,

@@ -34,7 +34,7 @@ mod tests {
         assert_eq!("id".parse(), Ok(Lang::Id));
         let error = "fr".parse::<Lang>().unwrap_err().to_string();
         assert!(
-            error.contains("it is one of en, id") && error.contains("`fr`"),
+            error.contains("write en or id") && error.contains("`fr`"),
             "{error}"
         );
     }

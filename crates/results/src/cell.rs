@@ -171,6 +171,6 @@ mod tests {
             assert_eq!(kind.as_str().parse::<PoolKind>().unwrap(), *kind);
         }
         let error = "list".parse::<Operation>().unwrap_err().to_string();
-        assert_eq!(error, "`list` is not an operation: it is one of download, upload");
+        assert_eq!(error, "`list` is not an operation; write download or upload");
     }
 }

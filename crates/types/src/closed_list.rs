@@ -17,7 +17,7 @@ pub trait ClosedList: Copy + FromStr<Err = UnknownWord> + 'static {
 
 /// A word that is not on its list; the text gives the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is not {what}: it is one of {known}")]
+#[error("`{found}` is not {what}; write {known}")]
 pub struct UnknownWord {
     what: &'static str,
     found: String,
@@ -39,7 +39,7 @@ pub struct UnknownWord {
 ///
 /// assert_eq!("left".parse(), Ok(Side::Left));
 /// let error = "up".parse::<Side>().unwrap_err().to_string();
-/// assert_eq!(error, "`up` is not a side: it is one of left, right");
+/// assert_eq!(error, "`up` is not a side; write left or right");
 /// ```
 #[macro_export]
 macro_rules! closed_list {
@@ -117,12 +117,17 @@ pub fn find<T: ClosedList>(what: &'static str, word: &str) -> Result<T, UnknownW
     member.copied().ok_or_else(|| UnknownWord {
         what,
         found: word.to_owned(),
-        known: T::ALL
-            .iter()
-            .map(|member| member.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+        known: alternatives(T::ALL),
     })
+}
+
+/// All words as an enumeration: `a, b or c`.
+fn alternatives<T: ClosedList>(members: &[T]) -> String {
+    let words: Vec<_> = members.iter().map(|member| member.as_str()).collect();
+    match words.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        words => words.concat(),
+    }
 }
 
 /// Reads a member from its word, for the code that [`closed_list!`](crate::closed_list!) writes.
@@ -194,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_word_that_is_not_on_the_list_is_answered_with_the_list() {
-        let wanted = "`green` is not a colour: it is one of red, light-blue";
+        let wanted = "`green` is not a colour; write red or light-blue";
         assert_eq!("green".parse::<Colour>().unwrap_err().to_string(), wanted);
         let error = serde_json::from_str::<Colour>("\"green\"").unwrap_err();
         assert!(error.to_string().starts_with(wanted), "{error}");

@@ -7,10 +7,10 @@ use haul_lab::Plan;
 use haul_results::{ByteSize, Matrix};
 use indicatif::HumanBytes;
 
-use super::settings::Settings;
+use super::settings::BenchSettings;
 
 /// Prints what the trials move and need, then the trials in their order.
-pub(super) fn print(settings: &Settings) -> io::Result<ExitCode> {
+pub(super) fn print(settings: &BenchSettings) -> io::Result<ExitCode> {
     let setup = &settings.setup;
     let plan = match &settings.journal {
         Some(journal) => Plan::of(&setup.matrix, journal.run.missing()),
@@ -44,7 +44,7 @@ pub(super) fn print(settings: &Settings) -> io::Result<ExitCode> {
         text += &format!("{number} repeat={} {cell}\n", repeat + 1);
     }
     crate::print(text.as_bytes()).map_err(io::Error::other)?;
-    Ok(ExitCode::from(if place.is_ok() { 0 } else { super::EXIT_USAGE }))
+    Ok(ExitCode::from(if place.is_ok() { 0 } else { crate::EXIT_USAGE }))
 }
 
 fn summary(plan: &Plan, matrix: &Matrix, repeats: u32, seed: u64) -> String {

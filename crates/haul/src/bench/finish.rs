@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use haul_report::{Format, Report};
 use haul_results::Run;
 
-use super::settings::Settings;
+use super::settings::BenchSettings;
 
 /// Writes the report beside the journal, and prints what it says and where it is, the HTML last.
-pub(super) fn finish(run: &Run, settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(super) fn finish(run: &Run, settings: &BenchSettings) -> anyhow::Result<ExitCode> {
     let analysis = run.analyse(settings.report.baseline.as_ref(), &settings.report.thresholds);
     let report = Report::new(&analysis, settings.report.lang);
     let mut text = report.terminal(crate::report::terminal_width());

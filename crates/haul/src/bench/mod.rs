@@ -7,7 +7,7 @@ mod finish;
 mod live;
 mod settings;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -19,25 +19,21 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 pub(crate) use args::Args;
 use live::RunProgress;
-use settings::Settings;
+use settings::BenchSettings;
 
-/// What was typed cannot be used.
-const EXIT_USAGE: u8 = 1;
 /// The run is invalid.
 const EXIT_INVALID: u8 = 5;
 /// The hidden subcommand that is a reaper; with the folder to remove, if it has one.
 const REAPER: &str = "reaper";
-/// The lab's commands, whose exit codes differ from those of the others.
-const LAB_COMMANDS: [&str; 3] = ["bench", "compare", "report"];
 
 /// Runs the lab.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let typed = std::env::args().skip(1).collect();
-    match settings::settings(args, typed, Timestamp::now()) {
-        Ok(settings) if args.dry_run => Ok(dry_run::print(&settings)?),
-        Ok(settings) => measure(args, &settings),
-        Err(error) => Ok(refuse(&error.to_string(), EXIT_USAGE)),
+    let settings = settings::settings(args, typed, Timestamp::now())?;
+    if args.dry_run {
+        return Ok(dry_run::print(&settings)?);
     }
+    measure(args, &settings)
 }
 
 /// Is clients of a trial.
@@ -58,16 +54,7 @@ pub(crate) fn as_reaper(typed: &[OsString]) -> Option<anyhow::Result<ExitCode>> 
     Some(reaped.map(|()| ExitCode::SUCCESS).map_err(Into::into))
 }
 
-/// The lab's commands have their own exit code for what cannot be parsed; `None` for other commands.
-pub(crate) fn exit_of_parser() -> Option<u8> {
-    let command = std::env::args_os().nth(1);
-    let is_of_lab = LAB_COMMANDS
-        .iter()
-        .any(|name| command.as_deref() == Some(OsStr::new(name)));
-    is_of_lab.then_some(EXIT_USAGE)
-}
-
-fn measure(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+fn measure(args: &Args, settings: &BenchSettings) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::default();
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, interrupt.flag()).context("signals cannot be received")?;
@@ -81,7 +68,11 @@ fn measure(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
     live.finish();
     let run = match run {
         Ok(run) => run,
-        Err(error) => return Ok(refuse(&error.to_string(), exit_code(&error))),
+        Err(error) => {
+            // There is nowhere left to say that standard error is closed.
+            writeln!(io::stderr(), "haul: {error}").ok();
+            return Ok(ExitCode::from(exit_code(&error)));
+        }
     };
     finish::finish(&run, settings)
 }
@@ -89,14 +80,8 @@ fn measure(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
 fn exit_code(error: &LabError) -> u8 {
     match error {
         LabError::Scratch(_) | LabError::Descriptors(_) | LabError::Taken(_) | LabError::Changed(_) => {
-            EXIT_USAGE
+            crate::EXIT_USAGE
         }
         LabError::Interrupted | LabError::Subject(_) | LabError::Journal { .. } => EXIT_INVALID,
     }
-}
-
-fn refuse(sentence: &str, code: u8) -> ExitCode {
-    // There is nowhere left to say that standard error is closed.
-    writeln!(io::stderr(), "haul: {sentence}").ok();
-    ExitCode::from(code)
 }

@@ -1,10 +1,9 @@
 //! What was typed after `haul bench` becomes what is meant.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use haul_lab::{Address, CommandLine, ServerCommand, Setup, SubjectSpec, WaitLimits};
+use haul_lab::{CommandLine, Setup, SubjectSpec, WaitLimits};
 use haul_report::Lang;
 use haul_results::{
     Baseline, ByteSize, Factor, Header, Journal, Levels, Matrix, MatrixError, PoolKind, PoolLevel,
@@ -14,6 +13,8 @@ use haul_types::Durability;
 use jiff::Timestamp;
 
 use super::args::{Args, LevelArgs, OutputArgs, SubjectArgs};
+use crate::settings::SettingError;
+use crate::value_parsers::{List, parsed};
 
 /// How long one measurement of a ceiling takes, by the content of a replicate from which on it is that long: ceilings
 /// take seconds, which a run of minutes should have and a run of milliseconds should not.
@@ -23,19 +24,9 @@ const CEILING_SPANS: [(ByteSize, Duration); 3] = [
     (ByteSize(0), Duration::from_millis(10)),
 ];
 
-/// What was typed cannot be used; the text names the flag.
-#[derive(Debug)]
-pub(super) struct UsageError(pub(super) String);
-
-impl std::fmt::Display for UsageError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// What is meant.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct BenchSettings {
     pub(super) setup: Setup,
     /// The run that is continued.
     pub(super) journal: Option<Journal>,
@@ -52,9 +43,12 @@ pub(super) struct ReportSettings {
 }
 
 /// Reads the flags. `now` is for the name of the folder and a new seed; `typed` is the command line for the record.
-pub(super) fn settings(args: &Args, typed: Vec<String>, now: Timestamp) -> Result<Settings, UsageError> {
+pub(super) fn settings(
+    args: &Args,
+    typed: Vec<String>,
+    now: Timestamp,
+) -> Result<BenchSettings, SettingError> {
     let report = report(&args.output)?;
-    let limits = limits(&args.subject)?;
     let base = Setup {
         matrix: Matrix::default(),
         repeats: Header::REPEATS,
@@ -66,7 +60,7 @@ pub(super) fn settings(args: &Args, typed: Vec<String>, now: Timestamp) -> Resul
         arguments: typed,
         scratch: args.output.scratch.clone(),
         folder: PathBuf::new(),
-        limits,
+        limits: limits(&args.subject),
         ceiling_span: Duration::ZERO,
     };
     let (setup, journal) = match &args.output.resume {
@@ -78,7 +72,7 @@ pub(super) fn settings(args: &Args, typed: Vec<String>, now: Timestamp) -> Resul
         ..setup
     };
     about_some_cell(&report.thresholds, &setup.matrix)?;
-    Ok(Settings {
+    Ok(BenchSettings {
         setup,
         journal,
         report,
@@ -86,11 +80,12 @@ pub(super) fn settings(args: &Args, typed: Vec<String>, now: Timestamp) -> Resul
 }
 
 /// A threshold about no cell could never be crossed: whoever typed it would take that for a success.
-fn about_some_cell(thresholds: &[Threshold], matrix: &Matrix) -> Result<(), UsageError> {
+fn about_some_cell(thresholds: &[Threshold], matrix: &Matrix) -> Result<(), SettingError> {
     match thresholds.iter().find(|threshold| !threshold.applies_to(matrix)) {
-        Some(threshold) => Err(UsageError(format!(
-            "--fail-if: `{threshold}` is about no cell of this matrix"
-        ))),
+        Some(threshold) => Err(SettingError::flag(
+            "fail-if",
+            format!("`{threshold}` is about no cell of this matrix"),
+        )),
         None => Ok(()),
     }
 }
@@ -101,34 +96,28 @@ fn ceiling_span(content: ByteSize) -> Duration {
 }
 
 /// Read before the run, so that a wrong threshold or baseline does not come to light after it.
-fn report(args: &OutputArgs) -> Result<ReportSettings, UsageError> {
-    let thresholds = args
-        .fail_if
-        .iter()
-        .map(|text| flag::<Threshold>("--fail-if", text))
-        .collect::<Result<_, _>>()?;
+fn report(args: &OutputArgs) -> Result<ReportSettings, SettingError> {
     let baseline = args
         .baseline
         .as_deref()
         .map(crate::report::read_baseline)
         .transpose();
     Ok(ReportSettings {
-        lang: flag("--lang", &args.lang)?,
-        baseline: baseline.map_err(|error| UsageError(format!("--baseline: {error:#}")))?,
-        thresholds,
+        lang: args.lang,
+        baseline: baseline.map_err(|error| SettingError::flag("baseline", format!("{error:#}")))?,
+        thresholds: args.fail_if.clone(),
     })
 }
 
-fn fresh(base: Setup, args: &Args, now: Timestamp) -> Result<Setup, UsageError> {
-    let subject = subject(&args.subject)?;
+fn fresh(base: Setup, args: &Args, now: Timestamp) -> Result<Setup, SettingError> {
+    let subject = subject(&args.subject);
     let folder = args.output.out.clone();
     Ok(Setup {
         matrix: matrix(args, &subject)?,
-        repeats: args.repeats.as_deref().map_or(Ok(Header::REPEATS), repeats)?,
-        seed: match &args.seed {
-            Some(text) => flag("--seed", text)?,
-            None => u64::try_from(now.as_nanosecond() & 0xffff_ffff).unwrap_or(0),
-        },
+        repeats: args.repeats.unwrap_or(Header::REPEATS),
+        seed: args
+            .seed
+            .unwrap_or_else(|| u64::try_from(now.as_nanosecond() & 0xffff_ffff).unwrap_or(0)),
         subject,
         folder: folder
             .unwrap_or_else(|| Path::new("haul-results").join(now.strftime("%Y%m%dT%H%M%SZ").to_string())),
@@ -136,13 +125,13 @@ fn fresh(base: Setup, args: &Args, now: Timestamp) -> Result<Setup, UsageError> 
     })
 }
 
-fn continued(base: Setup, folder: &Path) -> Result<(Setup, Option<Journal>), UsageError> {
-    let journal = haul_lab::read_journal(folder).map_err(|error| UsageError(error.to_string()))?;
+fn continued(base: Setup, folder: &Path) -> Result<(Setup, Option<Journal>), SettingError> {
+    let journal = haul_lab::read_journal(folder).map_err(resumed)?;
     let header = &journal.run.header;
     let subject = match header.subject.kind {
         SubjectKind::Own => own(header.subject.durability.known().unwrap_or(Durability::Buffered)),
-        SubjectKind::Command => SubjectSpec::Command(flag("--resume", &header.subject.command)?),
-        SubjectKind::Target => SubjectSpec::Target(flag("--resume", &header.subject.command)?),
+        SubjectKind::Command => SubjectSpec::Command(parsed(&header.subject.command).map_err(resumed)?),
+        SubjectKind::Target => SubjectSpec::Target(parsed(&header.subject.command).map_err(resumed)?),
     };
     let setup = Setup {
         matrix: header.matrix.clone(),
@@ -167,51 +156,39 @@ fn own(durability: Durability) -> SubjectSpec {
     }
 }
 
-fn subject(args: &SubjectArgs) -> Result<SubjectSpec, UsageError> {
+fn subject(args: &SubjectArgs) -> SubjectSpec {
     match (&args.server_command, &args.target) {
-        (Some(text), _) => Ok(SubjectSpec::Command(flag::<ServerCommand>(
-            "--server-command",
-            text,
-        )?)),
-        (None, Some(text)) => Ok(SubjectSpec::Target(flag::<Address>("--target", text)?)),
-        (None, None) => {
-            let durability = args.durability.as_deref().unwrap_or("buffered");
-            Ok(own(flag("--durability", durability)?))
-        }
+        (Some(command), _) => SubjectSpec::Command(command.clone()),
+        (None, Some(address)) => SubjectSpec::Target(address.clone()),
+        (None, None) => own(args.durability.unwrap_or(Durability::Buffered)),
     }
 }
 
-fn matrix(args: &Args, subject: &SubjectSpec) -> Result<Matrix, UsageError> {
+fn matrix(args: &Args, subject: &SubjectSpec) -> Result<Matrix, SettingError> {
     let base = if args.quick {
         Levels::quick()
     } else {
         Levels::default()
     };
     let base = suited(base, &args.levels, subject)?;
-    let typed = levels(&args.levels, base)?;
-    let typed = match args.scale.as_deref() {
-        None => typed,
-        Some(factor) => {
-            let factor: Factor = flag("--scale", factor)?;
-            let scaled = typed.scale(factor);
-            scaled.ok_or_else(|| {
-                UsageError(format!(
-                    "--scale: {factor} cannot be varied where --pools names it"
-                ))
-            })?
-        }
-    };
-    let matrix = Matrix::new(typed).map_err(|error| matrix_error(&error))?;
+    let mut levels = levels(&args.levels, base);
+    if let Some(factor) = args.scale {
+        let problem = format!("{factor} cannot be varied where --pools names it");
+        levels = levels
+            .scale(factor)
+            .ok_or_else(|| SettingError::flag("scale", problem))?;
+    }
+    let matrix = Matrix::new(levels).map_err(|error| matrix_error(&error))?;
     let pools: std::collections::HashSet<_> = matrix.cells().iter().map(|cell| cell.pool).collect();
     if matches!(subject, SubjectSpec::Target(_)) && pools.len() > 1 {
-        let problem = "--pools: a server that runs already has one pool; name it, like --pools threads:50";
-        return Err(UsageError(problem.to_owned()));
+        let problem = "a server that runs already has one pool; name it, like --pools threads:50";
+        return Err(SettingError::flag("pools", problem));
     }
     Ok(matrix)
 }
 
 /// The default levels of the pool, for a server that is not ours: only what makes a difference to it.
-fn suited(mut base: Levels, typed: &LevelArgs, subject: &SubjectSpec) -> Result<Levels, UsageError> {
+fn suited(mut base: Levels, typed: &LevelArgs, subject: &SubjectSpec) -> Result<Levels, SettingError> {
     match subject {
         SubjectSpec::Own { .. } => {}
         SubjectSpec::Command(command) => {
@@ -224,9 +201,8 @@ fn suited(mut base: Levels, typed: &LevelArgs, subject: &SubjectSpec) -> Result<
         }
         SubjectSpec::Target(address) if typed.pools.is_none() => {
             let pool = haul_lab::pool_of(address).ok_or_else(|| {
-                UsageError(format!(
-                    "--target: {address} does not say its pool; name it, like --pools threads:50"
-                ))
+                let problem = format!("{address} does not say its pool; name it, like --pools threads:50");
+                SettingError::flag("target", problem)
             })?;
             base.pools = vec![PoolLevel::Fixed(pool)];
             base.workers = Vec::new();
@@ -236,83 +212,50 @@ fn suited(mut base: Levels, typed: &LevelArgs, subject: &SubjectSpec) -> Result<
     Ok(base)
 }
 
-fn levels(typed: &LevelArgs, base: Levels) -> Result<Levels, UsageError> {
-    Ok(Levels {
-        operations: list("--operations", typed.operations.as_deref(), base.operations)?,
-        volumes: list("--volumes", typed.volumes.as_deref(), base.volumes)?,
-        clients: list("--clients", typed.clients.as_deref(), base.clients)?,
-        workers: list("--workers", typed.workers.as_deref(), base.workers)?,
-        pools: list("--pools", typed.pools.as_deref(), base.pools)?,
-        client_pools: list("--client-pools", typed.client_pools.as_deref(), base.client_pools)?,
-        buffers: list::<ByteSize>("--buffers", typed.buffers.as_deref(), base.buffers)?,
-        dialects: list("--dialect", typed.dialect.as_deref(), base.dialects)?,
-    })
-}
-
-fn matrix_error(error: &MatrixError) -> UsageError {
-    UsageError(match error.factor() {
-        Some(Factor::Dialects) => error.to_string().replacen("dialects", "--dialect", 1),
-        Some(_) => format!("--{error}"),
-        None => format!("--volumes, --clients, --workers, …: {error}; give fewer levels"),
-    })
-}
-
-/// A list, or what stands for it where nothing was typed. An empty text is an empty list.
-fn list<T: FromStr<Err: std::fmt::Display>>(
-    name: &str,
-    typed: Option<&str>,
-    default: Vec<T>,
-) -> Result<Vec<T>, UsageError> {
-    match typed.map(str::trim) {
-        None => Ok(default),
-        Some("") => Ok(Vec::new()),
-        Some(text) => text.split(',').map(|level| flag(name, level.trim())).collect(),
+fn levels(typed: &LevelArgs, base: Levels) -> Levels {
+    Levels {
+        operations: typed_or(&typed.operations, base.operations),
+        volumes: typed_or(&typed.volumes, base.volumes),
+        clients: typed_or(&typed.clients, base.clients),
+        workers: typed_or(&typed.workers, base.workers),
+        pools: typed_or(&typed.pools, base.pools),
+        client_pools: typed_or(&typed.client_pools, base.client_pools),
+        buffers: typed_or(&typed.buffers, base.buffers),
+        dialects: typed_or(&typed.dialect, base.dialects),
     }
 }
 
-fn flag<T: FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> Result<T, UsageError> {
-    text.parse().map_err(|error| {
-        let error: T::Err = error;
-        let mut said = error.to_string();
-        // The standard library's words for numbers, which name neither the value nor the cure.
-        if said.ends_with("in string") || said.starts_with("number too") {
-            said = format!("`{text}` is not a number that this takes; write one such as 1 or 50");
-        }
-        // The errors of numbers do not say what was typed.
-        let quoted = if said.contains(text) {
-            String::new()
-        } else {
-            format!("`{text}`: ")
-        };
-        UsageError(format!("{name}: {quoted}{said}"))
-    })
+fn typed_or<T: Clone>(typed: &Option<List<T>>, default: Vec<T>) -> Vec<T> {
+    typed.as_ref().map_or(default, |List(levels)| levels.clone())
 }
 
-fn repeats(text: &str) -> Result<u32, UsageError> {
-    let count: u32 = flag("--repeats", text)?;
-    match count {
-        1..=Header::REPEATS_MAX => Ok(count),
-        _ => Err(UsageError(format!(
-            "--repeats: {count} is not from 1 to {}",
-            Header::REPEATS_MAX
-        ))),
-    }
+/// The name of a factor is that of its flag, but for the dialect.
+fn matrix_error(error: &MatrixError) -> SettingError {
+    let Some(factor) = error.factor() else {
+        return SettingError::flag(
+            "volumes, --clients, --workers, …",
+            format!("{error}; give fewer levels"),
+        );
+    };
+    let flag = match factor {
+        Factor::Dialects => "dialect",
+        _ => factor.as_str(),
+    };
+    let text = error.to_string();
+    let problem = text.strip_prefix(factor.as_str()).unwrap_or(&text);
+    SettingError::flag(flag, problem.trim_start_matches([':', ' ']))
 }
 
-fn limits(args: &SubjectArgs) -> Result<WaitLimits, UsageError> {
+/// What is wrong with the run that is to be continued.
+fn resumed(error: impl std::fmt::Display) -> SettingError {
+    SettingError::flag("resume", error.to_string())
+}
+
+fn limits(args: &SubjectArgs) -> WaitLimits {
     let default = WaitLimits::default();
-    Ok(WaitLimits {
-        start: span("--start-timeout", args.start_timeout.as_deref(), default.start)?,
-        stall: span("--stall-timeout", args.stall_timeout.as_deref(), default.stall)?,
-        trial: span("--deadline", args.deadline.as_deref(), default.trial)?,
-    })
-}
-
-fn span(name: &str, typed: Option<&str>, default: Duration) -> Result<Duration, UsageError> {
-    let Some(text) = typed else { return Ok(default) };
-    let span = haul_types::duration(text).map_err(|error| UsageError(format!("{name}: {error}")))?;
-    if span.is_zero() {
-        return Err(UsageError(format!("{name}: it must be longer than nothing")));
+    WaitLimits {
+        start: args.start_timeout.unwrap_or(default.start),
+        stall: args.stall_timeout.unwrap_or(default.stall),
+        trial: args.deadline.unwrap_or(default.trial),
     }
-    Ok(span)
 }

@@ -30,10 +30,10 @@ impl<'a> MakeWriter<'a> for Memory {
 }
 
 /// The lines that these events become.
-fn logged(format: Format, coloured: bool, events: impl FnOnce()) -> String {
+fn logged(format: LogFormat, coloured: bool, events: impl FnOnce()) -> String {
     let memory = Memory::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::level_filters::LevelFilter::INFO)
+        .with_max_level(LevelFilter::INFO)
         .event_format(Line { format, coloured })
         .with_writer(memory.clone())
         .finish();
@@ -57,7 +57,7 @@ fn access(name: &str) {
 
 #[test]
 fn a_request_is_one_line_of_text() {
-    let line = logged(Format::Text, false, || access("a.txt"));
+    let line = logged(LogFormat::Text, false, || access("a.txt"));
     let (time, rest) = line.split_once(' ').unwrap();
     assert!(time.parse::<jiff::Timestamp>().is_ok(), "{time}");
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_request_is_one_line_of_text() {
 
 #[test]
 fn a_request_is_one_object_of_json() {
-    let line = logged(Format::Json, false, || access("a \"b\" ü.txt"));
+    let line = logged(LogFormat::Json, false, || access("a \"b\" ü.txt"));
     assert_eq!(line.matches('\n').count(), 1);
     let mut object: serde_json::Value = serde_json::from_str(&line).unwrap();
     let time = object.as_object_mut().unwrap().remove("time").unwrap();
@@ -85,7 +85,7 @@ fn a_request_is_one_object_of_json() {
 
 #[test]
 fn a_message_comes_before_its_fields_and_a_text_with_spaces_is_quoted() {
-    let line = logged(Format::Text, false, || {
+    let line = logged(LogFormat::Text, false, || {
         tracing::warn!(pid = 4, why = "was killed", "worker ended")
     });
     assert!(
@@ -96,7 +96,7 @@ fn a_message_comes_before_its_fields_and_a_text_with_spaces_is_quoted() {
 
 #[test]
 fn no_text_forges_a_line_or_a_colour() {
-    for format in [Format::Text, Format::Json] {
+    for format in [LogFormat::Text, LogFormat::Json] {
         let line = logged(format, false, || {
             tracing::info!(name = "a\nb\u{1b}[31m", "x\r\ny\0\u{9b}")
         });
@@ -108,7 +108,7 @@ fn no_text_forges_a_line_or_a_colour() {
 
 #[test]
 fn a_line_never_exceeds_what_a_pipe_takes_in_one_piece() {
-    for format in [Format::Text, Format::Json] {
+    for format in [LogFormat::Text, LogFormat::Json] {
         for name in [
             "a".repeat(4096),
             "\\\"".repeat(2048),
@@ -127,40 +127,40 @@ fn a_line_never_exceeds_what_a_pipe_takes_in_one_piece() {
 
 #[test]
 fn colours_are_there_only_where_asked_for() {
-    assert!(!logged(Format::Text, false, || access("a")).contains('\u{1b}'));
-    assert!(logged(Format::Text, true, || access("a")).contains("\u{1b}[32m INFO\u{1b}[0m"));
-    assert!(!logged(Format::Json, true, || access("a")).contains('\u{1b}'));
+    assert!(!logged(LogFormat::Text, false, || access("a")).contains('\u{1b}'));
+    assert!(logged(LogFormat::Text, true, || access("a")).contains("\u{1b}[32m INFO\u{1b}[0m"));
+    assert!(!logged(LogFormat::Json, true, || access("a")).contains('\u{1b}'));
 }
 
 #[test]
 fn a_loss_is_a_line_of_either_form() {
     assert!(
-        loss(Format::Text, 7)
+        loss(LogFormat::Text, 7)
             .ends_with("  WARN log lines were dropped: standard error is read too slowly lines=7\n")
     );
-    let object: serde_json::Value = serde_json::from_str(&loss(Format::Json, 7)).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&loss(LogFormat::Json, 7)).unwrap();
     assert_eq!((&object["level"], &object["lines"]), (&"WARN".into(), &7.into()));
 }
 
 #[test]
 fn what_is_less_important_than_the_level_is_not_written() {
-    assert_eq!(logged(Format::Text, false, || tracing::debug!("chatter")), "");
+    assert_eq!(logged(LogFormat::Text, false, || tracing::debug!("chatter")), "");
 }
 
 #[test]
 fn a_name_forges_no_field_after_its_quotes() {
-    let line = logged(Format::Text, false, || access("x\\\" bytes=0 outcome=ok y"));
+    let line = logged(LogFormat::Text, false, || access("x\\\" bytes=0 outcome=ok y"));
     assert!(
         line.contains(r#"name="x\\\" bytes=0 outcome=ok y" bytes=3"#),
         "{line}"
     );
-    let line = logged(Format::Text, false, || access("a\\"));
+    let line = logged(LogFormat::Text, false, || access("a\\"));
     assert!(line.contains(r#"name="a\\" bytes=3"#), "{line}");
 }
 
 #[test]
 fn no_text_turns_the_direction_of_a_line_or_separates_two() {
-    for format in [Format::Text, Format::Json] {
+    for format in [LogFormat::Text, LogFormat::Json] {
         let line = logged(format, false, || {
             access("a\u{202e}b\u{2028}c\u{2029}d\u{2066}e\u{200f}")
         });

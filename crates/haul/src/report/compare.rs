@@ -4,12 +4,12 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
-use haul_report::ComparedCells;
+use haul_report::{ComparedCells, Lang};
 use haul_results::{Change, Comparison, Method, compare as compare_runs, compare_anyway};
 
 use super::{read_run, terminal_width};
+use crate::value_parsers::word;
 
 /// Something is slower.
 const EXIT_SLOWER: u8 = 4;
@@ -35,8 +35,8 @@ pub(crate) struct CompareArgs {
     #[arg(long)]
     fail_if_slower: bool,
     /// Language: English or Indonesian
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "id"]))]
-    lang: String,
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = word::<Lang>())]
+    lang: Lang,
     /// Print the whole comparison as JSON
     #[arg(long)]
     json: bool,
@@ -74,10 +74,6 @@ fn text(args: &CompareArgs, comparison: &Comparison) -> anyhow::Result<String> {
         return Ok(format!("{}\n", serde_json::to_string_pretty(comparison)?));
     }
     let [before, after] = [&args.before, &args.after].map(|path| path.display().to_string());
-    let lang = args
-        .lang
-        .parse()
-        .expect("the parser of the command line takes only languages");
     let detail = if args.all {
         ComparedCells::All
     } else {
@@ -86,7 +82,7 @@ fn text(args: &CompareArgs, comparison: &Comparison) -> anyhow::Result<String> {
     Ok(haul_report::comparison(
         comparison,
         [&before, &after],
-        lang,
+        args.lang,
         detail,
         terminal_width(),
     ))

@@ -1,6 +1,6 @@
 //! `haul report` and `haul compare`: results that were measured before, read from their folder and shown again.
 //!
-//! Both end with 0 when they did what was asked and 1 when they could not. `compare` ends with 5 when it refuses to
+//! Both end with 0 when they did what was asked, 1 when they could not, and 2 when the command line cannot be used. `compare` ends with 5 when it refuses to
 //! compare, and with 4 when `--fail-if-slower` is given and something is slower.
 
 mod compare;
@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
-use haul_report::{Format, Report};
+use haul_report::{Format, Lang, Report};
+
+use crate::value_parsers::word;
 
 pub(crate) use compare::{CompareArgs, compare};
 pub(crate) use results::{read_baseline, read_run};
@@ -28,16 +29,16 @@ pub(crate) struct ReportArgs {
     #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]
     results: PathBuf,
     /// Language of texts and tables: English or Indonesian
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = PossibleValuesParser::new(["en", "id"]))]
-    lang: String,
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = word::<Lang>())]
+    lang: Lang,
     /// Set beside it: another results folder, its results.json or table.csv, or a table with the columns operation,
     /// volume_bytes, clients, server_workers and time_per_client_s
     #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     baseline: Option<PathBuf>,
     /// Files to write
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', default_value = "html,pdf,md,csv,xlsx,json",
-          value_parser = PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str())))]
-    formats: Vec<String>,
+          value_parser = word::<Format>())]
+    formats: Vec<Format>,
     /// Where to write them [default: into the results folder]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
@@ -46,20 +47,11 @@ pub(crate) struct ReportArgs {
 /// Writes the report of a run again, prints its table and the paths of the files, that of the HTML last.
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let run = read_run(&args.results)?;
-    let parsed = |word: &String| {
-        word.parse()
-            .expect("the parser of the command line takes only formats")
-    };
-    let formats: Vec<Format> = args.formats.iter().map(parsed).collect();
-    let lang = args
-        .lang
-        .parse()
-        .expect("the parser of the command line takes only languages");
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     let analysis = run.analyse(baseline.as_ref(), &[]);
-    let report = Report::new(&analysis, lang);
+    let report = Report::new(&analysis, args.lang);
     let folder = args.out.clone().unwrap_or_else(|| results::folder(&args.results));
-    let files = write(&report, &formats, &folder)?;
+    let files = write(&report, &args.formats, &folder)?;
     let mut text = report.terminal(terminal_width());
     for file in files {
         text += &format!("{}\n", file.display());
@@ -94,7 +86,6 @@ pub(crate) fn terminal_width() -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use haul_report::Lang;
     use haul_results::simulation;
 
     use super::*;

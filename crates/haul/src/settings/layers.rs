@@ -1,32 +1,20 @@
 //! The three layers in one form: for each setting, the texts that were given for it.
-//!
-//! Settings are named in kebab-case, like their flags: `max-upload` is `--max-upload`, `HAUL_MAX_UPLOAD`, and
-//! `max-upload` or `max_upload` in a file.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
-use super::SettingError;
+use super::table::{LOG, SERVE, Setting};
+use super::{SettingError, Settings};
 
-/// Every setting that the environment and a file may give.
-const SETTINGS: [&str; 15] = [
-    "root",
-    "listen",
-    "pool",
-    "writable",
-    "durability",
-    "buffer",
-    "max-upload",
-    "max-connections",
-    "idle-timeout",
-    "stall-timeout",
-    "line-timeout",
-    "grace",
-    "unterminated-writes",
-    "log-format",
-    "log-level",
-];
+/// The folder that is served: the one setting that is no flag, and may be something else than UTF-8.
+pub(super) const ROOT: &str = "root";
+
+/// The name of every setting that the environment and a file may give.
+fn names() -> impl Iterator<Item = &'static str> {
+    let rows = SERVE.iter().chain(LOG).filter(|row| row.is_layered());
+    std::iter::once(ROOT).chain(rows.map(|row| row.name))
+}
 
 /// Variables that are no settings of a file: the file itself, the client's server, and those of the tests.
 const OTHER_VARIABLES: [&str; 4] = ["config", "server", "test-no-skip", "update-golden"];
@@ -38,7 +26,7 @@ pub(crate) struct Source(String);
 impl Source {
     /// A flag, or the positional ROOT.
     pub(crate) fn flag(setting: &str) -> Self {
-        Self(if setting == "root" {
+        Self(if setting == ROOT {
             "ROOT".to_owned()
         } else {
             format!("--{setting}")
@@ -74,11 +62,7 @@ impl Environment {
 
     /// The variables that are set and mean nothing here.
     pub(crate) fn unknown(&self) -> Vec<String> {
-        let known: Vec<String> = SETTINGS
-            .into_iter()
-            .chain(OTHER_VARIABLES)
-            .map(variable)
-            .collect();
+        let known: Vec<String> = names().chain(OTHER_VARIABLES).map(variable).collect();
         let names = self.0.keys().map(|name| name.to_string_lossy().into_owned());
         names.filter(|name| !known.contains(name)).collect()
     }
@@ -151,44 +135,29 @@ impl<'a> Layers<'a> {
         Some((values.iter().map(OsString::from).collect(), source.clone()))
     }
 
-    /// The one value of `setting`, parsed; `None` where no layer gives it.
-    pub(super) fn one<T>(
-        &self,
-        setting: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, SettingError> {
-        Ok(self.all(setting, parse)?.and_then(|mut values| values.pop()))
-    }
-
-    /// All values of `setting`, parsed; `None` where no layer gives it. A text with commas holds several values.
-    pub(super) fn all<T>(
-        &self,
-        setting: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<Vec<T>>, SettingError> {
-        let Some((values, source)) = self.find(setting) else {
-            return Ok(None);
+    /// Enters in `settings` what the topmost layer says of one of them, if any does.
+    pub(super) fn apply(&self, row: &Setting, settings: &mut Settings) -> Result<(), SettingError> {
+        let Some((values, source)) = self.find(row.name) else {
+            return Ok(());
         };
         let wrong = |problem: String| SettingError::new(source.clone(), problem);
-        let mut parsed = Vec::with_capacity(values.len());
+        let mut texts = Vec::with_capacity(values.len());
         for value in &values {
             let text = value
                 .to_str()
                 .ok_or_else(|| wrong("the value is not UTF-8".to_owned()))?;
-            for part in parts(setting, text) {
-                parsed.push(parse(part.trim()).map_err(wrong)?);
+            if row.is_list() {
+                texts.extend(text.split(',').map(str::trim));
+            } else {
+                texts.push(text.trim());
             }
         }
-        Ok(Some(parsed))
+        (row.apply)(settings, &texts).map_err(wrong)
     }
-}
 
-/// Only `listen` may hold several values in one text.
-fn parts<'t>(setting: &str, text: &'t str) -> Vec<&'t str> {
-    if setting == "listen" {
-        text.split(',').collect()
-    } else {
-        vec![text]
+    /// Whether the setting was typed.
+    pub(super) fn is_typed(&self, setting: &str) -> bool {
+        self.flags.contains_key(setting)
     }
 }
 
@@ -205,14 +174,9 @@ fn parse_file(file: FileText<'_>) -> Result<BTreeMap<&'static str, (Source, Vec<
     let mut settings = BTreeMap::new();
     for (key, value) in table {
         let source = Source::file(file.name, &key);
-        let Some(setting) = SETTINGS
-            .into_iter()
-            .find(|setting| *setting == key.replace('_', "-"))
-        else {
-            let problem = format!(
-                "there is no such setting; the settings are {}",
-                SETTINGS.join(", ")
-            );
+        let Some(setting) = names().find(|setting| *setting == key.replace('_', "-")) else {
+            let known: Vec<_> = names().collect();
+            let problem = format!("there is no such setting; the settings are {}", known.join(", "));
             return Err(SettingError::new(source, problem));
         };
         let values = texts(setting, value).map_err(|problem| SettingError::new(source.clone(), problem))?;
@@ -251,6 +215,10 @@ fn quoted(line: &str) -> Option<String> {
     is_bare.then(|| format!("{key} = \"{value}\""))
 }
 
+fn is_list(setting: &str) -> bool {
+    SERVE.iter().any(|row| row.name == setting && row.is_list())
+}
+
 /// A TOML value as the texts that a flag would have.
 fn texts(setting: &str, value: toml::Value) -> Result<Vec<String>, String> {
     match value {
@@ -258,7 +226,7 @@ fn texts(setting: &str, value: toml::Value) -> Result<Vec<String>, String> {
         toml::Value::Integer(number) => Ok(vec![number.to_string()]),
         toml::Value::Float(number) => Ok(vec![number.to_string()]),
         toml::Value::Boolean(truth) => Ok(vec![truth.to_string()]),
-        toml::Value::Array(values) if setting == "listen" && !values.is_empty() => {
+        toml::Value::Array(values) if is_list(setting) && !values.is_empty() => {
             let texts = values.into_iter().map(|value| match value {
                 toml::Value::String(text) => Ok(text),
                 _ => Err("write each address as a text, for example [\"127.0.0.1:46666\"]".to_owned()),

@@ -5,22 +5,23 @@
 //! value.
 
 mod layers;
+mod table;
 mod values;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use haul_client::{Address, AddressError, PORT_DEFAULT};
-use haul_server::{Config, Limits, ServedRoot};
-use tracing::level_filters::LevelFilter;
+use haul_server::{Config, ServedRoot};
 
-use crate::cli::{LogArgs, ServeArgs};
-use crate::logs::Format;
+use crate::cli::ServeArgs;
+use crate::logs::LogSettings;
 
 pub(crate) use layers::{Environment, FileText};
 use layers::{Layers, Source};
+use table::{LOG, SERVE, Setting};
+pub(crate) use table::{LogTable, ServeTable, TypedFlags};
 pub(crate) use values::{time, timeout};
 
 /// What `haul serve` is to do.
@@ -34,13 +35,14 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
 }
 
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LogSettings {
-    /// Text or JSON.
-    pub(crate) format: Format,
-    /// The least important lines that are written.
-    pub(crate) level: LevelFilter,
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            root_source: Source::flag(layers::ROOT),
+            log: LogSettings::default(),
+        }
+    }
 }
 
 /// A setting that cannot be used. The text begins with the layer and says what to write instead.
@@ -51,6 +53,11 @@ pub(crate) struct SettingError {
 }
 
 impl SettingError {
+    /// What is wrong with a flag.
+    pub(crate) fn flag(name: &str, problem: impl Into<String>) -> Self {
+        Self::new(Source::flag(name), problem)
+    }
+
     /// What is wrong with a value that `source` gave.
     pub(crate) fn new(source: Source, problem: impl Into<String>) -> Self {
         Self {
@@ -118,30 +125,20 @@ pub(crate) fn resolve(
     environment: &Environment,
     file: Option<FileText<'_>>,
 ) -> Result<Settings, SettingError> {
-    let layers = Layers::new(flags.said(), environment, file)?;
-    let default = Config::default();
-    let (root, root_source) = match layers.find("root") {
-        Some((mut values, source)) => (served_root(&values.remove(0), &source)?, source),
-        None => (default.root, Source::flag("root")),
-    };
-    let config = Config {
-        root,
-        listen: listen(flags, &layers)?.unwrap_or(default.listen),
-        pool: layers.one("pool", values::pool)?.unwrap_or(default.pool),
-        writable: layers.one("writable", values::truth)?.unwrap_or(default.writable),
-        durability: layers
-            .one("durability", values::durability)?
-            .unwrap_or(default.durability),
-        limits: limits(&layers, &default.limits)?,
-        unterminated_writes: layers
-            .one("unterminated-writes", values::truth)?
-            .unwrap_or(default.unterminated_writes),
-    };
-    Ok(Settings {
-        config,
-        root_source,
-        log: log(&layers)?,
-    })
+    let layers = Layers::new(flags.as_layer(), environment, file)?;
+    let mut settings = Settings::default();
+    if let Some((mut values, source)) = layers.find(layers::ROOT) {
+        settings.config.root = served_root(&values.remove(0), &source)?;
+        settings.root_source = source;
+    }
+    let typed = SERVE.iter().filter(|row| layers.is_typed(row.name));
+    let replaced: Vec<_> = typed.filter_map(Setting::replaces).collect();
+    for row in SERVE.iter().chain(LOG) {
+        if !replaced.contains(&row.name) {
+            layers.apply(row, &mut settings)?;
+        }
+    }
+    Ok(settings)
 }
 
 fn served_root(text: &OsStr, source: &Source) -> Result<ServedRoot, SettingError> {
@@ -149,92 +146,23 @@ fn served_root(text: &OsStr, source: &Source) -> Result<ServedRoot, SettingError
 }
 
 /// The log settings of a worker process, which has flags only.
-pub(crate) fn resolve_log(flags: &LogArgs) -> Result<LogSettings, SettingError> {
+pub(crate) fn resolve_log(flags: &TypedFlags<LogTable>) -> Result<LogSettings, SettingError> {
     let environment = Environment::default();
-    log(&Layers::new(flags.said(), &environment, None)?)
+    let layers = Layers::new(flags.values.clone(), &environment, None)?;
+    let mut settings = Settings::default();
+    for row in LOG {
+        layers.apply(row, &mut settings)?;
+    }
+    Ok(settings.log)
 }
-
-/// The addresses of `--port` or else of the layers; `None` where nothing gives one.
-fn listen(flags: &ServeArgs, layers: &Layers<'_>) -> Result<Option<Vec<SocketAddr>>, SettingError> {
-    let Some(text) = &flags.port else {
-        return layers.all("listen", values::address);
-    };
-    let port = values::port(text).map_err(|problem| SettingError::new(Source::flag("port"), problem))?;
-    Ok(Some(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]))
-}
-
-fn limits(layers: &Layers<'_>, default: &Limits) -> Result<Limits, SettingError> {
-    Ok(Limits {
-        buffer_bytes: layers
-            .one("buffer", values::buffer)?
-            .unwrap_or(default.buffer_bytes),
-        upload_bytes_max: layers
-            .one("max-upload", values::upload_limit)?
-            .unwrap_or(default.upload_bytes_max),
-        connections_max: layers
-            .one("max-connections", values::connections)?
-            .unwrap_or(default.connections_max),
-        idle_timeout: layers
-            .one("idle-timeout", timeout)?
-            .unwrap_or(default.idle_timeout),
-        stall_timeout: layers
-            .one("stall-timeout", timeout)?
-            .unwrap_or(default.stall_timeout),
-        line_timeout: layers
-            .one("line-timeout", timeout)?
-            .unwrap_or(default.line_timeout),
-        grace: layers.one("grace", values::grace)?.unwrap_or(default.grace),
-    })
-}
-
-fn log(layers: &Layers<'_>) -> Result<LogSettings, SettingError> {
-    Ok(LogSettings {
-        format: layers
-            .one("log-format", values::log_format)?
-            .unwrap_or(Format::Text),
-        level: layers
-            .one("log-level", values::log_level)?
-            .unwrap_or(LevelFilter::INFO),
-    })
-}
-
-/// Flags as a layer: for each setting that was typed, its values.
-type Said = Vec<(&'static str, Vec<OsString>)>;
 
 impl ServeArgs {
-    fn said(&self) -> Said {
-        let listen = self.listen.iter().map(OsString::from).collect::<Vec<_>>();
-        let mut said = vec![("root", one(self.root.as_ref())), ("listen", listen)];
-        let texts = [
-            ("pool", &self.pool),
-            ("writable", &self.writable),
-            ("durability", &self.durability),
-            ("buffer", &self.buffer),
-            ("max-upload", &self.max_upload),
-            ("max-connections", &self.max_connections),
-            ("idle-timeout", &self.idle_timeout),
-            ("stall-timeout", &self.stall_timeout),
-            ("line-timeout", &self.line_timeout),
-            ("grace", &self.grace),
-            ("unterminated-writes", &self.unterminated_writes),
-        ];
-        said.extend(texts.map(|(setting, text)| (setting, one(text.as_ref()))));
-        said.extend(self.log.said());
-        said
+    /// For each setting that was typed, its values.
+    fn as_layer(&self) -> Vec<(&'static str, Vec<OsString>)> {
+        let root = self.root.as_ref().map(|root| (layers::ROOT, vec![root.into()]));
+        let settings = self.settings.values.iter().chain(&self.log.values).cloned();
+        root.into_iter().chain(settings).collect()
     }
-}
-
-impl LogArgs {
-    fn said(&self) -> Said {
-        vec![
-            ("log-format", one(self.log_format.as_ref())),
-            ("log-level", one(self.log_level.as_ref())),
-        ]
-    }
-}
-
-fn one<T: AsRef<OsStr>>(typed: Option<&T>) -> Vec<OsString> {
-    typed.map(|value| value.as_ref().to_owned()).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
-use haul_server::{Durability, ServedRoot};
+use haul_server::ServedRoot;
+use haul_types::Durability;
 
 use super::*;
 use crate::cli::{Cli, Command};
+use crate::logs::{LogFormat, LogLevel};
 
 /// The flags that these words mean.
 fn typed(words: &[&str]) -> ServeArgs {
@@ -161,8 +163,8 @@ fn what_nobody_says_has_the_servers_default() {
     assert_eq!(
         settings.log,
         LogSettings {
-            format: Format::Text,
-            level: LevelFilter::INFO
+            format: LogFormat::Text,
+            level: LogLevel::Info
         }
     );
 }
@@ -441,8 +443,8 @@ fn the_help_names_every_setting_and_its_true_default() {
 #[test]
 fn a_worker_takes_the_log_flags_that_a_supervisor_writes() {
     let settings = LogSettings {
-        format: Format::Json,
-        level: LevelFilter::WARN,
+        format: LogFormat::Json,
+        level: LogLevel::Warn,
     };
     let [format, level] = [settings.format.to_string(), settings.level.to_string()];
     let cli =

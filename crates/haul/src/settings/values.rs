@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use haul_types::{ByteSize, Durability, PoolSpec};
-use tracing::level_filters::LevelFilter;
+use haul_types::ByteSize;
 
-use crate::logs::Format;
+use crate::value_parsers::parsed;
 
 /// The least bytes that are moved at a time.
 const BUFFER_MIN: u64 = 4 * 1024;
@@ -15,6 +14,18 @@ const BUFFER_MIN: u64 = 4 * 1024;
 const BUFFER_MAX: u64 = 64 * 1024 * 1024;
 /// The most connections: what a system can be set up for.
 const CONNECTIONS_MAX: u32 = 1_000_000;
+
+/// Reads the one value that a layer gave, the last of several, into its place.
+pub(super) fn one<T>(
+    place: &mut T,
+    texts: &[&str],
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<(), String> {
+    if let Some(text) = texts.last() {
+        *place = parse(text)?;
+    }
+    Ok(())
+}
 
 /// `IP:PORT`, or `localhost:PORT` for 127.0.0.1.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -35,27 +46,12 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
         .map_err(|_| format!("`{text}` is not a port; write a number from 1 to 65535, or 0 for a free one"))
 }
 
-/// The spec of a pool.
-pub(super) fn pool(text: &str) -> Result<PoolSpec, String> {
-    text.parse()
-        .map_err(|error: haul_types::PoolSpecError| error.to_string())
-}
-
 /// Yes or no.
 pub(super) fn truth(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
         _ => Err(format!("`{text}` is neither true nor false; write true or false")),
-    }
-}
-
-/// When an upload counts as stored.
-pub(super) fn durability(text: &str) -> Result<Durability, String> {
-    match text {
-        "synced" => Ok(Durability::Synced),
-        "buffered" => Ok(Durability::Buffered),
-        _ => Err(format!("`{text}` is not a durability; write synced or buffered")),
     }
 }
 
@@ -102,38 +98,8 @@ pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// How long a drain may take; 0 cuts at once.
-pub(super) fn grace(text: &str) -> Result<Duration, String> {
-    time(text)
-}
-
-/// The form of log lines.
-pub(super) fn log_format(text: &str) -> Result<Format, String> {
-    match text {
-        "text" => Ok(Format::Text),
-        "json" => Ok(Format::Json),
-        _ => Err(format!("`{text}` is not a log format; write text or json")),
-    }
-}
-
-/// The least important lines that are logged.
-pub(super) fn log_level(text: &str) -> Result<LevelFilter, String> {
-    match text {
-        "off" => Ok(LevelFilter::OFF),
-        "error" => Ok(LevelFilter::ERROR),
-        "warn" => Ok(LevelFilter::WARN),
-        "info" => Ok(LevelFilter::INFO),
-        "debug" => Ok(LevelFilter::DEBUG),
-        "trace" => Ok(LevelFilter::TRACE),
-        _ => Err(format!(
-            "`{text}` is not a log level; write off, error, warn, info, debug or trace"
-        )),
-    }
-}
-
 fn size(text: &str) -> Result<u64, String> {
-    let size = text.parse::<ByteSize>().map_err(|error| error.to_string())?;
-    Ok(size.0)
+    parsed::<ByteSize>(text).map(|size| size.0)
 }
 
 /// A time, perhaps none, at most a year.
@@ -147,7 +113,7 @@ mod tests {
 
     #[test]
     fn only_a_grace_may_be_zero() {
-        assert_eq!(grace("0"), Ok(Duration::ZERO));
+        assert_eq!(time("0"), Ok(Duration::ZERO));
         assert!(timeout("0").unwrap_err().contains("60s"));
         assert!(timeout("0s").unwrap_err().contains("60s"));
     }

@@ -28,7 +28,7 @@ fn too_little_scratch_space_is_refused_with_what_is_needed_what_there_is_and_wha
     let place = Place::new();
     let flags = "--volumes 900GiB --operations download --clients 1";
     let refused = ran(&mut place.bench(flags));
-    refused.expect_code(1);
+    refused.expect_code(2);
     let folder = place.scratch().display().to_string();
     // The object, that of the warm-up, and what stays free.
     let need = format!("the run needs {} MiB of scratch space", 900 * 1024 + 8 + 64);
@@ -48,7 +48,7 @@ fn too_little_scratch_space_is_refused_with_what_is_needed_what_there_is_and_wha
         .arg("--out")
         .arg(place.out());
     let refused = ran(bench.env("TMPDIR", place.scratch()));
-    refused.expect_code(1);
+    refused.expect_code(2);
     for part in [&need, &folder, "/var/tmp"] {
         assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
     }
@@ -83,7 +83,7 @@ fn scratch_space_that_fills_up_fails_uploads_with_no_space_and_the_run_goes_on()
     fill(&scratch.join("filler"));
     signal(bench.id(), Signal::CONT);
     let ran = ended(bench);
-    ran.expect_code(2);
+    ran.expect_code(1);
 
     let trials = place.trials();
     assert_eq!(trials.len(), 40);

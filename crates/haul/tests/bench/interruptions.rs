@@ -87,7 +87,7 @@ fn a_client_process_that_is_killed_is_one_failed_client() {
             .then_some(())
     });
     mock.open();
-    ended(bench).expect_code(2);
+    ended(bench).expect_code(1);
     assert_eq!(outcomes(&place.trials()[0]), ["ok", "worker-killed"]);
 }
 
@@ -103,7 +103,7 @@ fn a_server_that_stays_silent_is_stalled_and_one_that_takes_too_long_meets_the_d
             .bench(&format!("{ONE} --client-pools threads {limit} {}", mock.flags()))
             .spawn()
             .unwrap();
-        ended(bench).expect_code(2);
+        ended(bench).expect_code(1);
         assert_eq!(outcomes(&place.trials()[0]), [class, class]);
         mock.open();
     }
@@ -122,7 +122,7 @@ fn results_of_another_version_and_damaged_ones_are_refused() {
     ] {
         fs::write(place.journal(), wrong).unwrap();
         let refused = ran(place.plain("--resume").arg(place.out()));
-        refused.expect_code(1);
+        refused.expect_code(2);
         assert!(
             refused.stderr.contains(said) && refused.stderr.contains("--resume"),
             "{}",

@@ -60,7 +60,7 @@ fn a_worker_process_that_is_killed_fails_one_client_and_is_one_failed_worker() {
             (sockets(clients) == 1).then_some(())
         });
         signal(worker, Signal::KILL);
-        ended(bench).expect_code(2);
+        ended(bench).expect_code(1);
 
         let trials = place.trials();
         let hit = of(operation, &trials);

@@ -95,7 +95,7 @@ fn a_factor_that_the_pools_name_themselves_cannot_be_varied() {
     let place = Place::new();
     let refused =
         ran(&mut place.bench("--scale workers --pools threads:3 --clients 1 --volumes 1KiB --repeats 1"));
-    refused.expect_code(1);
+    refused.expect_code(2);
     assert!(
         refused.stderr.contains("--scale") && refused.stderr.contains("--pools"),
         "{}",

@@ -37,7 +37,7 @@ fn what_makes_no_sense_is_refused_with_the_flag_that_is_wrong() {
             place.bench(flags)
         };
         let ran = ran(&mut bench);
-        ran.expect_code(1);
+        ran.expect_code(2);
         assert!(ran.stderr.contains(named), "{flags}: {}", ran.stderr);
         assert!(!place.out().exists(), "{flags}");
         place.assert_clean();
@@ -54,7 +54,7 @@ fn too_few_descriptors_that_cannot_be_raised_are_refused() {
         .arg(bench.get_program())
         .args(bench.get_args());
     let ran = ran(&mut shell);
-    ran.expect_code(1);
+    ran.expect_code(2);
     assert!(
         ran.stderr.contains("--clients") && ran.stderr.contains("ulimit"),
         "{}",
@@ -101,7 +101,7 @@ fn a_run_is_not_written_over_another() {
     ran(&mut place.bench(flags)).expect_code(0);
     let before = std::fs::read(place.journal()).unwrap();
     let again = ran(&mut place.bench(flags));
-    again.expect_code(1);
+    again.expect_code(2);
     assert!(again.stderr.contains("--resume"), "{}", again.stderr);
     assert_eq!(std::fs::read(place.journal()).unwrap(), before);
 }

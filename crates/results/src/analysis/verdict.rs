@@ -34,13 +34,13 @@ closed_list! {
 }
 
 impl Grade {
-    /// The exit code of the program: 0 ok, 2 some transfer failed, 3 content was corrupt, 4 a threshold was crossed,
+    /// The exit code of the program: 0 ok, 1 some transfer failed, 3 content was corrupt, 4 a threshold was crossed,
     /// 5 the run is invalid or not complete.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Ok => 0,
-            Self::Failed => 2,
+            Self::Failed => 1,
             Self::Corrupt => 3,
             Self::Crossed => 4,
             Self::Invalid | Self::Incomplete => 5,
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(verdict.grade, Grade::Corrupt);
         assert_eq!(verdict.cells_invalid, [run.trials[5].cell]);
         let codes: Vec<u8> = Grade::ALL.iter().map(|grade| grade.exit_code()).collect();
-        assert_eq!(codes, [3, 5, 5, 2, 4, 0]);
+        assert_eq!(codes, [3, 5, 5, 1, 4, 0]);
     }
 
     #[test]
