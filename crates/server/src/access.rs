@@ -35,14 +35,14 @@ enum RequestOutcome {
 /// A success that is counted. Its reply may be sent to the end now, not before.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Counted(());
+pub(crate) struct CountedSuccess(());
 
 /// A reply whose last bytes have been sent. There is none that was not counted before, and nothing else can be settled.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Replied(());
 
-impl Counted {
+impl CountedSuccess {
     /// To be called when the last bytes of the reply have been handed to the kernel.
     pub(crate) fn sent(self) -> Replied {
         Replied(())
@@ -90,10 +90,10 @@ impl RequestLog {
     }
 
     /// Counts a success: see [`RequestEntry::succeed`].
-    pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) -> Counted {
+    pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) -> CountedSuccess {
         self.entry.succeed(bytes_in, bytes_out);
         self.bytes = bytes_in + bytes_out;
-        Counted(())
+        CountedSuccess(())
     }
 
     /// Ends the request as a success.

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use entry::RequestEntry;
-use layout::{Head, Row, load, store, take};
+use layout::{LedgerHead, RowCounters, load, store, take};
 use memory::Memory;
 pub(crate) use record::{ConnectionPhase, ConnectionRecord, HostAddress, Reason, Snapshot};
 pub(crate) use slot::{OpenConnection, Slot, SlotStats, WorkerState};
@@ -86,7 +86,7 @@ impl Ledger {
     /// Requests that have begun and not ended, over all workers, as far as counters that change meanwhile can tell.
     pub(crate) fn requests_in_progress(&self) -> u64 {
         let rows = self.memory.slots().iter().flat_map(|slot| &slot.rows);
-        rows.map(Row::in_progress).sum()
+        rows.map(RowCounters::in_progress).sum()
     }
 
     pub(crate) fn stats(&self, now: SystemTime) -> LedgerStats {
@@ -143,7 +143,7 @@ impl Ledger {
         take(&self.head().exhausted) != 0
     }
 
-    fn head(&self) -> &Head {
+    fn head(&self) -> &LedgerHead {
         self.memory.head()
     }
 }

@@ -8,10 +8,10 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// Lines of one kind.
 #[derive(Debug, Default)]
-pub(crate) struct LogLimit(Mutex<Written>);
+pub(crate) struct LogLimit(Mutex<LogHistory>);
 
 #[derive(Debug, Default)]
-struct Written {
+struct LogHistory {
     last: Option<Instant>,
     unlogged: u64,
 }

@@ -20,7 +20,7 @@ use haul_types::PoolSpec;
 
 pub(crate) use authorize::{Identity, Permissions};
 pub(crate) use error::OpError;
-pub(crate) use list::Entries;
+pub(crate) use list::FolderEntries;
 pub(crate) use operation::{Operation, Protocol, RequestKind};
 pub(crate) use read::{ByteRange, ObjectReader, ReadError};
 pub(crate) use write::{ObjectWriter, WriteFacts};

@@ -10,6 +10,7 @@ mod talk;
 
 mod browsers;
 mod classic;
+mod endings;
 mod extended;
 mod hostile;
 mod limits;

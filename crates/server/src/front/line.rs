@@ -27,7 +27,7 @@ use crate::service::{ByteRange, OpError, Operation, Protocol, RequestKind, Servi
 use crate::session::Session;
 use crate::stream::Peeked;
 use input::Input;
-use reading::{Head, LAST_LINGER, Recv};
+use reading::{LAST_LINGER, PartialRequest, Recv};
 use sending::Sender;
 
 /// After so many refused lines, with none before them that was understood, the connection ends: the peer does not speak this
@@ -126,7 +126,7 @@ struct Conversation<'c> {
     /// Lines that were refused so far.
     refused_lines: u64,
     /// The request whose line is not complete yet.
-    head: Option<Head>,
+    head: Option<PartialRequest>,
     /// Whether the drain had begun before the request in progress.
     is_late: bool,
 }

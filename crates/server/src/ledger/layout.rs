@@ -8,7 +8,7 @@ use crate::service::RequestKind;
 /// What is not a worker's.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
-pub(super) struct Head {
+pub(super) struct LedgerHead {
     /// When the server started, in nanoseconds since 1970.
     pub(super) started: AtomicU64,
     /// 1 while the queue sleeps and is to be woken by the next connection.
@@ -33,13 +33,13 @@ pub(super) struct SlotCounters {
     /// The bytes of requests whose success is unsettled; they are in `bytes_in` and `bytes_out` too.
     pub(super) unsettled_in: AtomicU64,
     pub(super) unsettled_out: AtomicU64,
-    pub(super) rows: [Row; RequestKind::COUNT],
+    pub(super) rows: [RowCounters; RequestKind::COUNT],
 }
 
 /// The requests of one kind.
 #[derive(Debug, Default)]
 #[repr(C)]
-pub(super) struct Row {
+pub(super) struct RowCounters {
     pub(super) started: AtomicU64,
     pub(super) ok: AtomicU64,
     pub(super) failed: AtomicU64,
@@ -65,7 +65,7 @@ pub(super) struct RecordWords {
     pub(super) order: AtomicU64,
 }
 
-impl Row {
+impl RowCounters {
     /// Requests that have begun and not ended, as far as counters that change meanwhile can tell.
     pub(super) fn in_progress(&self) -> u64 {
         let ended = load(&self.ok) + load(&self.failed);

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
-use super::layout::{Head, RecordWords, SlotCounters};
+use super::layout::{LedgerHead, RecordWords, SlotCounters};
 
 /// The head, the workers' slots and the connections' records, all zero at first, that other processes can map as well.
 #[derive(Debug)]
@@ -48,20 +48,20 @@ impl Memory {
         })
     }
 
-    pub(super) fn head(&self) -> &Head {
-        // SAFETY: see `part`; the mapping begins with a `Head`.
-        unsafe { &*self.map.as_ptr().cast::<Head>() }
+    pub(super) fn head(&self) -> &LedgerHead {
+        // SAFETY: see `part`; the mapping begins with a `LedgerHead`.
+        unsafe { &*self.map.as_ptr().cast::<LedgerHead>() }
     }
 
     pub(super) fn slots(&self) -> &[SlotCounters] {
         // SAFETY: `bytes` makes room for so many slots behind the head.
-        unsafe { self.part(size_of::<Head>(), self.workers) }
+        unsafe { self.part(size_of::<LedgerHead>(), self.workers) }
     }
 
     pub(super) fn records(&self) -> &[RecordWords] {
         let slots = self.workers * size_of::<SlotCounters>();
         // SAFETY: `bytes` makes room for so many records behind the slots.
-        unsafe { self.part(size_of::<Head>() + slots, self.records) }
+        unsafe { self.part(size_of::<LedgerHead>() + slots, self.records) }
     }
 
     /// `count` structures from the byte `offset` on.
@@ -82,5 +82,5 @@ impl Memory {
 }
 
 fn bytes(workers: usize, records: usize) -> usize {
-    size_of::<Head>() + workers * size_of::<SlotCounters>() + records * size_of::<RecordWords>()
+    size_of::<LedgerHead>() + workers * size_of::<SlotCounters>() + records * size_of::<RecordWords>()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::RequestEntry;
-use super::layout::{Row, SlotCounters, add, load, store, subtract, take};
+use super::layout::{RowCounters, SlotCounters, add, load, store, subtract, take};
 use super::memory::Memory;
 use crate::service::RequestKind;
 
@@ -132,7 +132,7 @@ impl Slot {
         }
     }
 
-    pub(super) fn counts(&self, kind: RequestKind) -> RequestCounts {
+    pub(crate) fn counts(&self, kind: RequestKind) -> RequestCounts {
         let row = self.row(kind);
         RequestCounts {
             ok: load(&row.ok),
@@ -157,7 +157,7 @@ impl Slot {
         &self.memory.slots()[self.worker as usize]
     }
 
-    pub(super) fn row(&self, kind: RequestKind) -> &Row {
+    pub(super) fn row(&self, kind: RequestKind) -> &RowCounters {
         &self.counters().rows[kind.index()]
     }
 }

@@ -12,11 +12,11 @@ const HEALTHY: Duration = Duration::from_secs(10);
 
 /// The deaths of one worker in a row.
 #[derive(Debug, Default)]
-pub(super) struct Restart {
+pub(super) struct RestartPolicy {
     deaths: u32,
 }
 
-impl Restart {
+impl RestartPolicy {
     /// The worker died after it had `lived`; returns how long to wait before it is started again.
     pub(super) fn died(&mut self, lived: Duration) -> Duration {
         if lived >= HEALTHY {
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn the_pause_doubles_from_100_ms_to_10_s_and_stays_there() {
-        let mut restart = Restart::default();
+        let mut restart = RestartPolicy::default();
         let pauses: Vec<u128> = (0..40)
             .map(|_| restart.died(Duration::from_secs(1)).as_millis())
             .collect();
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn ten_healthy_seconds_reset_the_pause() {
-        let mut restart = Restart::default();
+        let mut restart = RestartPolicy::default();
         for _ in 0..5 {
             restart.died(Duration::ZERO);
         }

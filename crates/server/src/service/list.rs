@@ -9,12 +9,12 @@ use super::{OpError, Operation, Service, store_error};
 use crate::access::RequestLog;
 use crate::budget::Permit;
 
-/// Entries of a page. A store looks through the whole folder for each page, so a page holds all but the largest folders.
+/// FolderEntries of a page. A store looks through the whole folder for each page, so a page holds all but the largest folders.
 const PAGE_ENTRIES: NonZeroUsize = NonZeroUsize::new(1 << 17).expect("it is not zero");
 
 /// A page of a listing, and the permit to hold it.
 #[derive(Debug)]
-pub(crate) struct Entries<'c> {
+pub(crate) struct FolderEntries<'c> {
     store: &'c dyn Store,
     folder: Option<Key>,
     detail: Detail,
@@ -29,7 +29,7 @@ impl<'c> Service<'c> {
         log: &mut RequestLog,
         folder: Option<&str>,
         detail: Detail,
-    ) -> Result<Entries<'c>, OpError> {
+    ) -> Result<FolderEntries<'c>, OpError> {
         let folder = match folder {
             Some(name) => Some(self.enter(log, Operation::List, name)?),
             None => {
@@ -38,7 +38,7 @@ impl<'c> Service<'c> {
             }
         };
         let permit = self.turn(&self.context.listings).await?;
-        let mut entries = Entries {
+        let mut entries = FolderEntries {
             store: self.store(),
             folder,
             detail,
@@ -50,7 +50,7 @@ impl<'c> Service<'c> {
     }
 }
 
-impl Entries<'_> {
+impl FolderEntries<'_> {
     pub(crate) fn page(&self) -> &Listing {
         &self.page
     }

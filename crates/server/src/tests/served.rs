@@ -17,7 +17,7 @@ use crate::Config;
 use crate::connections::Connections;
 use crate::context::Context;
 use crate::drain::Drain;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Reason};
 use crate::queue::QueueWakeup;
 
 /// Connections at once.
@@ -95,6 +95,23 @@ impl Served {
             writer.write(bytes.as_ref()).await.unwrap();
             writer.commit(Commit::default()).await.unwrap();
         });
+    }
+
+    /// Puts so many empty objects with long names into the root.
+    pub(super) fn place_many(&self, count: usize) {
+        for number in 0..count {
+            self.place(&format!("{}-{number:05}", "n".repeat(40)), "");
+        }
+    }
+
+    /// Orders every connection to end, as the queue does when clients wait.
+    pub(super) fn order(&self, reason: Reason) {
+        let connections: Vec<_> = self.context.ledger.connections().collect();
+        for (number, snapshot) in connections {
+            let record = self.context.ledger.record(number);
+            record.set_order(snapshot.generation, Some(reason));
+            self.context.connections.alarm(number);
+        }
     }
 
     pub(super) fn exists(&self, name: &str) -> bool {

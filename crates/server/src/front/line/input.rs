@@ -15,14 +15,14 @@ pub(super) struct Input<'p> {
     pool: &'p BufferPool,
     small: Box<[u8; SMALL_BYTES]>,
     large: Option<PooledBuffers<'p>>,
-    place: Place,
+    unread_in: UnreadIn,
     start: usize,
     end: usize,
 }
 
 /// Where the unread bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum UnreadIn {
     Small,
     Large,
 }
@@ -33,7 +33,7 @@ impl<'p> Input<'p> {
             pool,
             small: Box::new([0; SMALL_BYTES]),
             large: None,
-            place: Place::Small,
+            unread_in: UnreadIn::Small,
             start: 0,
             end: 0,
         }
@@ -45,9 +45,9 @@ impl<'p> Input<'p> {
 
     /// The bytes not yet decoded.
     pub(super) fn unread(&self) -> &[u8] {
-        let bytes = match (self.place, &self.large) {
-            (Place::Large, Some(large)) => &large.wire[..],
-            (Place::Small, _) | (Place::Large, None) => &self.small[..],
+        let bytes = match (self.unread_in, &self.large) {
+            (UnreadIn::Large, Some(large)) => &large.wire[..],
+            (UnreadIn::Small, _) | (UnreadIn::Large, None) => &self.small[..],
         };
         &bytes[self.start..self.end]
     }
@@ -55,9 +55,9 @@ impl<'p> Input<'p> {
     /// The bytes not yet decoded, and the large buffers' room for content.
     pub(super) fn unread_and_content(&mut self) -> (&[u8], &mut [u8]) {
         let BufferPair { wire, content } = &mut **self.large.get_or_insert_with(|| self.pool.take());
-        let bytes = match self.place {
-            Place::Small => &self.small[..],
-            Place::Large => &wire[..],
+        let bytes = match self.unread_in {
+            UnreadIn::Small => &self.small[..],
+            UnreadIn::Large => &wire[..],
         };
         (&bytes[self.start..self.end], content)
     }
@@ -71,7 +71,7 @@ impl<'p> Input<'p> {
     pub(super) fn end_line(&mut self) {
         debug_assert!(self.is_empty(), "nothing unread is overwritten");
         self.small[0] = b'\n';
-        self.hold(Place::Small, 1);
+        self.hold(UnreadIn::Small, 1);
     }
 
     /// Drops what is unread.
@@ -86,13 +86,13 @@ impl<'p> Input<'p> {
 
     /// Gives the large buffers back, unless they hold more of what the peer has sent ahead than the small one can take.
     pub(super) fn shrink(&mut self) {
-        if let (Place::Large, Some(large)) = (self.place, &self.large) {
+        if let (UnreadIn::Large, Some(large)) = (self.unread_in, &self.large) {
             let length = self.end - self.start;
             if length > SMALL_BYTES {
                 return;
             }
             self.small[..length].copy_from_slice(&large.wire[self.start..self.end]);
-            self.hold(Place::Small, length);
+            self.hold(UnreadIn::Small, length);
         }
         self.large = None;
     }
@@ -101,19 +101,19 @@ impl<'p> Input<'p> {
     /// Returns 0 at the end.
     pub(super) async fn receive<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> io::Result<usize> {
         debug_assert!(self.is_empty(), "nothing unread is overwritten");
-        let (place, received) = match &mut self.large {
+        let (unread_in, received) = match &mut self.large {
             Some(large) => {
                 let room = &mut large.wire[..self.pool.piece_bytes()];
-                (Place::Large, stream.read(room).await?)
+                (UnreadIn::Large, stream.read(room).await?)
             }
-            None => (Place::Small, stream.read(&mut self.small[..]).await?),
+            None => (UnreadIn::Small, stream.read(&mut self.small[..]).await?),
         };
-        self.hold(place, received);
+        self.hold(unread_in, received);
         Ok(received)
     }
 
-    fn hold(&mut self, place: Place, length: usize) {
-        (self.place, self.start, self.end) = (place, 0, length);
+    fn hold(&mut self, unread_in: UnreadIn, length: usize) {
+        (self.unread_in, self.start, self.end) = (unread_in, 0, length);
     }
 }
 

@@ -10,7 +10,7 @@ use super::facts::rfc3339;
 use super::{ConnectionError, Conversation, RequestFailure};
 use crate::Limits;
 use crate::access::{Replied, RequestLog};
-use crate::service::{Entries, OpError};
+use crate::service::{FolderEntries, OpError};
 
 /// A listing is sent in pieces of about this size. A client that does not read holds one of them.
 const LISTING_PIECE_BYTES: usize = 16 * 1024;
@@ -44,7 +44,7 @@ impl Conversation<'_> {
     /// Sends a listing but for its last piece, which stays in `out`: the listing itself is not needed for that any more.
     async fn send_entries(
         &mut self,
-        mut entries: Entries<'_>,
+        mut entries: FolderEntries<'_>,
         add: AddEntry,
         log: &RequestLog,
     ) -> Result<(), RequestFailure> {
@@ -70,7 +70,11 @@ impl Conversation<'_> {
     }
 
     /// Sends a piece of a listing. A peer that takes it slowly is given up once others wait for their listings.
-    async fn send_listing(&mut self, entries: &Entries<'_>, due: Instant) -> Result<(), ConnectionError> {
+    async fn send_listing(
+        &mut self,
+        entries: &FolderEntries<'_>,
+        due: Instant,
+    ) -> Result<(), ConnectionError> {
         let sent = self.sender.send(self.stream, &self.out);
         let overdue = async {
             loop {

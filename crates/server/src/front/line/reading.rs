@@ -26,7 +26,7 @@ pub(super) const LAST_LINGER: Duration = Duration::from_secs(1);
 const HURRIED_LINGER: Duration = Duration::from_millis(200);
 
 /// A request whose line is not complete yet. If the connection ends now, the peer has seen a request fail.
-pub(super) struct Head {
+pub(super) struct PartialRequest {
     /// When its first byte was there.
     since: Instant,
     log: RequestLog,
@@ -83,7 +83,7 @@ impl Conversation<'_> {
     async fn read_head(&mut self) -> Result<ControlFlow<()>, ConnectionError> {
         self.connection.enter(ConnectionPhase::Request);
         let session = self.session;
-        let head = self.head.get_or_insert_with(|| Head {
+        let head = self.head.get_or_insert_with(|| PartialRequest {
             since: Instant::now(),
             log: session.begin_request(),
         });

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::control::{self, ControlMessage, WorkerInit};
 use crate::ledger::{Slot, WorkerState};
-use crate::pool::restart::Restart;
+use crate::pool::restart::RestartPolicy;
 use crate::pool::{CUT_GRACE, PoolPlan};
 use crate::queue::Alarm;
 
@@ -108,7 +108,7 @@ struct WorkerMonitor {
 
 impl WorkerMonitor {
     async fn run(mut self) {
-        let mut restart = Restart::default();
+        let mut restart = RestartPolicy::default();
         loop {
             let started = Instant::now();
             match self.start_worker() {
