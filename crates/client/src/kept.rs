@@ -5,7 +5,7 @@
 use std::io;
 
 use crate::connection::Sink;
-use crate::spelling::{Spelling, UploadForm, shortened};
+use crate::spelling::{Blanks, Spelling, UploadForm, shortened};
 use crate::{Client, Code, Connection, Error, Progress, others};
 
 /// The length of a word that no file system takes for a name.
@@ -37,8 +37,45 @@ pub(crate) fn expect_kept(
     }
     if !client.peer_ref().keeps_names() && !others::others(name, &Spelling::Ours)?.is_empty() {
         expect_read_as_it_is(client, name, spelling, progress)?;
+        expect_uploaded_as_it_is(client, name, spelling, progress)?;
     }
     Ok(())
+}
+
+/// Refuses where the refusal of an UPLOAD into the same folder, under a name in capitals that is too long, tells that name
+/// in small letters or without the folder.
+fn expect_uploaded_as_it_is(
+    client: &mut Client,
+    name: &str,
+    spelling: &Spelling,
+    progress: &mut dyn Progress,
+) -> Result<(), Error> {
+    let folder = name.rfind('/').map_or("", |end| &name[..=end]);
+    let last = "X".repeat(LONG_BYTES);
+    let asked = format!("{folder}{last}");
+    let spelled = match (spelling, Spelling::of(&asked, Blanks::Quoted)) {
+        (Spelling::Text(_), Spelling::Text(quoted)) => quoted,
+        _ => asked.clone(),
+    };
+    let line = format!("UPLOAD {spelled} {}", "QUJD".repeat(LONG_BYTES / 4));
+    let told = refusal_of(client, &line, progress)?.unwrap_or_default();
+    if told.contains(&asked) {
+        if folder.is_empty() {
+            client.peer_ref().note_kept_names();
+        }
+        return Ok(());
+    }
+    if !told.to_uppercase().contains(&last) {
+        return Ok(());
+    }
+    Err(Error::refused(
+        Code::InvalidName,
+        format!(
+            "this server is no haul server and stores what goes to `{}` under another name; choose one without capitals \
+             and folders",
+            shortened(name)
+        ),
+    ))
 }
 
 /// Whether the server reads quotes in the line of an UPLOAD. Many do in every line but that one, where they take the
@@ -95,15 +132,20 @@ fn tells_long_name(
     name: &str,
     progress: &mut dyn Progress,
 ) -> Result<bool, Error> {
+    Ok(refusal_of(client, line, progress)?.is_some_and(|sentence| sentence.contains(name)))
+}
+
+/// The sentence in which the server refuses this line, if it does.
+fn refusal_of(client: &mut Client, line: &str, progress: &mut dyn Progress) -> Result<Option<String>, Error> {
     let answer = client.request(
         progress,
         |connection| connection.ask_line(line),
         Connection::receive_done,
     );
     match answer {
-        Err(Error::Refused(refusal)) => Ok(refusal.sentence.contains(name)),
+        Err(Error::Refused(refusal)) => Ok(Some(refusal.sentence)),
         Err(error @ (Error::Connect { .. } | Error::NoAnswer(_))) => Err(error),
-        _ => Ok(false),
+        _ => Ok(None),
     }
 }
 
@@ -132,9 +174,6 @@ fn expect_read_as_it_is(
         _ => return Ok(()),
     };
     if text.contains(name) {
-        if !name.contains('/') {
-            client.peer_ref().note_kept_names();
-        }
         return Ok(());
     }
     let others = others::others(name, &Spelling::Ours)?;

@@ -7,7 +7,7 @@ use std::io::Cursor;
 
 use haul_client::{Client, Code, DialectChoice, Error, Options, SendOptions, StreamTarget, Verified, Verify};
 
-use self::server::{Family, Reads, owned};
+use self::server::{Family, Reads, Tells, owned};
 use crate::mock::{Mock, Step, expect, listed, reply};
 
 const OBJECTS: [(&str, &str); 2] = [("my", "bXk="), ("other", "b3RoZXI=")];
@@ -118,7 +118,7 @@ fn an_upload_that_is_stored_under_another_reading_of_its_name_is_an_error() {
         (Reads::LowerCase, "UPPER.TXT", "upper.txt"),
         (Reads::Basename, "dir/in.txt", "in.txt"),
     ] {
-        let server = Family::serve(reads, &OBJECTS);
+        let server = Family::serve_as(reads, Tells::Nothing, &OBJECTS);
         let sentence = put(&mut server.client(), name).unwrap_err().to_string();
         assert!(
             sentence.contains(&format!("does not list `{name}`")),
@@ -154,6 +154,8 @@ fn an_upload_makes_no_object_that_was_not_named() {
         (Reads::ShellButUploads, "it's.txt"),
         (Reads::LowerCase, "Fresh.Bin"),
         (Reads::Basename, "dir/in.txt"),
+        (Reads::BasenameInUploads, "dir/in.txt"),
+        (Reads::BasenameInUploads, "dir/In.txt"),
     ] {
         let objects = [("my file.txt", "QUJD"), ("other", "b3RoZXI=")];
         let server = Family::serve_telling(reads, &objects);

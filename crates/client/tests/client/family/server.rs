@@ -24,6 +24,18 @@ pub(super) enum Reads {
     ShellButUploads,
     /// The first word, and an UPLOAD as JSON as well.
     Json,
+    /// The first word, and of the path in an UPLOAD the last part.
+    BasenameInUploads,
+}
+
+/// Where the refusals of a server tell the name.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Tells {
+    Nothing,
+    /// In an UPLOAD under a name that is too long.
+    Uploads,
+    /// There, and where nothing is of that name.
+    Names,
 }
 
 type Objects = Arc<Mutex<BTreeMap<String, String>>>;
@@ -36,15 +48,15 @@ pub(super) struct Family {
 
 impl Family {
     pub(super) fn serve(reads: Reads, objects: &[(&str, &str)]) -> Self {
-        Self::serve_as(reads, false, objects)
+        Self::serve_as(reads, Tells::Uploads, objects)
     }
 
     /// Its refusals of what is not there tell the name.
     pub(super) fn serve_telling(reads: Reads, objects: &[(&str, &str)]) -> Self {
-        Self::serve_as(reads, true, objects)
+        Self::serve_as(reads, Tells::Names, objects)
     }
 
-    fn serve_as(reads: Reads, tells: bool, objects: &[(&str, &str)]) -> Self {
+    pub(super) fn serve_as(reads: Reads, tells: Tells, objects: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
         let objects: Objects = Arc::new(Mutex::new(owned(objects).into_iter().collect()));
@@ -72,7 +84,7 @@ impl Family {
     }
 }
 
-fn answer(mut stream: TcpStream, reads: Reads, tells: bool, objects: &Objects) {
+fn answer(mut stream: TcpStream, reads: Reads, tells: Tells, objects: &Objects) {
     let mut request = Vec::new();
     let mut piece = [0; 4096];
     while !request.ends_with(b"\r\n\r\n") {
@@ -86,7 +98,7 @@ fn answer(mut stream: TcpStream, reads: Reads, tells: bool, objects: &Objects) {
     stream.write_all(format!("{reply}\r\n\r\n").as_bytes()).ok();
 }
 
-fn act(line: &str, reads: Reads, tells: bool, objects: &mut BTreeMap<String, String>) -> String {
+fn act(line: &str, reads: Reads, tells: Tells, objects: &mut BTreeMap<String, String>) -> String {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     let as_json = (reads == Reads::Json && line.starts_with('{')).then(|| json_operands(line));
     let verb = if as_json.is_some() { "UPLOAD" } else { verb };
@@ -98,7 +110,7 @@ fn act(line: &str, reads: Reads, tells: bool, objects: &mut BTreeMap<String, Str
     };
     let missing = || {
         let what = "[Errno 2] No such file or directory";
-        if tells {
+        if tells == Tells::Names {
             failed(what)
         } else {
             format!(r#"{{"status":"ERROR","data":"{what}"}}"#)
@@ -113,7 +125,10 @@ fn act(line: &str, reads: Reads, tells: bool, objects: &mut BTreeMap<String, Str
             let name = serde_json::to_string(&name).unwrap();
             format!(r#"{{"status":"OK","data_namafile":{name},"data_file":"{content}"}}"#)
         }),
-        "UPLOAD" if name.len() > 255 => failed("[Errno 36] File name too long"),
+        "UPLOAD" if name.rsplit('/').next().is_some_and(|last| last.len() > 255) => match tells {
+            Tells::Nothing => r#"{"status":"ERROR","data":"it failed"}"#.to_owned(),
+            _ => failed("[Errno 36] File name too long"),
+        },
         "UPLOAD" if is_json => {
             objects.insert(name, format!("as JSON: {} letters", payload.len()));
             r#"{"status":"OK","data":"stored"}"#.to_owned()
@@ -172,7 +187,8 @@ fn operands(rest: &str, has_payload: bool, reads: Reads) -> (String, String) {
         Reads::FirstWord | Reads::LowerCase | Reads::Shell | Reads::ShellButUploads | Reads::Json => {
             first_words()
         }
-        Reads::Basename => {
+        Reads::BasenameInUploads if !has_payload => first_words(),
+        Reads::Basename | Reads::BasenameInUploads => {
             let (name, payload) = first_words();
             (name.rsplit('/').next().unwrap_or_default().to_owned(), payload)
         }
