@@ -3,6 +3,27 @@
 //! A [`Key`] is a parsed, safe name. A [`Store`] opens a [`Reader`] or a [`Writer`] for it; an object that is
 //! written appears whole when its writer is committed, or never. The store knows no protocol: its errors are
 //! its own, and the server translates them.
+//!
+//! ```
+//! use haul_store::{Blocking, Commit, CreateOptions, Detail, IfTaken, Key, Page, StoreSpec};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = StoreSpec::Memory { bytes_max: 1 << 20 }.open(Blocking::Inline)?;
+//! let (draft, letter): (Key, Key) = ("letters/draft".parse()?, "letters/2026".parse()?);
+//!
+//! let mut writer = store.create(&draft, CreateOptions::default()).await?;
+//! writer.write(b"Dear reader").await?;
+//! assert!(store.stat(&draft).await.is_err(), "nothing is visible before the commit");
+//! writer.commit(Commit::default()).await?;
+//!
+//! store.rename(&draft, &letter, IfTaken::Refuse).await?;
+//! let listing = store.list(draft.parent().as_ref(), Page::WHOLE, Detail::Full).await?;
+//! let entries: Vec<_> = listing.iter().map(|entry| (entry.name, entry.size)).collect();
+//! assert_eq!(entries, [("2026", 11)]);
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 #[cfg(any(test, feature = "contract"))]
