@@ -64,12 +64,10 @@ pub enum Blocking {
     Offload,
 }
 
-/// Objects as files beneath one folder. Clones share everything. Several servers may share a folder as well:
-/// their uploads and removals stay whole and [`Condition::Absent`](crate::Condition::Absent) holds among
-/// them; [`Condition::Matches`](crate::Condition::Matches) is checked among the stores of one server only,
-/// which are handed their [`descriptors`](Store::descriptors) by the first.
+/// Objects as files beneath one folder. Clones share everything; another process of the same server is handed
+/// the [`descriptors`](Store::descriptors) of the first store, which carry its root and its locks.
 #[derive(Debug, Clone)]
-pub struct LocalStore {
+pub(crate) struct LocalStore {
     disk: Arc<Disk>,
 }
 
@@ -95,7 +93,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When `root` is no folder or may not be entered.
-    pub fn open(root: &Path, durability: Durability, blocking: Blocking) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path, durability: Durability, blocking: Blocking) -> io::Result<Self> {
         Self::over(
             Root::open(root, None)?,
             Locks::create()?,
@@ -111,7 +109,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// When the descriptors are not those of a store.
-    pub fn open_at(
+    pub(crate) fn open_at(
         root: OwnedFd,
         locks: OwnedFd,
         durability: Durability,
@@ -124,41 +122,6 @@ impl LocalStore {
             blocking,
             Hiding::here(),
         )
-    }
-
-    /// The same store for threads of another kind.
-    #[must_use]
-    pub fn with_blocking(&self, blocking: Blocking) -> Self {
-        let disk = Disk {
-            root: Arc::clone(&self.disk.root),
-            locks: Arc::clone(&self.disk.locks),
-            settled: SyncedDirs::default(),
-            whole: VerifiedObjects::default(),
-            blocking,
-            ..*self.disk
-        };
-        Self { disk: Arc::new(disk) }
-    }
-
-    /// What another process of the same server needs for [`LocalStore::open_at`]: the root, and the locks of
-    /// names.
-    #[must_use]
-    pub fn root_and_locks(&self) -> [BorrowedFd<'_>; 2] {
-        [self.disk.root.as_fd(), self.disk.locks.as_fd()]
-    }
-
-    /// Removes what uploads have left behind that were killed in flight, and returns how many files that
-    /// were. Safe at any time, also while other servers use the same folder: uploads that still live are
-    /// recognised by their locks.
-    ///
-    /// Blocks, in proportion to the number of entries in the root; where its permissions keep this process
-    /// from writing there, to the number of all entries beneath it. A server that is not writable has no need
-    /// to sweep.
-    ///
-    /// # Errors
-    /// When the root, or another folder that has to be swept, cannot be read.
-    pub fn sweep(&self) -> io::Result<usize> {
-        sweep::sweep(&self.disk.root)
     }
 
     /// Opens the store with the given abilities of the system.
@@ -260,6 +223,8 @@ impl Store for LocalStore {
         self.disk.keep_digest(key, etag, digest).boxed()
     }
 
+    /// Takes time in proportion to the number of entries in the root; where its permissions keep this process
+    /// from writing there, to the number of all entries beneath it.
     fn maintain(&self) -> Answer<'_, Maintenance> {
         let swept = self.disk.run(|disk| {
             let swept = sweep::sweep(&disk.root)?;
@@ -269,7 +234,7 @@ impl Store for LocalStore {
     }
 
     fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        self.root_and_locks().to_vec()
+        vec![self.disk.root.as_fd(), self.disk.locks.as_fd()]
     }
 }
 

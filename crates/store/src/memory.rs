@@ -24,7 +24,7 @@ const NAME_BYTES: u64 = 512;
 
 /// Objects in memory. Clones share them.
 #[derive(Debug, Clone)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     tree: Arc<Mutex<Tree>>,
     quota: Arc<Quota>,
 }
@@ -33,8 +33,7 @@ impl MemoryStore {
     /// An empty store that refuses with [`Error::NoSpace`](crate::Error::NoSpace) once `bytes` are used up:
     /// by the content of objects, those in flight and versions that are still being read included, and by
     /// names, each of which counts for 512 bytes.
-    #[must_use]
-    pub fn new(bytes: u64) -> Self {
+    pub(crate) fn new(bytes: u64) -> Self {
         let quota = Quota::new(bytes);
         Self {
             tree: Arc::new(Mutex::new(Tree::new(&quota))),

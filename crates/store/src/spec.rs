@@ -8,15 +8,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Blocking, Durability, LocalStore, MemoryStore, Store};
+use crate::local::LocalStore;
+use crate::memory::MemoryStore;
+use crate::{Blocking, Durability, Store};
 
 /// The description of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreSpec {
-    /// Objects as files beneath one folder of this machine.
+    /// Objects as files beneath one folder of this machine. Several servers may share it: their uploads,
+    /// changes and removals stay whole, and [`Condition::Absent`](crate::Condition::Absent) holds among them;
+    /// [`Condition::Matches`](crate::Condition::Matches) is checked among the processes of one server only.
     Local {
-        /// The folder, which may be a symbolic link.
+        /// The folder, which may be a symbolic link. The store stays with it when it is renamed, and answers
+        /// [`Error::Gone`](crate::Error::Gone) when it is removed, even if another folder takes its name.
         root: PathBuf,
         /// When an upload counts as stored.
         durability: Durability,

@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 use haul_store::{
-    Blocking, Commit, Condition, CreateOptions, Detail, Durability, IfTaken, Key, LocalStore, Page, Store,
+    Blocking, Commit, Condition, CreateOptions, Detail, Durability, IfTaken, Key, Page, Store, StoreSpec,
 };
 
 fn open_descriptors() -> usize {
@@ -11,7 +11,7 @@ fn open_descriptors() -> usize {
 }
 
 /// Every operation once, with its refusals.
-fn rounds_of_everything(store: &LocalStore) {
+fn rounds_of_everything(store: &dyn Store) {
     let key = |name: &str| name.parse::<Key>().unwrap();
     let put = |name: &str, condition| {
         let mut writer = store
@@ -86,10 +86,14 @@ fn rounds_of_everything(store: &LocalStore) {
 fn no_operation_and_no_refusal_keeps_a_descriptor() {
     let folder = tempfile::TempDir::new().unwrap();
     for durability in [Durability::Synced, Durability::Buffered] {
-        let store = LocalStore::open(folder.path(), durability, Blocking::Inline).unwrap();
-        rounds_of_everything(&store);
+        let spec = StoreSpec::Local {
+            root: folder.path().to_owned(),
+            durability,
+        };
+        let store = spec.open(Blocking::Inline).unwrap();
+        rounds_of_everything(&*store);
         let before = open_descriptors();
-        (0..5).for_each(|_| rounds_of_everything(&store));
+        (0..5).for_each(|_| rounds_of_everything(&*store));
         assert_eq!(open_descriptors(), before);
     }
 }

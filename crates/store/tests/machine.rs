@@ -12,11 +12,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use haul_store::{
-    Blocking, Commit, CreateOptions, Durability, Error, IfTaken, Key, LocalStore, Meta, RESERVED_PREFIX,
-    Store,
+    Blocking, Commit, CreateOptions, Durability, Error, IfTaken, Key, Meta, RESERVED_PREFIX, Store, StoreSpec,
 };
 use tempfile::TempDir;
 
@@ -90,11 +90,15 @@ fn key(name: &str) -> Key {
     name.parse().unwrap()
 }
 
-fn open(root: &Path) -> LocalStore {
-    LocalStore::open(root, Durability::Synced, Blocking::Inline).unwrap()
+fn open(root: &Path) -> Arc<dyn Store> {
+    let spec = StoreSpec::Local {
+        root: root.to_owned(),
+        durability: Durability::Synced,
+    };
+    spec.open(Blocking::Inline).unwrap()
 }
 
-fn put(store: &LocalStore, name: &str, content: &[u8]) -> Result<Meta, Error> {
+fn put(store: &dyn Store, name: &str, content: &[u8]) -> Result<Meta, Error> {
     let mut writer = store
         .create(&key(name), CreateOptions::default())
         .now_or_never()
@@ -107,11 +111,11 @@ fn put(store: &LocalStore, name: &str, content: &[u8]) -> Result<Meta, Error> {
     writer.commit(facts).now_or_never().unwrap()
 }
 
-fn remove(store: &LocalStore, name: &str) -> Result<(), Error> {
+fn remove(store: &dyn Store, name: &str) -> Result<(), Error> {
     store.remove(&key(name)).now_or_never().unwrap()
 }
 
-fn swept(store: &LocalStore) -> usize {
+fn swept(store: &dyn Store) -> usize {
     store.maintain().now_or_never().unwrap().unwrap().swept
 }
 
@@ -132,16 +136,16 @@ fn a_full_disk_refuses_what_does_not_fit_and_keeps_what_is_there() {
     };
     let store = open(&room);
     let kept = vec![1; 300_000];
-    put(&store, "kept", &kept).unwrap();
+    put(&*store, "kept", &kept).unwrap();
     for name in ["new", "kept", "folder/new"] {
         assert!(
-            matches!(put(&store, name, &vec![2; 2_000_000]), Err(Error::NoSpace)),
+            matches!(put(&*store, name, &vec![2; 2_000_000]), Err(Error::NoSpace)),
             "{name}"
         );
         assert_eq!(names(&room), ["kept"]);
     }
     assert_eq!(fs::read(room.join("kept")).unwrap(), kept);
-    put(&store, "fits", &vec![3; 500_000]).unwrap();
+    put(&*store, "fits", &vec![3; 500_000]).unwrap();
 }
 
 #[test]
@@ -153,11 +157,11 @@ fn a_disk_mounted_beneath_the_root_is_written_and_swept_like_the_rest() {
     };
     let store = open(&root);
     for content in [&b"first"[..], b"second"] {
-        put(&store, "other disk/folder/file", content).unwrap();
+        put(&*store, "other disk/folder/file", content).unwrap();
         assert_eq!(fs::read(root.join("other disk/folder/file")).unwrap(), content);
     }
     assert_eq!(names(&root.join("other disk/folder")), ["file"]);
-    put(&store, "here", b"here").unwrap();
+    put(&*store, "here", b"here").unwrap();
     store.make_dir(&key("folder")).now_or_never().unwrap().unwrap();
     for if_taken in [IfTaken::Refuse, IfTaken::Replace] {
         for (from, to) in [
@@ -177,12 +181,12 @@ fn a_disk_mounted_beneath_the_root_is_written_and_swept_like_the_rest() {
     assert_eq!(copied.now_or_never().unwrap().unwrap().size, 6);
     let mounted = store.remove_dir(&key("other disk")).now_or_never().unwrap();
     assert!(matches!(mounted, Err(Error::Forbidden)), "{mounted:?}");
-    remove(&store, "here").unwrap();
+    remove(&*store, "here").unwrap();
     store.remove_dir(&key("folder")).now_or_never().unwrap().unwrap();
     for folder in ["", "other disk", "other disk/folder"] {
         fs::write(root.join(folder).join(format!("{RESERVED_PREFIX}dead")), b"half").unwrap();
     }
-    assert_eq!(swept(&store), 3);
+    assert_eq!(swept(&*store), 3);
     assert_eq!(names(&root.join("other disk/folder")), ["file"]);
     assert_eq!(names(&root), ["other disk"]);
 }
@@ -197,9 +201,12 @@ fn a_read_only_disk_can_be_read_and_forbids_the_rest() {
     let store = open(&root);
     assert_eq!(store.stat(&key("file")).now_or_never().unwrap().unwrap().size, 8);
     for name in ["file", "new", "folder/new"] {
-        assert!(matches!(put(&store, name, b"1"), Err(Error::Forbidden)), "{name}");
+        assert!(
+            matches!(put(&*store, name, b"1"), Err(Error::Forbidden)),
+            "{name}"
+        );
     }
-    assert!(matches!(remove(&store, "file"), Err(Error::Forbidden)));
+    assert!(matches!(remove(&*store, "file"), Err(Error::Forbidden)));
     let [file, new] = [key("file"), key("new")];
     let made = store.make_dir(&new).now_or_never().unwrap();
     let renamed = store.rename(&file, &new, IfTaken::Refuse).now_or_never().unwrap();
@@ -211,7 +218,7 @@ fn a_read_only_disk_can_be_read_and_forbids_the_rest() {
     for refused in [made, renamed, set.map(drop), copied.map(drop)] {
         assert!(matches!(refused, Err(Error::Forbidden)), "{refused:?}");
     }
-    assert_eq!(swept(&store), 0);
+    assert_eq!(swept(&*store), 0);
 }
 
 #[test]
@@ -221,8 +228,8 @@ fn a_missing_permission_is_forbidden_and_nothing_more_than_needed_is_asked() {
     let store = open(&root);
     let permit =
         |name: &str, mode| fs::set_permissions(root.join(name), Permissions::from_mode(mode)).unwrap();
-    let meta = put(&store, "secret", b"content").unwrap();
-    put(&store, "fixed/file", b"content").unwrap();
+    let meta = put(&*store, "secret", b"content").unwrap();
+    put(&*store, "fixed/file", b"content").unwrap();
     permit("secret", 0o000);
     permit("fixed", 0o555);
     assert!(matches!(
@@ -234,10 +241,13 @@ fn a_missing_permission_is_forbidden_and_nothing_more_than_needed_is_asked() {
         meta.size
     );
     for name in ["fixed/new", "fixed/file", "fixed/folder/new"] {
-        assert!(matches!(put(&store, name, b"1"), Err(Error::Forbidden)), "{name}");
+        assert!(
+            matches!(put(&*store, name, b"1"), Err(Error::Forbidden)),
+            "{name}"
+        );
     }
-    assert!(matches!(remove(&store, "fixed/file"), Err(Error::Forbidden)));
-    assert_eq!(put(&store, "secret", b"replaced").unwrap().mode, Some(0));
+    assert!(matches!(remove(&*store, "fixed/file"), Err(Error::Forbidden)));
+    assert_eq!(put(&*store, "secret", b"replaced").unwrap().mode, Some(0));
     permit("secret", 0o600);
     assert_eq!(fs::read(root.join("secret")).unwrap(), b"replaced");
     fs::write(root.join("fixed/file"), b"unharmed").unwrap();
@@ -252,12 +262,12 @@ fn a_folder_that_may_be_written_to_in_a_root_that_may_not_is_served_and_swept() 
     fs::set_permissions(&root, Permissions::from_mode(0o555)).unwrap();
     let store = open(&root);
     for content in [&b"first"[..], b"second"] {
-        put(&store, "uploads/file", content).unwrap();
+        put(&*store, "uploads/file", content).unwrap();
         assert_eq!(fs::read(root.join("uploads/file")).unwrap(), content);
     }
-    assert!(matches!(put(&store, "file", b"1"), Err(Error::Forbidden)));
+    assert!(matches!(put(&*store, "file", b"1"), Err(Error::Forbidden)));
     fs::write(root.join(format!("uploads/deep/{RESERVED_PREFIX}dead")), b"half").unwrap();
-    assert_eq!(swept(&store), 1);
+    assert_eq!(swept(&*store), 1);
     assert_eq!(names(&root.join("uploads")), ["deep", "file"]);
     fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
 }

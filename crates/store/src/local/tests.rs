@@ -52,6 +52,24 @@ const WALK_NAMED: Manner = Manner {
     ..WALK
 };
 
+impl LocalStore {
+    /// Another store of the same server, as another process of it has one.
+    fn beside(&self) -> Self {
+        let disk = Disk {
+            root: Arc::clone(&self.disk.root),
+            locks: Arc::clone(&self.disk.locks),
+            settled: SyncedDirs::default(),
+            whole: VerifiedObjects::default(),
+            ..*self.disk
+        };
+        Self { disk: Arc::new(disk) }
+    }
+
+    fn swept(&self) -> usize {
+        sweep::sweep(&self.disk.root).unwrap()
+    }
+}
+
 impl Manner {
     const fn offload(self) -> Self {
         Self {

@@ -154,8 +154,9 @@ mod tests {
 
     use super::*;
     use crate::contract::{bytes, key};
+    use crate::local::LocalStore;
     use crate::local::publish::begin;
-    use crate::{Condition, LocalStore, Parents};
+    use crate::{Condition, Parents};
 
     fn writer_on_pool(root: &Path) -> Box<LocalWriter> {
         let store = LocalStore::open(root, Durability::Buffered, Blocking::Offload).unwrap();

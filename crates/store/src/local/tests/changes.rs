@@ -117,7 +117,7 @@ fn an_upload_that_was_held_up_does_not_replace_what_was_renamed_to_its_name_late
         let folder = TempDir::new().unwrap();
         let store = manner.open(folder.path());
         let mut subject = manner.over(folder.path());
-        subject.store = Arc::new(store.with_blocking(Blocking::Inline));
+        subject.store = Arc::new(store.beside());
         subject.put("other", b"renamed");
         let first = order::held_up(&store, "name", b"first", Condition::Always);
         subject.rename("other", "name", IfTaken::Refuse).unwrap();

@@ -38,10 +38,10 @@ fn a_sweep_removes_the_dead_and_spares_the_living() {
         let mut writer = subject.create("file", Condition::Always).unwrap();
         subject.wait(writer.write(b"whole")).unwrap();
         // Another store, as another process would have one.
-        assert_eq!(manner.open(folder.path()).sweep().unwrap(), 2);
+        assert_eq!(manner.open(folder.path()).swept(), 2);
         assert_eq!(subject.inspector.residue().len(), 1);
         subject.wait(writer.commit(Commit::default())).unwrap();
-        assert_eq!(manner.open(folder.path()).sweep().unwrap(), 0);
+        assert_eq!(manner.open(folder.path()).swept(), 0);
         assert_eq!(subject.names("").unwrap(), ["file", "object"]);
         assert_eq!(subject.get("file").unwrap(), b"whole");
     }
@@ -53,7 +53,7 @@ fn a_sweep_leaves_alone_what_only_looks_like_a_file_in_flight() {
     fs::create_dir(folder.path().join(format!("{RESERVED_PREFIX}folder"))).unwrap();
     fs::write(folder.path().join("target"), b"1").unwrap();
     std::os::unix::fs::symlink("target", folder.path().join(format!("{RESERVED_PREFIX}link"))).unwrap();
-    assert_eq!(PLAIN.open(folder.path()).sweep().unwrap(), 0);
+    assert_eq!(PLAIN.open(folder.path()).swept(), 0);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
 }
 
@@ -69,7 +69,7 @@ fn sweeping_all_the_time_harms_no_upload() {
             let done = &done;
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
-                    sweeper.sweep().unwrap();
+                    sweeper.swept();
                 }
             });
             for round in 0..300 {
