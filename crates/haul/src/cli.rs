@@ -88,25 +88,25 @@ pub(crate) enum Command {
     /// Serve a folder
     Serve(Box<ServeArgs>),
     /// List a folder of the server
-    Ls(Remote<ls::Args>),
+    Ls(RemoteCommand<ls::LsArgs>),
     /// Download objects
     #[command(alias = "download")]
-    Get(Remote<get::Args>),
+    Get(RemoteCommand<get::GetArgs>),
     /// Upload files
     #[command(alias = "upload")]
-    Put(Remote<put::Args>),
+    Put(RemoteCommand<put::PutArgs>),
     /// Remove objects and folders
     #[command(aliases = ["delete", "del"])]
-    Rm(Remote<rm::Args>),
+    Rm(RemoteCommand<rm::RmArgs>),
     /// Print objects on standard output
     #[command(hide = true)]
-    Cat(Remote<cat::Args>),
+    Cat(RemoteCommand<cat::CatArgs>),
     /// Show what the server knows of an object
-    Stat(Remote<stat::Args>),
+    Stat(RemoteCommand<stat::StatArgs>),
     /// Show the server's ledger: what each worker has done
-    Stats(Remote<stats::Args>),
+    Stats(RemoteCommand<stats::StatsArgs>),
     /// Measure a server: how pool and clients change what each client gets, every byte verified
-    Bench(Box<crate::bench::Args>),
+    Bench(Box<crate::bench::BenchArgs>),
     /// Write the report of a run again, from its results folder
     Report(crate::report::ReportArgs),
     /// Compare two runs, cell by cell
@@ -138,7 +138,7 @@ pub(crate) enum Command {
 
 /// A client subcommand: its own arguments and those that all of them share.
 #[derive(Debug, Args)]
-pub(crate) struct Remote<A: Args> {
+pub(crate) struct RemoteCommand<A: Args> {
     /// The subcommand's own arguments.
     #[command(flatten)]
     pub(crate) own: A,

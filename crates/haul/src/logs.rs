@@ -94,7 +94,7 @@ pub(crate) fn start(settings: LogSettings, queue_lines: usize) -> io::Result<Gua
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::from(settings.level))
-        .event_format(Line { format, coloured })
+        .event_format(LogLine { format, coloured })
         .with_writer(queue)
         .init();
     Ok(guard)
@@ -105,10 +105,10 @@ fn loss(format: LogFormat, lines: u64) -> String {
     let message = "log lines were dropped: standard error is read too slowly".to_owned();
     let fields = Fields {
         message,
-        others: vec![("lines", Value::Unsigned(lines))],
+        others: vec![("lines", FieldValue::Unsigned(lines))],
     };
     let mut line = String::new();
-    let composed = Line {
+    let composed = LogLine {
         format,
         coloured: false,
     }
@@ -118,12 +118,12 @@ fn loss(format: LogFormat, lines: u64) -> String {
 }
 
 /// Composes the line of an event.
-struct Line {
+struct LogLine {
     format: LogFormat,
     coloured: bool,
 }
 
-impl<S, N> FormatEvent<S, N> for Line
+impl<S, N> FormatEvent<S, N> for LogLine
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -141,7 +141,7 @@ where
     }
 }
 
-impl Line {
+impl LogLine {
     fn compose(
         &self,
         to: &mut impl fmt::Write,
@@ -179,12 +179,14 @@ impl Line {
         for (name, value) in &fields.others {
             write!(to, " {name}=")?;
             match value {
-                Value::Text(text) if needs_quotes(text) => write!(to, "\"{}\"", text.replace('"', "\\\""))?,
-                Value::Text(text) => to.write_str(text)?,
-                Value::Unsigned(number) => write!(to, "{number}")?,
-                Value::Signed(number) => write!(to, "{number}")?,
-                Value::Float(number) => write!(to, "{number}")?,
-                Value::Truth(truth) => write!(to, "{truth}")?,
+                FieldValue::Text(text) if needs_quotes(text) => {
+                    write!(to, "\"{}\"", text.replace('"', "\\\""))?
+                }
+                FieldValue::Text(text) => to.write_str(text)?,
+                FieldValue::Unsigned(number) => write!(to, "{number}")?,
+                FieldValue::Signed(number) => write!(to, "{number}")?,
+                FieldValue::Float(number) => write!(to, "{number}")?,
+                FieldValue::Truth(truth) => write!(to, "{truth}")?,
             }
         }
         to.write_char('\n')
@@ -217,13 +219,13 @@ fn json(to: &mut impl fmt::Write, time: &str, level: Level, target: &str, fields
 #[derive(Debug, Default)]
 struct Fields {
     message: String,
-    others: Vec<(&'static str, Value)>,
+    others: Vec<(&'static str, FieldValue)>,
 }
 
 /// One field's value; texts are cut and escaped already.
 #[derive(Debug, serde::Serialize)]
 #[serde(untagged)]
-enum Value {
+enum FieldValue {
     Text(String),
     Unsigned(u64),
     Signed(i64),
@@ -236,7 +238,7 @@ impl Fields {
         let text = single_line(text);
         match field.name() {
             "message" => self.message = text,
-            name => self.others.push((name, Value::Text(text))),
+            name => self.others.push((name, FieldValue::Text(text))),
         }
     }
 }
@@ -251,21 +253,21 @@ impl Visit for Fields {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.others.push((field.name(), Value::Unsigned(value)));
+        self.others.push((field.name(), FieldValue::Unsigned(value)));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.others.push((field.name(), Value::Signed(value)));
+        self.others.push((field.name(), FieldValue::Signed(value)));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // Thousandths are plenty: the floats of a log are milliseconds.
         self.others
-            .push((field.name(), Value::Float((value * 1e3).round() / 1e3)));
+            .push((field.name(), FieldValue::Float((value * 1e3).round() / 1e3)));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.others.push((field.name(), Value::Truth(value)));
+        self.others.push((field.name(), FieldValue::Truth(value)));
     }
 }
 

@@ -19,7 +19,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use cli::{Cli, Command, Remote};
+use cli::{Cli, Command, RemoteCommand};
 use settings::SettingError;
 
 /// What was typed, or set, cannot be used.
@@ -62,14 +62,26 @@ fn ended(outcome: anyhow::Result<ExitCode>) -> ExitCode {
 fn run(Cli { server, command }: Cli) -> anyhow::Result<ExitCode> {
     let early = server.as_deref();
     match command {
-        Command::Ls(Remote { own, shared }) => Ok(commands::ls::run(own, &shared.globals(early)?).into()),
-        Command::Get(Remote { own, shared }) => Ok(commands::get::run(&own, &shared.globals(early)?).into()),
-        Command::Cat(Remote { own, shared }) => Ok(commands::cat::run(own, &shared.globals(early)?).into()),
-        Command::Put(Remote { own, shared }) => Ok(commands::put::run(own, &shared.globals(early)?).into()),
-        Command::Rm(Remote { own, shared }) => Ok(commands::rm::run(own, &shared.globals(early)?).into()),
-        Command::Stat(Remote { own, shared }) => Ok(commands::stat::run(own, &shared.globals(early)?).into()),
-        Command::Stats(Remote { own, shared }) => {
-            Ok(commands::stats::run(own, &shared.globals(early)?).into())
+        Command::Ls(RemoteCommand { own, shared }) => {
+            Ok(commands::ls::run(own, &shared.options(early)?).into())
+        }
+        Command::Get(RemoteCommand { own, shared }) => {
+            Ok(commands::get::run(&own, &shared.options(early)?).into())
+        }
+        Command::Cat(RemoteCommand { own, shared }) => {
+            Ok(commands::cat::run(own, &shared.options(early)?).into())
+        }
+        Command::Put(RemoteCommand { own, shared }) => {
+            Ok(commands::put::run(own, &shared.options(early)?).into())
+        }
+        Command::Rm(RemoteCommand { own, shared }) => {
+            Ok(commands::rm::run(own, &shared.options(early)?).into())
+        }
+        Command::Stat(RemoteCommand { own, shared }) => {
+            Ok(commands::stat::run(own, &shared.options(early)?).into())
+        }
+        Command::Stats(RemoteCommand { own, shared }) => {
+            Ok(commands::stats::run(own, &shared.options(early)?).into())
         }
         _ if early.is_some() => Err(settings::only_for_clients("server").into()),
         Command::Serve(flags) => serve::run(&flags),
@@ -102,8 +114,8 @@ fn print(text: &[u8]) -> anyhow::Result<ExitCode> {
 
 impl cli::RemoteArgs {
     /// What the flags mean, with a `--server` that stood before the subcommand. One behind it is nearer, and wins.
-    fn globals(self, early_server: Option<&str>) -> Result<commands::Globals, SettingError> {
-        let environment = settings::Environment::of_process();
+    fn options(self, early_server: Option<&str>) -> Result<commands::RemoteOptions, SettingError> {
+        let environment = settings::Variables::of_process();
         let Self {
             server,
             dialect,
@@ -116,7 +128,7 @@ impl cli::RemoteArgs {
         if !quiet {
             settings::warn_of_unknown(&environment);
         }
-        Ok(commands::Globals {
+        Ok(commands::RemoteOptions {
             server: settings::server(server.as_deref().or(early_server), &environment)?,
             dialect,
             timeout,

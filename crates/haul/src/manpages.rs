@@ -17,7 +17,7 @@ use crate::help::{self, Guide};
 const SOURCE: &str = concat!("haul ", env!("CARGO_PKG_VERSION"));
 
 /// One manual page.
-pub(crate) struct Page {
+pub(crate) struct ManPage {
     /// `haul` or `haul-get`.
     pub(crate) name: String,
     /// Roff.
@@ -25,7 +25,7 @@ pub(crate) struct Page {
 }
 
 /// All manual pages, that of `haul` first; or that of `subcommand` alone.
-pub(crate) fn pages(subcommand: Option<&str>) -> anyhow::Result<Vec<Page>> {
+pub(crate) fn pages(subcommand: Option<&str>) -> anyhow::Result<Vec<ManPage>> {
     let mut tree = cli::tree();
     tree.build();
     let visible = tree
@@ -39,7 +39,7 @@ pub(crate) fn pages(subcommand: Option<&str>) -> anyhow::Result<Vec<Page>> {
 }
 
 /// Writes `haul.1`, `haul-get.1`, … into a folder, which is made if need be.
-pub(crate) fn write(pages: &[Page], folder: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(pages: &[ManPage], folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)
         .with_context(|| format!("man: cannot make the folder `{}`", folder.display()))?;
     for page in pages {
@@ -49,7 +49,7 @@ pub(crate) fn write(pages: &[Page], folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn page(command: &Command) -> anyhow::Result<Page> {
+fn page(command: &Command) -> anyhow::Result<ManPage> {
     let own_name = command.get_name();
     let is_whole = own_name == cli::NAME;
     let name = if is_whole {
@@ -75,7 +75,7 @@ fn page(command: &Command) -> anyhow::Result<Page> {
         guide.map_or(Ok(()), |guide| sections(guide, command).to_writer(&mut text))
     })();
     written.context("man: cannot write a manual page")?;
-    Ok(Page { name, text })
+    Ok(ManPage { name, text })
 }
 
 /// As `--help` has it. The synopsis of clap_mangen leaves out the values of options.

@@ -15,11 +15,11 @@ use haul_types::PoolKind;
 
 use crate::cli::ServeArgs;
 use crate::logs::{self, LogSettings};
-use crate::settings::{self, Environment, FileText, LogTable, SettingError, Settings, TypedFlags};
+use crate::settings::{self, FileText, LogTable, SettingError, Settings, TypedFlags, Variables};
 
 /// Serves until a signal ends it and its transfers are drained.
 pub(crate) fn run(flags: &ServeArgs) -> anyhow::Result<ExitCode> {
-    let environment = Environment::of_process();
+    let environment = Variables::of_process();
     let settings = read_settings(flags, &environment)?;
     check_root(&settings)?;
     let _log = logs::start(settings.log, logs::QUEUE_LINES).context("cannot start the log")?;
@@ -73,7 +73,7 @@ fn not_started(error: &StartError) -> anyhow::Error {
     anyhow::anyhow!("cannot start: {error}{cure}")
 }
 
-fn read_settings(flags: &ServeArgs, environment: &Environment) -> Result<Settings, SettingError> {
+fn read_settings(flags: &ServeArgs, environment: &Variables) -> Result<Settings, SettingError> {
     let Some((path, source)) = settings::config_file(flags, environment) else {
         return settings::resolve(flags, environment, None);
     };

@@ -40,9 +40,9 @@ where
 
 /// Levels of a factor, with commas between them. An empty text is an empty list.
 #[derive(Debug, Clone)]
-pub(crate) struct List<T>(pub(crate) Vec<T>);
+pub(crate) struct LevelList<T>(pub(crate) Vec<T>);
 
-impl<T: FromStr<Err: Display>> FromStr for List<T> {
+impl<T: FromStr<Err: Display>> FromStr for LevelList<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

@@ -10,11 +10,11 @@ use haul_results::{ClientPool, Dialect, Factor, Header, Operation, PoolLevel, Th
 use haul_types::{ByteSize, Durability};
 
 use crate::settings;
-use crate::value_parsers::{List, parsed, suggesting, word, words};
+use crate::value_parsers::{LevelList, parsed, suggesting, word, words};
 
 /// The flags of `bench`, as typed.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct BenchArgs {
     /// Run a small matrix: 54 cells with 1, 5 and 10MiB, clients and workers of 1, 4 and 16, in under a minute
     #[arg(long)]
     pub(crate) quick: bool,
@@ -47,33 +47,33 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Matrix")]
 pub(crate) struct LevelArgs {
     /// Operations [default: download,upload]
-    #[arg(long, value_name = "LIST", value_parser = suggesting::<List<Operation>>(&["download", "upload", "download,upload"]), hide_possible_values = true)]
-    pub(crate) operations: Option<List<Operation>>,
+    #[arg(long, value_name = "LIST", value_parser = suggesting::<LevelList<Operation>>(&["download", "upload", "download,upload"]), hide_possible_values = true)]
+    pub(crate) operations: Option<LevelList<Operation>>,
     /// Bytes that each client moves [default: 10MiB,50MiB,100MiB]
-    #[arg(long, value_name = "LIST", value_parser = parsed::<List<ByteSize>>, value_hint = ValueHint::Other)]
-    pub(crate) volumes: Option<List<ByteSize>>,
+    #[arg(long, value_name = "LIST", value_parser = parsed::<LevelList<ByteSize>>, value_hint = ValueHint::Other)]
+    pub(crate) volumes: Option<LevelList<ByteSize>>,
     /// Numbers of clients [default: 1,5,50]
-    #[arg(long, value_name = "LIST", value_parser = parsed::<List<u32>>, value_hint = ValueHint::Other)]
-    pub(crate) clients: Option<List<u32>>,
+    #[arg(long, value_name = "LIST", value_parser = parsed::<LevelList<u32>>, value_hint = ValueHint::Other)]
+    pub(crate) clients: Option<LevelList<u32>>,
     /// Numbers of server workers [default: 1,5,50]
-    #[arg(long, value_name = "LIST", value_parser = parsed::<List<u32>>, value_hint = ValueHint::Other)]
-    pub(crate) workers: Option<List<u32>>,
+    #[arg(long, value_name = "LIST", value_parser = parsed::<LevelList<u32>>, value_hint = ValueHint::Other)]
+    pub(crate) workers: Option<LevelList<u32>>,
     /// Server pools: kinds (threads, processes, tasks), or whole specs like processes:2x2048
     /// [default: threads,processes]
-    #[arg(long, value_name = "LIST", value_parser = suggesting::<List<PoolLevel>>(&["threads", "processes", "tasks", "threads,processes"]),
+    #[arg(long, value_name = "LIST", value_parser = suggesting::<LevelList<PoolLevel>>(&["threads", "processes", "tasks", "threads,processes"]),
           hide_possible_values = true)]
-    pub(crate) pools: Option<List<PoolLevel>>,
+    pub(crate) pools: Option<LevelList<PoolLevel>>,
     /// Clients as threads of one process, or as processes of their own [default: threads,processes]
-    #[arg(long, value_name = "LIST", value_parser = suggesting::<List<ClientPool>>(&["threads", "processes", "threads,processes"]),
+    #[arg(long, value_name = "LIST", value_parser = suggesting::<LevelList<ClientPool>>(&["threads", "processes", "threads,processes"]),
           hide_possible_values = true)]
-    pub(crate) client_pools: Option<List<ClientPool>>,
+    pub(crate) client_pools: Option<LevelList<ClientPool>>,
     /// How much a client reads or writes at a time [default: 128KiB]
-    #[arg(long, value_name = "LIST", value_parser = parsed::<List<ByteSize>>, value_hint = ValueHint::Other)]
-    pub(crate) buffers: Option<List<ByteSize>>,
+    #[arg(long, value_name = "LIST", value_parser = parsed::<LevelList<ByteSize>>, value_hint = ValueHint::Other)]
+    pub(crate) buffers: Option<LevelList<ByteSize>>,
     /// Verbs that the clients speak: classic, extended [default: classic]
-    #[arg(long, alias = "front", value_name = "LIST", value_parser = suggesting::<List<Dialect>>(&["classic", "extended", "classic,extended"]),
+    #[arg(long, alias = "front", value_name = "LIST", value_parser = suggesting::<LevelList<Dialect>>(&["classic", "extended", "classic,extended"]),
           hide_possible_values = true)]
-    pub(crate) dialect: Option<List<Dialect>>,
+    pub(crate) dialect: Option<LevelList<Dialect>>,
 }
 
 /// The server under test, as typed.

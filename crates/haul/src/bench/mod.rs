@@ -17,7 +17,7 @@ use haul_lab::{Interrupt, LabError};
 use jiff::Timestamp;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-pub(crate) use args::Args;
+pub(crate) use args::BenchArgs;
 use live::RunProgress;
 use settings::BenchSettings;
 
@@ -27,7 +27,7 @@ const EXIT_INVALID: u8 = 5;
 const REAPER: &str = "reaper";
 
 /// Runs the lab.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let typed = std::env::args().skip(1).collect();
     let settings = settings::settings(args, typed, Timestamp::now())?;
     if args.dry_run {
@@ -54,7 +54,7 @@ pub(crate) fn as_reaper(typed: &[OsString]) -> Option<anyhow::Result<ExitCode>> 
     Some(reaped.map(|()| ExitCode::SUCCESS).map_err(Into::into))
 }
 
-fn measure(args: &Args, settings: &BenchSettings) -> anyhow::Result<ExitCode> {
+fn measure(args: &BenchArgs, settings: &BenchSettings) -> anyhow::Result<ExitCode> {
     let interrupt = Interrupt::default();
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, interrupt.flag()).context("signals cannot be received")?;

@@ -12,9 +12,9 @@ use haul_results::{
 use haul_types::Durability;
 use jiff::Timestamp;
 
-use super::args::{Args, LevelArgs, OutputArgs, SubjectArgs};
+use super::args::{BenchArgs, LevelArgs, OutputArgs, SubjectArgs};
 use crate::settings::SettingError;
-use crate::value_parsers::{List, parsed};
+use crate::value_parsers::{LevelList, parsed};
 
 /// How long one measurement of a ceiling takes, by the content of a replicate from which on it is that long: ceilings
 /// take seconds, which a run of minutes should have and a run of milliseconds should not.
@@ -44,7 +44,7 @@ pub(super) struct ReportSettings {
 
 /// Reads the flags. `now` is for the name of the folder and a new seed; `typed` is the command line for the record.
 pub(super) fn settings(
-    args: &Args,
+    args: &BenchArgs,
     typed: Vec<String>,
     now: Timestamp,
 ) -> Result<BenchSettings, SettingError> {
@@ -109,7 +109,7 @@ fn report(args: &OutputArgs) -> Result<ReportSettings, SettingError> {
     })
 }
 
-fn fresh(base: Setup, args: &Args, now: Timestamp) -> Result<Setup, SettingError> {
+fn fresh(base: Setup, args: &BenchArgs, now: Timestamp) -> Result<Setup, SettingError> {
     let subject = subject(&args.subject);
     let folder = args.output.out.clone();
     Ok(Setup {
@@ -164,7 +164,7 @@ fn subject(args: &SubjectArgs) -> SubjectSpec {
     }
 }
 
-fn matrix(args: &Args, subject: &SubjectSpec) -> Result<Matrix, SettingError> {
+fn matrix(args: &BenchArgs, subject: &SubjectSpec) -> Result<Matrix, SettingError> {
     let base = if args.quick {
         Levels::quick()
     } else {
@@ -225,8 +225,8 @@ fn levels(typed: &LevelArgs, base: Levels) -> Levels {
     }
 }
 
-fn typed_or<T: Clone>(typed: &Option<List<T>>, default: Vec<T>) -> Vec<T> {
-    typed.as_ref().map_or(default, |List(levels)| levels.clone())
+fn typed_or<T: Clone>(typed: &Option<LevelList<T>>, default: Vec<T>) -> Vec<T> {
+    typed.as_ref().map_or(default, |LevelList(levels)| levels.clone())
 }
 
 /// The name of a factor is that of its flag, but for the dialect.

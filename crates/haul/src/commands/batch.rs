@@ -12,28 +12,28 @@ use std::{
 
 use haul_client::{Address, Client, Error, Options, Peer, Progress};
 
-use super::Outcome;
+use super::CommandOutcome;
 
 /// Transfers found but not begun, at most. The more of them are known, the sooner the sum of all is; it bounds memory
 /// however large a tree is (a waiting transfer costs its names, some 200 bytes, so this is some 13 MB).
 const QUEUE_MAX: usize = 65_536;
 
 /// The transfers that a producer finds.
-pub(super) struct Queue<J> {
-    state: Mutex<State<J>>,
+pub(super) struct JobQueue<J> {
+    state: Mutex<BatchState<J>>,
     changed: Condvar,
     lost: AtomicBool,
 }
 
-struct State<J> {
+struct BatchState<J> {
     jobs: VecDeque<J>,
     is_closed: bool,
 }
 
-impl<J> Queue<J> {
-    fn new() -> Queue<J> {
-        Queue {
-            state: Mutex::new(State {
+impl<J> JobQueue<J> {
+    fn new() -> JobQueue<J> {
+        JobQueue {
+            state: Mutex::new(BatchState {
                 jobs: VecDeque::new(),
                 is_closed: false,
             }),
@@ -77,13 +77,13 @@ impl<J> Queue<J> {
         job
     }
 
-    fn state(&self) -> MutexGuard<'_, State<J>> {
+    fn state(&self) -> MutexGuard<'_, BatchState<J>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Closes the queue also where finding panics: the workers would wait for ever.
-struct Closing<'a, J>(&'a Queue<J>);
+struct Closing<'a, J>(&'a JobQueue<J>);
 
 impl<J> Drop for Closing<'_, J> {
     fn drop(&mut self) {
@@ -92,13 +92,13 @@ impl<J> Drop for Closing<'_, J> {
 }
 
 /// The clients of one worker: one for each server.
-pub(super) struct Clients<'a> {
-    fleet: &'a Fleet,
+pub(super) struct CachedClients<'a> {
+    cache: &'a ClientCache,
     clients: HashMap<Address, Client>,
 }
 
 /// What all workers know of the servers.
-pub(super) struct Fleet {
+pub(super) struct ClientCache {
     options: Options,
     known: Mutex<HashMap<Address, Result<Peer, Unreachable>>>,
 }
@@ -110,17 +110,17 @@ struct Unreachable {
     sentence: String,
 }
 
-impl Fleet {
-    pub(super) fn new(options: Options) -> Fleet {
-        Fleet {
+impl ClientCache {
+    pub(super) fn new(options: Options) -> ClientCache {
+        ClientCache {
             options,
             known: Mutex::default(),
         }
     }
 
-    pub(super) fn clients(&self) -> Clients<'_> {
-        Clients {
-            fleet: self,
+    pub(super) fn clients(&self) -> CachedClients<'_> {
+        CachedClients {
+            cache: self,
             clients: HashMap::new(),
         }
     }
@@ -164,7 +164,7 @@ impl Fleet {
     }
 }
 
-impl Clients<'_> {
+impl CachedClients<'_> {
     /// The client of a server.
     pub(super) fn of(
         &mut self,
@@ -172,7 +172,7 @@ impl Clients<'_> {
         progress: &mut dyn Progress,
     ) -> Result<&mut Client, Error> {
         if !self.clients.contains_key(address) {
-            let client = self.fleet.client(address, progress)?;
+            let client = self.cache.client(address, progress)?;
             self.clients.insert(address.clone(), client);
         }
         Ok(self.clients.get_mut(address).expect("it was inserted above"))
@@ -184,22 +184,22 @@ impl Clients<'_> {
 /// was before, is given to `leave`.
 pub(super) fn run<J: Send>(
     workers: usize,
-    fleet: &Fleet,
-    produce: impl FnOnce(&Queue<J>) -> Outcome,
-    transfer: impl Fn(&mut Clients<'_>, J) -> Outcome + Sync,
-    leave: impl Fn(J) -> Outcome + Sync,
-) -> Outcome {
-    let queue = Queue::new();
+    cache: &ClientCache,
+    produce: impl FnOnce(&JobQueue<J>) -> CommandOutcome,
+    transfer: impl Fn(&mut CachedClients<'_>, J) -> CommandOutcome + Sync,
+    leave: impl Fn(J) -> CommandOutcome + Sync,
+) -> CommandOutcome {
+    let queue = JobQueue::new();
     let work = || {
-        let mut clients = fleet.clients();
-        let mut total = Outcome::Done;
+        let mut clients = cache.clients();
+        let mut total = CommandOutcome::Done;
         while let Some(job) = queue.next() {
             if queue.is_lost() {
                 total = total.and(leave(job));
                 continue;
             }
             let outcome = transfer(&mut clients, job);
-            if outcome == Outcome::NotConnected {
+            if outcome == CommandOutcome::NotConnected {
                 queue.lose();
             }
             total = total.and(outcome);
@@ -213,8 +213,8 @@ pub(super) fn run<J: Send>(
         drop(closing);
         workers
             .into_iter()
-            .map(|worker| worker.join().unwrap_or(Outcome::Failed))
-            .fold(found, Outcome::and)
+            .map(|worker| worker.join().unwrap_or(CommandOutcome::Failed))
+            .fold(found, CommandOutcome::and)
     })
 }
 
@@ -224,8 +224,8 @@ mod tests {
 
     use super::*;
 
-    fn fleet() -> Fleet {
-        Fleet::new(Options::default())
+    fn cache() -> ClientCache {
+        ClientCache::new(Options::default())
     }
 
     #[test]
@@ -233,18 +233,18 @@ mod tests {
         let sum = AtomicUsize::new(0);
         let outcome = run(
             3,
-            &fleet(),
+            &cache(),
             |queue| {
                 (1..=1000).for_each(|job| queue.push(job));
-                Outcome::Done
+                CommandOutcome::Done
             },
             |_, job| {
                 sum.fetch_add(job, Ordering::Relaxed);
-                Outcome::Done
+                CommandOutcome::Done
             },
-            |_| Outcome::Failed,
+            |_| CommandOutcome::Failed,
         );
-        assert_eq!((sum.into_inner(), outcome), (500_500, Outcome::Done));
+        assert_eq!((sum.into_inner(), outcome), (500_500, CommandOutcome::Done));
     }
 
     #[test]
@@ -252,24 +252,24 @@ mod tests {
         let (begun, left) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let outcome = run(
             1,
-            &fleet(),
+            &cache(),
             |queue| {
                 // The queue holds fewer than these, so some are found after the failure.
                 (0..QUEUE_MAX + 1000).for_each(|job| queue.push(job));
-                Outcome::Done
+                CommandOutcome::Done
             },
             |_, _| {
                 begun.fetch_add(1, Ordering::Relaxed);
-                Outcome::NotConnected
+                CommandOutcome::NotConnected
             },
             |_| {
                 left.fetch_add(1, Ordering::Relaxed);
-                Outcome::Done
+                CommandOutcome::Done
             },
         );
         assert_eq!(
             (begun.into_inner(), left.into_inner(), outcome),
-            (1, QUEUE_MAX + 999, Outcome::NotConnected)
+            (1, QUEUE_MAX + 999, CommandOutcome::NotConnected)
         );
     }
 
@@ -277,14 +277,14 @@ mod tests {
     fn the_outcome_tells_of_failures_in_finding_and_in_doing() {
         let outcome = run(
             2,
-            &fleet(),
+            &cache(),
             |queue| {
                 queue.push(());
-                Outcome::NotFound
+                CommandOutcome::NotFound
             },
-            |_, ()| Outcome::Failed,
-            |()| Outcome::Done,
+            |_, ()| CommandOutcome::Failed,
+            |()| CommandOutcome::Done,
         );
-        assert_eq!(outcome, Outcome::Failed);
+        assert_eq!(outcome, CommandOutcome::Failed);
     }
 }

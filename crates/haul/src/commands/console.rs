@@ -15,8 +15,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use super::{
-    Globals, Outcome, advice, interrupt,
-    live::{Live, Running, View},
+    CommandOutcome, RemoteOptions, advice, interrupt,
+    live::{Live, LiveView, Running},
     record::{Item, Moved, Record, escaped},
     tally::Tally,
 };
@@ -39,8 +39,8 @@ pub(super) struct Console {
 }
 
 impl Console {
-    pub(super) fn new(verb: &'static str, globals: &Globals) -> Arc<Console> {
-        let visible = !globals.quiet && io::stderr().is_terminal();
+    pub(super) fn new(verb: &'static str, options: &RemoteOptions) -> Arc<Console> {
+        let visible = !options.quiet && io::stderr().is_terminal();
         let target = if visible {
             ProgressDrawTarget::stderr()
         } else {
@@ -54,8 +54,8 @@ impl Console {
             begun: Instant::now(),
             several: AtomicBool::new(false),
             has_said_waiting: AtomicBool::new(false),
-            is_quiet: globals.quiet,
-            json: globals.json,
+            is_quiet: options.quiet,
+            json: options.json,
         })
     }
 
@@ -63,7 +63,7 @@ impl Console {
     pub(super) fn begin(self: &Arc<Console>, several: bool) {
         self.several.store(several, Ordering::Relaxed);
         if !self.view.is_hidden() {
-            let view = View(Arc::clone(&self.live));
+            let view = LiveView(Arc::clone(&self.live));
             let lines = move |_: &ProgressState, to: &mut dyn std::fmt::Write| {
                 // A view that cannot be written is drawn again soon.
                 let _ = write!(to, "{view}");
@@ -83,7 +83,7 @@ impl Console {
     }
 
     /// Something is done: counts it, and prints its record.
-    pub(super) fn done(&self, item: Item<'_>, moved: Moved, took: Duration) -> Outcome {
+    pub(super) fn done(&self, item: Item<'_>, moved: Moved, took: Duration) -> CommandOutcome {
         self.count(|tally| tally.done(&moved));
         if self.json {
             return self.print_json(&Record::done(self.verb, item, moved, took));
@@ -95,23 +95,23 @@ impl Console {
         {
             self.notice(item.name.unwrap_or_default(), reason);
         }
-        Outcome::Done
+        CommandOutcome::Done
     }
 
     /// Something was there already.
-    pub(super) fn skipped(&self, item: Item<'_>) -> Outcome {
+    pub(super) fn skipped(&self, item: Item<'_>) -> CommandOutcome {
         self.count(|tally| tally.skipped += 1);
         self.record(&Record::plain(self.verb, item, "skipped"))
     }
 
     /// Something was not begun, because the server was lost before.
-    pub(super) fn not_tried(&self, item: Item<'_>) -> Outcome {
+    pub(super) fn not_tried(&self, item: Item<'_>) -> CommandOutcome {
         self.count(|tally| tally.not_tried += 1);
         self.record(&Record::plain(self.verb, item, "not-tried"))
     }
 
     /// Something failed: says why on standard error, counts it, and gives the exit code that this means.
-    pub(super) fn failed(&self, subject: &str, item: Item<'_>, error: &Error) -> Outcome {
+    pub(super) fn failed(&self, subject: &str, item: Item<'_>, error: &Error) -> CommandOutcome {
         self.failed_after(subject, item, error, 0, Duration::ZERO)
     }
 
@@ -124,7 +124,7 @@ impl Console {
         error: &Error,
         kept_bytes: u64,
         took: Duration,
-    ) -> Outcome {
+    ) -> CommandOutcome {
         self.count(|tally| tally.failed += 1);
         let mut sentence = advice::sentence(self.verb, error);
         if let Some(kept) = advice::kept(kept_bytes) {
@@ -133,16 +133,16 @@ impl Console {
         if !is_closed_output(error) {
             self.say(subject, &sentence);
         }
-        let outcome = Outcome::from(error);
+        let outcome = CommandOutcome::from(error);
         outcome.and(self.record(&Record::failed(
             self.verb, item, error, sentence, kept_bytes, took,
         )))
     }
 
     /// Says on standard error that what was typed makes no sense.
-    pub(super) fn usage(&self, subject: &str, sentence: &str) -> Outcome {
+    pub(super) fn usage(&self, subject: &str, sentence: &str) -> CommandOutcome {
         self.say(subject, sentence);
-        Outcome::Usage
+        CommandOutcome::Usage
     }
 
     /// Says on standard error what is no failure, unless quiet.
@@ -153,7 +153,7 @@ impl Console {
     }
 
     /// The end of everything: the last line, if there were several things.
-    pub(super) fn finish(&self, outcome: Outcome) -> Outcome {
+    pub(super) fn finish(&self, outcome: CommandOutcome) -> CommandOutcome {
         self.view.finish_and_clear();
         if !self.several.load(Ordering::Relaxed) {
             return outcome;
@@ -184,7 +184,7 @@ impl Console {
     }
 
     /// Prints a line on standard output.
-    pub(super) fn print(&self, line: &str) -> Outcome {
+    pub(super) fn print(&self, line: &str) -> CommandOutcome {
         let written = self.view.suspend(|| {
             let mut out = io::stdout().lock();
             writeln!(out, "{line}")
@@ -192,20 +192,20 @@ impl Console {
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 self.say("standard output", &error.to_string());
-                Outcome::Failed
+                CommandOutcome::Failed
             }
-            _ => Outcome::Done,
+            _ => CommandOutcome::Done,
         }
     }
 
     /// Prints an object for machines on standard output.
-    pub(super) fn print_json(&self, object: &impl Serialize) -> Outcome {
+    pub(super) fn print_json(&self, object: &impl Serialize) -> CommandOutcome {
         self.print(&json_line(object))
     }
 
     /// What is seen of one transfer, of so many bytes where that is known; it is over when dropped.
-    pub(super) fn bar(&self, name: &str, bytes: Option<u64>) -> Bar<'_> {
-        Bar {
+    pub(super) fn bar(&self, name: &str, bytes: Option<u64>) -> TransferBar<'_> {
+        TransferBar {
             running: self.live.begin(name, bytes),
             patience: self.patience(name),
             keeps: false,
@@ -220,11 +220,11 @@ impl Console {
         }
     }
 
-    fn record(&self, record: &Record<'_>) -> Outcome {
+    fn record(&self, record: &Record<'_>) -> CommandOutcome {
         if self.json {
             self.print_json(record)
         } else {
-            Outcome::Done
+            CommandOutcome::Done
         }
     }
 
@@ -309,21 +309,21 @@ impl Progress for Patience<'_> {
 }
 
 /// The progress of one transfer.
-pub(super) struct Bar<'a> {
+pub(super) struct TransferBar<'a> {
     running: Arc<Running>,
     patience: Patience<'a>,
     /// Whether what arrives goes into a part file.
     keeps: bool,
 }
 
-impl Bar<'_> {
+impl TransferBar<'_> {
     /// What arrives from now on stays after an interruption.
     pub(super) fn keeps(&mut self) {
         self.keeps = true;
     }
 }
 
-impl Progress for Bar<'_> {
+impl Progress for TransferBar<'_> {
     fn begin(&mut self, position: u64, total_bytes: Option<u64>) {
         if let Some(total) = total_bytes {
             self.patience.console.live.sized(&self.running, total);
@@ -346,7 +346,7 @@ impl Progress for Bar<'_> {
     }
 }
 
-impl Drop for Bar<'_> {
+impl Drop for TransferBar<'_> {
     fn drop(&mut self) {
         self.patience.console.live.end(&self.running);
     }

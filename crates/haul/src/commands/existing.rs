@@ -31,7 +31,7 @@ pub(crate) struct ExistingArgs {
 
 /// How existing files and objects are dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Existing {
+pub(super) enum ExistingPolicy {
     /// They are replaced.
     Replace,
     /// They stay, and that is a failure.
@@ -44,16 +44,16 @@ pub(super) enum Existing {
     Checksum,
 }
 
-impl From<ExistingArgs> for Existing {
-    fn from(args: ExistingArgs) -> Existing {
+impl From<ExistingArgs> for ExistingPolicy {
+    fn from(args: ExistingArgs) -> ExistingPolicy {
         match args {
-            ExistingArgs { checksum: true, .. } => Existing::Checksum,
-            ExistingArgs { update: true, .. } => Existing::Update,
+            ExistingArgs { checksum: true, .. } => ExistingPolicy::Checksum,
+            ExistingArgs { update: true, .. } => ExistingPolicy::Update,
             ExistingArgs {
                 skip_existing: true, ..
-            } => Existing::Skip,
-            ExistingArgs { no_clobber: true, .. } => Existing::Refuse,
-            _ => Existing::Replace,
+            } => ExistingPolicy::Skip,
+            ExistingArgs { no_clobber: true, .. } => ExistingPolicy::Refuse,
+            _ => ExistingPolicy::Replace,
         }
     }
 }
@@ -77,14 +77,14 @@ impl Known {
 }
 
 /// Whether a local file and an object are the same, as far as `existing` asks.
-pub(super) struct Comparison<'a> {
-    pub(super) existing: Existing,
+pub(super) struct ContentComparison<'a> {
+    pub(super) existing: ExistingPolicy,
     pub(super) client: &'a mut Client,
     pub(super) name: &'a str,
     pub(super) progress: &'a mut dyn Progress,
 }
 
-impl Comparison<'_> {
+impl ContentComparison<'_> {
     /// Compares a file with what is known of the object; asks the server for the rest.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Comparison<'_> {
         if local.len() != known.size_bytes {
             return Ok(false);
         }
-        let by_time = self.existing == Existing::Update;
+        let by_time = self.existing == ExistingPolicy::Update;
         if by_time && is_same_time(local.modified().ok(), &known.modified) {
             return Ok(true);
         }

@@ -16,18 +16,18 @@ use haul_client::{
 };
 
 use super::{
-    Globals, Outcome, advice,
-    batch::{self, Clients, Fleet},
-    console::{Bar, Console},
-    existing::{Comparison, Existing, ExistingArgs, Known},
-    operand::Remote,
+    CommandOutcome, RemoteOptions, advice,
+    batch::{self, CachedClients, ClientCache},
+    console::{Console, TransferBar},
+    existing::{ContentComparison, ExistingArgs, ExistingPolicy, Known},
+    operand::RemoteOperand,
     record::{Item, Moved},
 };
-use place::Place;
+use place::GetPlace;
 
 /// What can be typed after `haul get`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct GetArgs {
     /// Objects: names on the server, or haul://HOST:PORT/NAME
     #[arg(required = true, value_name = "NAME", value_hint = clap::ValueHint::Other)]
     names: Vec<String>,
@@ -55,10 +55,10 @@ pub(crate) struct Args {
     jobs: u16,
 }
 
-impl Args {
+impl GetArgs {
     /// The arguments of `haul get NAME… -o -`.
-    pub(crate) fn to_standard_output(names: Vec<String>) -> Args {
-        Args {
+    pub(crate) fn to_standard_output(names: Vec<String>) -> GetArgs {
+        GetArgs {
             names,
             recursive: false,
             output: Some("-".into()),
@@ -72,7 +72,7 @@ impl Args {
 }
 
 /// One object to fetch.
-struct Job {
+struct GetJob {
     address: Address,
     name: String,
     target: LocalTarget,
@@ -94,8 +94,8 @@ enum LocalTarget {
 /// What does not change from one transfer to the next.
 struct Getting<'a> {
     console: &'a Console,
-    place: Place,
-    existing: Existing,
+    place: GetPlace,
+    existing: ExistingPolicy,
     preserve: bool,
     recursive: bool,
     /// Whether a file whose permissions are not known was mentioned already.
@@ -110,41 +110,41 @@ enum Got {
 }
 
 /// Why a transfer failed, and what it leaves for the next run.
-struct Failure {
+struct GetFailure {
     error: Error,
     kept_bytes: u64,
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure { error, kept_bytes: 0 }
+impl From<Error> for GetFailure {
+    fn from(error: Error) -> GetFailure {
+        GetFailure { error, kept_bytes: 0 }
     }
 }
 
 /// Runs `haul get`.
-pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
-    let console = Console::new("get", globals);
+pub(crate) fn run(args: &GetArgs, options: &RemoteOptions) -> CommandOutcome {
+    let console = Console::new("get", options);
     let several = args.recursive || args.names.len() > 1;
-    let place = match Place::of(args.output.as_deref(), args.names.len() > 1, args.recursive) {
+    let place = match GetPlace::of(args.output.as_deref(), args.names.len() > 1, args.recursive) {
         Ok(place) => place,
         Err(sentence) => return console.usage("-o", &sentence),
     };
-    if let Some(sentence) = place.contradiction(several, args.recursive, globals.json) {
+    if let Some(sentence) = place.contradiction(several, args.recursive, options.json) {
         return console.usage("-o", sentence);
     }
-    let remotes = match Remote::parse_all(&args.names, &globals.server) {
+    let remotes = match RemoteOperand::parse_all(&args.names, &options.server) {
         Ok(remotes) => remotes,
         Err((name, sentence)) => return console.usage(&name, &sentence),
     };
-    let fleet = Fleet::new(haul_client::Options {
+    let cache = ClientCache::new(haul_client::Options {
         verify: match (args.verify, args.no_verify) {
             (true, _) => Verify::Ask,
             (false, true) => Verify::Length,
             (false, false) => Verify::Digest,
         },
-        ..globals.options()
+        ..options.client_options()
     });
-    let workers = if place == Place::Output {
+    let workers = if place == GetPlace::Output {
         1
     } else {
         usize::from(args.jobs)
@@ -160,8 +160,8 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
     console.begin(several);
     let outcome = batch::run(
         workers,
-        &fleet,
-        |queue| getting.find_all(&fleet, &remotes, queue),
+        &cache,
+        |queue| getting.find_all(&cache, &remotes, queue),
         |clients, job| getting.transfer(clients, &job),
         |job| console.not_tried(Item::object(&job.name)),
     );
@@ -169,7 +169,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Outcome {
 }
 
 impl Getting<'_> {
-    fn transfer(&self, clients: &mut Clients<'_>, job: &Job) -> Outcome {
+    fn transfer(&self, clients: &mut CachedClients<'_>, job: &GetJob) -> CommandOutcome {
         let begun = Instant::now();
         let mut bar = self
             .console
@@ -191,7 +191,7 @@ impl Getting<'_> {
         match result {
             Ok(Got::Moved(moved)) => self.console.done(item, moved, begun.elapsed()),
             Ok(Got::Skipped) => self.console.skipped(item),
-            Err(Failure { error, kept_bytes }) => {
+            Err(GetFailure { error, kept_bytes }) => {
                 let error = self.in_this_dialect(clients, job, error);
                 self.console
                     .failed_after(&job.name, item, &error, kept_bytes, begun.elapsed())
@@ -200,7 +200,7 @@ impl Getting<'_> {
     }
 
     /// The file that an object becomes, with its folders made; `None` if it goes straight into something else.
-    fn local_path(&self, job: &Job) -> io::Result<Option<PathBuf>> {
+    fn local_path(&self, job: &GetJob) -> io::Result<Option<PathBuf>> {
         match &job.target {
             LocalTarget::Beneath { folder, name } => landing::beneath(folder, name).map(Some),
             LocalTarget::File(path) => Ok(Some(path.clone())),
@@ -210,11 +210,11 @@ impl Getting<'_> {
 
     fn fetch(
         &self,
-        clients: &mut Clients<'_>,
-        job: &Job,
+        clients: &mut CachedClients<'_>,
+        job: &GetJob,
         path: Option<&Path>,
-        bar: &mut Bar<'_>,
-    ) -> Result<Got, Failure> {
+        bar: &mut TransferBar<'_>,
+    ) -> Result<Got, GetFailure> {
         match (path, &job.target) {
             (Some(path), _) => self.fetch_file(clients, job, path, bar),
             // What is wrong on this side is said without asking the server.
@@ -232,17 +232,19 @@ impl Getting<'_> {
 
     fn fetch_file(
         &self,
-        clients: &mut Clients<'_>,
-        job: &Job,
+        clients: &mut CachedClients<'_>,
+        job: &GetJob,
         path: &Path,
-        bar: &mut Bar<'_>,
-    ) -> Result<Got, Failure> {
+        bar: &mut TransferBar<'_>,
+    ) -> Result<Got, GetFailure> {
         if self.is_here(clients, job, path, bar)? {
             return Ok(Got::Skipped);
         }
         let keep = match self.existing {
-            Existing::Refuse | Existing::Skip => haul_client::Existing::Keep,
-            Existing::Replace | Existing::Update | Existing::Checksum => haul_client::Existing::Replace,
+            ExistingPolicy::Refuse | ExistingPolicy::Skip => haul_client::Existing::Keep,
+            ExistingPolicy::Replace | ExistingPolicy::Update | ExistingPolicy::Checksum => {
+                haul_client::Existing::Replace
+            }
         };
         let unwritable = |cause: io::Error| advice::unwritable(path, &cause);
         let mut part = PartFile::new(path, keep, &job.address, &job.name).map_err(unwritable)?;
@@ -250,13 +252,15 @@ impl Getting<'_> {
         let fetched = clients
             .of(&job.address, bar)
             .and_then(|client| client.fetch(&job.name, &mut part, bar));
-        let fetched = fetched.map_err(|error| Failure {
+        let fetched = fetched.map_err(|error| GetFailure {
             kept_bytes: part.held().map_or(0, |held| held.bytes),
             error,
         })?;
         self.keep_facts(&part, &job.name, &fetched);
         match part.publish() {
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && self.existing == Existing::Skip => {
+            Err(cause)
+                if cause.kind() == io::ErrorKind::AlreadyExists && self.existing == ExistingPolicy::Skip =>
+            {
                 Ok(Got::Skipped)
             }
             Err(cause) => Err(unwritable(cause).into()),
@@ -267,8 +271,8 @@ impl Getting<'_> {
     /// Whether the object is here already, as far as that was asked.
     fn is_here(
         &self,
-        clients: &mut Clients<'_>,
-        job: &Job,
+        clients: &mut CachedClients<'_>,
+        job: &GetJob,
         path: &Path,
         bar: &mut dyn Progress,
     ) -> Result<bool, Error> {
@@ -276,14 +280,14 @@ impl Getting<'_> {
             return Ok(false);
         };
         match self.existing {
-            Existing::Skip => Ok(true),
-            Existing::Update | Existing::Checksum if metadata.is_file() => {
+            ExistingPolicy::Skip => Ok(true),
+            ExistingPolicy::Update | ExistingPolicy::Checksum if metadata.is_file() => {
                 let client = clients.of(&job.address, bar)?;
                 let known = match &job.known {
                     Some(known) => known.clone(),
                     None => Known::of(&client.stat(&job.name, bar)?),
                 };
-                let comparison = Comparison {
+                let comparison = ContentComparison {
                     existing: self.existing,
                     client,
                     name: &job.name,
@@ -313,7 +317,7 @@ impl Getting<'_> {
     }
 
     /// A folder that was asked for as one is none for a server that knows no folders.
-    fn in_this_dialect(&self, clients: &mut Clients<'_>, job: &Job, error: Error) -> Error {
+    fn in_this_dialect(&self, clients: &mut CachedClients<'_>, job: &GetJob, error: Error) -> Error {
         let is_classic = |client: &mut Client| {
             client
                 .dialect(&mut ())
@@ -332,11 +336,11 @@ impl Getting<'_> {
 }
 
 fn fetch_into(
-    clients: &mut Clients<'_>,
-    job: &Job,
+    clients: &mut CachedClients<'_>,
+    job: &GetJob,
     target: &mut dyn Target,
     bar: &mut dyn Progress,
-) -> Result<Got, Failure> {
+) -> Result<Got, GetFailure> {
     let client = clients.of(&job.address, bar)?;
     Ok(moved(&client.fetch(&job.name, target, bar)?))
 }

@@ -13,7 +13,7 @@ const BAR: usize = 18;
 
 /// What one line shows.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Line {
+pub(super) struct LayoutLine {
     pub(super) name: String,
     pub(super) position_bytes: u64,
     /// `None` where it is not known.
@@ -22,7 +22,7 @@ pub(super) struct Line {
     pub(super) bytes_per_s: Option<f64>,
 }
 
-impl Line {
+impl LayoutLine {
     /// The line in at most `width` columns: the numbers on the right, as many as leave room for the name, which is
     /// shortened in its middle.
     pub(super) fn fit(&self, width: usize) -> String {
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_the_name_keeps_both_ends() {
-        let line = |name: &str| Line {
+        let line = |name: &str| LayoutLine {
             name: name.to_owned(),
             position_bytes: 572_522_496,
             total_bytes: Some(2 << 30),
@@ -148,10 +148,10 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_left_out() {
-        let line = Line {
+        let line = LayoutLine {
             name: "a".to_owned(),
             position_bytes: 2048,
-            ..Line::default()
+            ..LayoutLine::default()
         };
         assert_eq!(
             line.fit(40).split_whitespace().collect::<Vec<_>>(),

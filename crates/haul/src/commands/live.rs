@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{layout::Line, rate::Rate};
+use super::{layout::LayoutLine, rate::Rate};
 
 /// A transfer that is over before this does not get a line: it would only flicker.
 const SHOWN_AFTER: Duration = Duration::from_millis(300);
@@ -19,11 +19,11 @@ const UNKNOWN: u64 = u64::MAX;
 /// All transfers of a command.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    state: Mutex<State>,
+    state: Mutex<LiveState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LiveState {
     /// What runs, each in a place that it keeps, so that lines do not jump.
     places: Vec<Option<Arc<Running>>>,
     /// The most lines that were shown at once: the view does not become lower again.
@@ -140,7 +140,7 @@ impl Live {
     /// The lines of now: one for each transfer, and one for all where there is more than one thing to do.
     pub(super) fn lines(&self, now: Instant, width: usize, height_max: usize) -> Vec<String> {
         let mut state = self.state();
-        let mut lines: Vec<Option<Line>> = state
+        let mut lines: Vec<Option<LayoutLine>> = state
             .places
             .iter()
             .map(|place| place.as_deref()?.line(now))
@@ -161,14 +161,14 @@ impl Live {
         text
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LiveState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl LiveState {
     /// The line for everything.
-    fn sum(&mut self, now: Instant) -> Line {
+    fn sum(&mut self, now: Instant) -> LayoutLine {
         let running = || self.places.iter().flatten();
         let position = running().map(|running| running.position()).sum::<u64>();
         let moved = running()
@@ -176,7 +176,7 @@ impl State {
             .sum::<u64>();
         let moved = self.moved_ended.saturating_add(moved);
         let more = if self.is_all_found { "" } else { "+" };
-        Line {
+        LayoutLine {
             name: format!("{}/{}{more} files", self.files_ended, self.files_found),
             position_bytes: self.bytes_ended.saturating_add(position),
             total_bytes: Some(self.bytes_found),
@@ -206,7 +206,7 @@ impl Running {
         Some(self.total_bytes.load(Ordering::Relaxed)).filter(|total| *total != UNKNOWN)
     }
 
-    fn line(&self, now: Instant) -> Option<Line> {
+    fn line(&self, now: Instant) -> Option<LayoutLine> {
         let moved = self.moved_bytes.load(Ordering::Relaxed);
         let bytes_per_s = self
             .rate
@@ -214,7 +214,7 @@ impl Running {
             .unwrap_or_else(PoisonError::into_inner)
             .at(now, moved);
         let is_shown = now.saturating_duration_since(self.begun) >= SHOWN_AFTER;
-        is_shown.then(|| Line {
+        is_shown.then(|| LayoutLine {
             name: self.name.clone(),
             position_bytes: self.position(),
             total_bytes: self.total(),
@@ -225,9 +225,9 @@ impl Running {
 
 /// The view as indicatif draws it, at the width that the terminal has at that moment.
 #[derive(Clone)]
-pub(super) struct View(pub(super) Arc<Live>);
+pub(super) struct LiveView(pub(super) Arc<Live>);
 
-impl fmt::Display for View {
+impl fmt::Display for LiveView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = terminal_size::terminal_size_of(std::io::stderr())
             .map_or((80, 24), |(width, height)| (width.0, height.0));

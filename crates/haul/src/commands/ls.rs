@@ -6,15 +6,15 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use super::{
-    Globals, Outcome,
+    CommandOutcome, RemoteOptions,
     console::{Console, json_line},
-    operand::{Remote, is_an_object, join},
+    operand::{RemoteOperand, is_an_object, join},
     record::Item,
 };
 
 /// What can be typed after `haul ls`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct LsArgs {
     /// A folder or an object on the server, or haul://HOST:PORT/FOLDER [default: the top folder]
     #[arg(value_name = "FOLDER", default_value = "", hide_default_value = true, value_hint = clap::ValueHint::Other)]
     folder: String,
@@ -37,7 +37,7 @@ pub(crate) struct Args {
 
 /// An entry, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct LsLine<'a> {
     name: &'a str,
     kind: EntryKind,
     /// `null` for a folder, and where the server does not tell.
@@ -46,9 +46,9 @@ struct Line<'a> {
 }
 
 /// How entries are shown.
-struct Listing<'a> {
+struct LsListing<'a> {
     console: &'a Console,
-    args: Args,
+    args: LsArgs,
     json: bool,
     zone: TimeZone,
 }
@@ -61,9 +61,9 @@ const BYTES_COLUMNS: usize = 15;
 const TIME_COLUMNS: usize = 19;
 
 /// Runs `haul ls`.
-pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
-    let console = Console::new("ls", globals);
-    let remote = match Remote::parse_folder(&args.folder, &globals.server) {
+pub(crate) fn run(args: LsArgs, options: &RemoteOptions) -> CommandOutcome {
+    let console = Console::new("ls", options);
+    let remote = match RemoteOperand::parse_folder(&args.folder, &options.server) {
         Ok(remote) => remote,
         Err(sentence) => return console.usage(&args.folder, &sentence),
     };
@@ -72,20 +72,20 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     } else {
         TimeZone::system()
     };
-    let listing = Listing {
+    let listing = LsListing {
         console: &console,
         args,
-        json: globals.json,
+        json: options.json,
         zone,
     };
-    listing.folder(&mut globals.client(&remote.address), &remote)
+    listing.folder(&mut options.client(&remote.address), &remote)
 }
 
-impl Listing<'_> {
+impl LsListing<'_> {
     /// Lists a folder and, if that is wanted, those in it, each entry by its name beneath the first.
-    fn folder(&self, client: &mut Client, remote: &Remote) -> Outcome {
+    fn folder(&self, client: &mut Client, remote: &RemoteOperand) -> CommandOutcome {
         let top = remote.folder();
-        let mut total = Outcome::Done;
+        let mut total = CommandOutcome::Done;
         let mut walk = Walk::new(top);
         let mut enters = |entry: &DirEntry| self.args.recursive && self.shows(entry);
         let mut patience = self.console.patience(if top.is_empty() { "." } else { top });
@@ -106,7 +106,7 @@ impl Listing<'_> {
     }
 
     /// Lists one object, under the name that was typed.
-    fn object(&self, client: &mut Client, remote: &Remote) -> Outcome {
+    fn object(&self, client: &mut Client, remote: &RemoteOperand) -> CommandOutcome {
         let name = remote.folder();
         match client.stat(name, &mut self.console.patience(name)) {
             Ok(Facts { size, modified, .. }) => {
@@ -126,13 +126,13 @@ impl Listing<'_> {
         self.args.all || !entry.name.starts_with('.')
     }
 
-    fn print(&self, entries: &[DirEntry], folder: &str) -> Outcome {
+    fn print(&self, entries: &[DirEntry], folder: &str) -> CommandOutcome {
         let shown = entries.iter().filter(|entry| self.shows(entry));
         let lines: Vec<String> = shown
             .map(|entry| self.line(entry, &join(folder, &entry.name)))
             .collect();
         if lines.is_empty() {
-            Outcome::Done
+            CommandOutcome::Done
         } else {
             self.console.print(&lines.join("\n"))
         }
@@ -143,7 +143,7 @@ impl Listing<'_> {
         let size = entry.size_bytes.filter(|_| is_file);
         let modified = entry.modified.as_deref();
         if self.json {
-            return json_line(&Line {
+            return json_line(&LsLine {
                 name,
                 kind: entry.kind,
                 size,
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn lines(bytes: bool, utc: bool) -> Vec<String> {
-        let globals = Globals {
+        let options = RemoteOptions {
             server: Address::new("h", 1),
             dialect: DialectChoice::Auto,
             timeout: Duration::from_secs(1),
@@ -201,11 +201,11 @@ mod tests {
             json: false,
             quiet: true,
         };
-        let console = Console::new("ls", &globals);
+        let console = Console::new("ls", &options);
         let zone = TimeZone::fixed(jiff::tz::offset(7));
-        let listing = Listing {
+        let listing = LsListing {
             console: &console,
-            args: Args {
+            args: LsArgs {
                 folder: String::new(),
                 long: true,
                 all: false,

@@ -26,7 +26,7 @@ use haul_client::{Address, Client, DialectChoice, Error, Options};
 
 /// What every client subcommand is told.
 #[derive(Debug, Clone)]
-pub(crate) struct Globals {
+pub(crate) struct RemoteOptions {
     /// The server of names that are no `haul://` URL.
     pub(crate) server: Address,
     /// The verbs to use.
@@ -45,7 +45,7 @@ pub(crate) struct Globals {
 
 /// How a subcommand ended; each is an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum CommandOutcome {
     /// 0: everything was done.
     Done,
     /// 1: something failed, or several things for several reasons.
@@ -58,41 +58,41 @@ pub(crate) enum Outcome {
     NotFound,
 }
 
-impl Outcome {
+impl CommandOutcome {
     /// The outcome of two things: the failure of one, the reason that both share, or else a failure without a reason.
-    pub(crate) fn and(self, other: Outcome) -> Outcome {
+    pub(crate) fn and(self, other: CommandOutcome) -> CommandOutcome {
         match (self, other) {
-            (Outcome::Done, outcome) | (outcome, Outcome::Done) => outcome,
+            (CommandOutcome::Done, outcome) | (outcome, CommandOutcome::Done) => outcome,
             (one, same) if one == same => one,
-            _ => Outcome::Failed,
+            _ => CommandOutcome::Failed,
         }
     }
 }
 
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> ExitCode {
+impl From<CommandOutcome> for ExitCode {
+    fn from(outcome: CommandOutcome) -> ExitCode {
         ExitCode::from(match outcome {
-            Outcome::Done => 0,
-            Outcome::Failed => 1,
-            Outcome::Usage => 2,
-            Outcome::NotConnected => 3,
-            Outcome::NotFound => 4,
+            CommandOutcome::Done => 0,
+            CommandOutcome::Failed => 1,
+            CommandOutcome::Usage => 2,
+            CommandOutcome::NotConnected => 3,
+            CommandOutcome::NotFound => 4,
         })
     }
 }
 
-impl From<&Error> for Outcome {
-    fn from(error: &Error) -> Outcome {
+impl From<&Error> for CommandOutcome {
+    fn from(error: &Error) -> CommandOutcome {
         match error {
-            Error::Connect { .. } => Outcome::NotConnected,
-            error if error.is_not_found() => Outcome::NotFound,
-            _ => Outcome::Failed,
+            Error::Connect { .. } => CommandOutcome::NotConnected,
+            error if error.is_not_found() => CommandOutcome::NotFound,
+            _ => CommandOutcome::Failed,
         }
     }
 }
 
-impl Globals {
-    fn options(&self) -> Options {
+impl RemoteOptions {
+    fn client_options(&self) -> Options {
         Options {
             dialect: self.dialect,
             timeout: self.timeout,
@@ -103,7 +103,7 @@ impl Globals {
     }
 
     fn client(&self, address: &Address) -> Client {
-        Client::new(address.clone(), self.options())
+        Client::new(address.clone(), self.client_options())
     }
 }
 
@@ -124,18 +124,24 @@ mod tests {
             })
         };
         let cause = io::ErrorKind::ConnectionRefused.into();
-        assert_eq!(Outcome::from(&refused(Code::NotFound)), Outcome::NotFound);
-        assert_eq!(Outcome::from(&refused(Code::Forbidden)), Outcome::Failed);
+        assert_eq!(
+            CommandOutcome::from(&refused(Code::NotFound)),
+            CommandOutcome::NotFound
+        );
+        assert_eq!(
+            CommandOutcome::from(&refused(Code::Forbidden)),
+            CommandOutcome::Failed
+        );
         let address = Address::new("h", 1);
         assert_eq!(
-            Outcome::from(&Error::Connect { address, cause }),
-            Outcome::NotConnected
+            CommandOutcome::from(&Error::Connect { address, cause }),
+            CommandOutcome::NotConnected
         );
     }
 
     #[test]
     fn several_outcomes_are_one() {
-        use Outcome::*;
+        use CommandOutcome::*;
         for (one, other, both) in [
             (Done, Done, Done),
             (Done, NotFound, NotFound),

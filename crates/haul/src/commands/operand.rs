@@ -6,44 +6,48 @@ use haul_client::{Address, Client, Code, Dialect, Error, Location};
 
 /// An object or a folder on a server, as an operand says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Remote {
+pub(super) struct RemoteOperand {
     pub(super) address: Address,
     /// The name as typed (a URL's is decoded), perhaps with slashes at its end; empty for the top folder.
     pub(super) name: String,
 }
 
-impl Remote {
+impl RemoteOperand {
     /// A `haul://` URL, or else a name on the given server. What is neither is refused with a sentence.
-    pub(super) fn parse(operand: &str, server: &Address) -> Result<Remote, String> {
+    pub(super) fn parse(operand: &str, server: &Address) -> Result<RemoteOperand, String> {
         if Location::is_meant_by(operand) {
             let location: Result<Location, _> = operand.parse();
             let Location { address, name } = location.map_err(|error| error.to_string())?;
-            return Ok(Remote { address, name });
+            return Ok(RemoteOperand { address, name });
         }
         if let Some((scheme @ ("http" | "https" | "ftp" | "sftp"), rest)) = operand.split_once("://") {
             return Err(format!("haul speaks no {scheme}; write haul://{rest}"));
         }
-        Ok(Remote {
+        Ok(RemoteOperand {
             address: server.clone(),
             name: operand.to_owned(),
         })
     }
 
     /// The same for several operands; with the one that is refused.
-    pub(super) fn parse_all(operands: &[String], server: &Address) -> Result<Vec<Remote>, (String, String)> {
-        let parse =
-            |operand: &String| Remote::parse(operand, server).map_err(|sentence| (operand.clone(), sentence));
+    pub(super) fn parse_all(
+        operands: &[String],
+        server: &Address,
+    ) -> Result<Vec<RemoteOperand>, (String, String)> {
+        let parse = |operand: &String| {
+            RemoteOperand::parse(operand, server).map_err(|sentence| (operand.clone(), sentence))
+        };
         operands.iter().map(parse).collect()
     }
 
     /// The same for a folder: `IP:PORT` and `localhost:PORT`, with or without a folder behind them, are an address too.
     /// No folder is called that; one that is can be written as `./IP:PORT`.
-    pub(super) fn parse_folder(operand: &str, server: &Address) -> Result<Remote, String> {
+    pub(super) fn parse_folder(operand: &str, server: &Address) -> Result<RemoteOperand, String> {
         let host = operand.split('/').next().unwrap_or(operand);
         if is_address(host) {
-            return Remote::parse(&format!("haul://{operand}"), server);
+            return RemoteOperand::parse(&format!("haul://{operand}"), server);
         }
-        Remote::parse(operand, server)
+        RemoteOperand::parse(operand, server)
     }
 
     /// The object that is meant: `./` at the beginning is a manner of speaking.
@@ -109,27 +113,27 @@ pub(super) fn local(sentence: &str) -> Error {
 mod tests {
     use super::*;
 
-    fn parse(operand: &str) -> Remote {
-        Remote::parse(operand, &Address::new("default", 1)).unwrap()
+    fn parse(operand: &str) -> RemoteOperand {
+        RemoteOperand::parse(operand, &Address::new("default", 1)).unwrap()
     }
 
     #[test]
     fn an_operand_is_a_url_or_a_name_on_the_default_server() {
         assert_eq!(
             parse("a b%20"),
-            Remote {
+            RemoteOperand {
                 address: Address::new("default", 1),
                 name: "a b%20".into()
             }
         );
         assert_eq!(
             parse("haul://h:2/a%20b"),
-            Remote {
+            RemoteOperand {
                 address: Address::new("h", 2),
                 name: "a b".into()
             }
         );
-        let refused = |operand| Remote::parse(operand, &Address::new("default", 1)).unwrap_err();
+        let refused = |operand| RemoteOperand::parse(operand, &Address::new("default", 1)).unwrap_err();
         assert!(refused("haul://h:x/a").contains("`x` is not a port"));
         assert_eq!(
             refused("http://127.0.0.1:46666/a"),
@@ -149,7 +153,7 @@ mod tests {
             ("127.0.0.1", default.clone(), "127.0.0.1"),
             ("127.0.0.1:x", default.clone(), "127.0.0.1:x"),
         ] {
-            let remote = Remote::parse_folder(operand, &default).unwrap();
+            let remote = RemoteOperand::parse_folder(operand, &default).unwrap();
             assert_eq!(
                 (remote.address, remote.name.as_str()),
                 (address, name),

@@ -15,17 +15,17 @@ use std::{
 use haul_client::{Address, Client, Code, Condition, Error, FileSource, Progress, SendOptions, Sent, Verify};
 
 use super::{
-    Globals, Outcome,
-    batch::{self, Clients, Fleet},
-    console::{Bar, Console},
-    existing::{Comparison, Existing, ExistingArgs, Known},
+    CommandOutcome, RemoteOptions,
+    batch::{self, CachedClients, ClientCache},
+    console::{Console, TransferBar},
+    existing::{ContentComparison, ExistingArgs, ExistingPolicy, Known},
     record::{Item, Moved},
 };
-use place::Place;
+use place::PutPlace;
 
 /// What can be typed after `haul put`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct PutArgs {
     /// Files, or - for standard input (kept in an unnamed temporary file first); haul://HOST:PORT/NAME as the last one
     /// says where to
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
@@ -52,7 +52,7 @@ pub(crate) struct Args {
 }
 
 /// One file to send.
-struct Job {
+struct PutJob {
     origin: Origin,
     name: String,
     /// As it was when it was found.
@@ -69,8 +69,8 @@ enum Origin {
 struct Putting<'a> {
     console: &'a Console,
     address: Address,
-    place: Place,
-    existing: Existing,
+    place: PutPlace,
+    existing: ExistingPolicy,
     preserve: bool,
     /// Whether permissions that the server does not keep were spoken of.
     has_said_no_mode: AtomicBool,
@@ -84,23 +84,23 @@ enum Put {
 }
 
 /// Runs `haul put`.
-pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
-    let console = Console::new("put", globals);
-    let (files, destination) = match place::destination(args.files, args.to, globals) {
+pub(crate) fn run(args: PutArgs, options: &RemoteOptions) -> CommandOutcome {
+    let console = Console::new("put", options);
+    let (files, destination) = match place::destination(args.files, args.to, options) {
         Ok(both) => both,
         Err((subject, sentence)) => return console.usage(&subject, &sentence),
     };
     let several = args.recursive || files.len() > 1;
-    let place = Place::of(&destination, several);
-    if files.iter().any(|file| file == "-") && (several || matches!(place, Place::Folder(_))) {
+    let place = PutPlace::of(&destination, several);
+    if files.iter().any(|file| file == "-") && (several || matches!(place, PutPlace::Folder(_))) {
         return console.usage(
             "-",
             "standard input goes alone and needs a name: haul put - --to NAME",
         );
     }
-    let fleet = Fleet::new(haul_client::Options {
+    let cache = ClientCache::new(haul_client::Options {
         verify: if args.verify { Verify::Ask } else { Verify::Digest },
-        ..globals.options()
+        ..options.client_options()
     });
     let putting = Putting {
         console: &console,
@@ -113,7 +113,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
     console.begin(several);
     let outcome = batch::run(
         usize::from(args.jobs),
-        &fleet,
+        &cache,
         |queue| putting.find_all(&files, args.recursive, queue),
         |clients, job| putting.transfer(clients, &job),
         |job| console.not_tried(job.item(&job.subject())),
@@ -122,7 +122,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
 }
 
 impl Putting<'_> {
-    fn transfer(&self, clients: &mut Clients<'_>, job: &Job) -> Outcome {
+    fn transfer(&self, clients: &mut CachedClients<'_>, job: &PutJob) -> CommandOutcome {
         let begun = Instant::now();
         let mut bar = self.console.bar(&job.name, job.size_bytes);
         let result = self.send(clients, job, &mut bar);
@@ -145,7 +145,12 @@ impl Putting<'_> {
         }
     }
 
-    fn send(&self, clients: &mut Clients<'_>, job: &Job, bar: &mut Bar<'_>) -> Result<Put, Error> {
+    fn send(
+        &self,
+        clients: &mut CachedClients<'_>,
+        job: &PutJob,
+        bar: &mut TransferBar<'_>,
+    ) -> Result<Put, Error> {
         let (mut source, metadata) = match &job.origin {
             Origin::File(path) => {
                 let source = FileSource::open(path).map_err(Error::Local)?;
@@ -159,8 +164,10 @@ impl Putting<'_> {
         }
         let options = SendOptions {
             condition: match self.existing {
-                Existing::Refuse | Existing::Skip => Condition::Absent,
-                Existing::Replace | Existing::Update | Existing::Checksum => Condition::Always,
+                ExistingPolicy::Refuse | ExistingPolicy::Skip => Condition::Absent,
+                ExistingPolicy::Replace | ExistingPolicy::Update | ExistingPolicy::Checksum => {
+                    Condition::Always
+                }
             },
             modified: metadata.as_ref().and_then(|metadata| metadata.modified().ok()),
             mode: metadata
@@ -169,7 +176,7 @@ impl Putting<'_> {
                 .map(|metadata| metadata.permissions().mode() & 0o777),
         };
         match client.send(&job.name, &mut source, &options, bar) {
-            Err(error) if self.existing == Existing::Skip && error.code() == Some(Code::Exists) => {
+            Err(error) if self.existing == ExistingPolicy::Skip && error.code() == Some(Code::Exists) => {
                 Ok(Put::Skipped)
             }
             Err(error) => Err(error),
@@ -184,13 +191,13 @@ impl Putting<'_> {
     fn is_there(
         &self,
         client: &mut Client,
-        job: &Job,
+        job: &PutJob,
         metadata: Option<&Metadata>,
         bar: &mut dyn Progress,
     ) -> Result<bool, Error> {
         if !matches!(
             self.existing,
-            Existing::Skip | Existing::Update | Existing::Checksum
+            ExistingPolicy::Skip | ExistingPolicy::Update | ExistingPolicy::Checksum
         ) {
             return Ok(false);
         }
@@ -200,12 +207,12 @@ impl Putting<'_> {
             Err(error) => return Err(error),
         };
         let (Origin::File(path), Some(metadata)) = (&job.origin, metadata) else {
-            return Ok(self.existing == Existing::Skip);
+            return Ok(self.existing == ExistingPolicy::Skip);
         };
-        if self.existing == Existing::Skip {
+        if self.existing == ExistingPolicy::Skip {
             return Ok(true);
         }
-        let comparison = Comparison {
+        let comparison = ContentComparison {
             existing: self.existing,
             client,
             name: &job.name,
@@ -215,7 +222,7 @@ impl Putting<'_> {
     }
 
     /// Permissions that were to be kept and are not.
-    fn say_of_mode(&self, options: &SendOptions, sent: &Sent, job: &Job) {
+    fn say_of_mode(&self, options: &SendOptions, sent: &Sent, job: &PutJob) {
         let is_lost = options.mode.is_some() && !sent.took_mode;
         if is_lost && !self.has_said_no_mode.swap(true, Ordering::Relaxed) {
             let sentence = "its permissions are not kept: the server takes none";
@@ -224,9 +231,9 @@ impl Putting<'_> {
     }
 }
 
-impl Job {
-    fn of_file(path: &Path, name: String, metadata: &Metadata) -> Job {
-        Job {
+impl PutJob {
+    fn of_file(path: &Path, name: String, metadata: &Metadata) -> PutJob {
+        PutJob {
             origin: Origin::File(path.to_owned()),
             name,
             size_bytes: Some(metadata.len()),

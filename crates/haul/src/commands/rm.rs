@@ -5,16 +5,16 @@ use std::time::Instant;
 use haul_client::{Client, EntryKind, Error, Walk, WalkError};
 
 use super::{
-    Globals, Outcome,
-    batch::Fleet,
+    CommandOutcome, RemoteOptions,
+    batch::ClientCache,
     console::Console,
-    operand::{Remote, is_an_object, join, local},
+    operand::{RemoteOperand, is_an_object, join, local},
     record::{Item, Moved},
 };
 
 /// What can be typed after `haul rm`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct RmArgs {
     /// Objects: names on the server, or haul://HOST:PORT/NAME
     #[arg(required = true, value_name = "NAME", value_hint = clap::ValueHint::Other)]
     names: Vec<String>,
@@ -29,14 +29,14 @@ struct Removing<'a> {
     recursive: bool,
     /// Whether the server is lost: nothing more is begun.
     is_lost: bool,
-    outcome: Outcome,
+    outcome: CommandOutcome,
 }
 
 /// Runs `haul rm`.
-pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
-    let console = Console::new("rm", globals);
-    let Args { names, recursive } = args;
-    let remotes = match Remote::parse_all(&names, &globals.server) {
+pub(crate) fn run(args: RmArgs, options: &RemoteOptions) -> CommandOutcome {
+    let console = Console::new("rm", options);
+    let RmArgs { names, recursive } = args;
+    let remotes = match RemoteOperand::parse_all(&names, &options.server) {
         Ok(remotes) => remotes,
         Err((name, sentence)) => return console.usage(&name, &sentence),
     };
@@ -48,10 +48,10 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
         console: &console,
         recursive,
         is_lost: false,
-        outcome: Outcome::Done,
+        outcome: CommandOutcome::Done,
     };
-    let fleet = Fleet::new(globals.options());
-    let mut clients = fleet.clients();
+    let cache = ClientCache::new(options.client_options());
+    let mut clients = cache.clients();
     for remote in &remotes {
         let name = remote.object();
         if removing.is_lost {
@@ -68,7 +68,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
 }
 
 impl Removing<'_> {
-    fn operand(&mut self, client: &mut Client, remote: &Remote) {
+    fn operand(&mut self, client: &mut Client, remote: &RemoteOperand) {
         // A slash at the end says that it is a folder: the name without it is no object that was asked for.
         if remote.name.ends_with('/') && !self.recursive {
             let sentence =
@@ -83,7 +83,7 @@ impl Removing<'_> {
     }
 
     /// Removes what is in a folder while it is listed, and then the folders, the deepest first.
-    fn tree(&mut self, client: &mut Client, remote: &Remote) {
+    fn tree(&mut self, client: &mut Client, remote: &RemoteOperand) {
         let top = remote.folder();
         let mut walk = Walk::new(top);
         // The names of all folders, each before those in it. The walk bounds what a server can list.

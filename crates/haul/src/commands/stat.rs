@@ -2,11 +2,11 @@
 
 use haul_client::{Facts, printable};
 
-use super::{Globals, Outcome, console::Console, operand::Remote, record::Item};
+use super::{CommandOutcome, RemoteOptions, console::Console, operand::RemoteOperand, record::Item};
 
 /// What can be typed after `haul stat`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct StatArgs {
     /// An object: a name on the server, or haul://HOST:PORT/NAME
     #[arg(value_name = "NAME", value_hint = clap::ValueHint::Other)]
     name: String,
@@ -16,15 +16,15 @@ pub(crate) struct Args {
 }
 
 /// Runs `haul stat`.
-pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
-    let console = Console::new("stat", globals);
-    let Args { name, digest } = args;
-    let remote = match Remote::parse(&name, &globals.server) {
+pub(crate) fn run(args: StatArgs, options: &RemoteOptions) -> CommandOutcome {
+    let console = Console::new("stat", options);
+    let StatArgs { name, digest } = args;
+    let remote = match RemoteOperand::parse(&name, &options.server) {
         Ok(remote) => remote,
         Err(sentence) => return console.usage(&name, &sentence),
     };
     let name = remote.object();
-    let mut client = globals.client(&remote.address);
+    let mut client = options.client(&remote.address);
     let mut patience = console.patience(name);
     let facts = if digest {
         client.stat_with_digest(name, &mut patience)
@@ -32,7 +32,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
         client.stat(name, &mut patience)
     };
     match facts {
-        Ok(facts) if globals.json => console.print_json(&facts),
+        Ok(facts) if options.json => console.print_json(&facts),
         Ok(facts) => console.print(&lines(&facts)),
         Err(error) => console.failed(name, Item::object(name), &error),
     }

@@ -6,11 +6,11 @@ use comfy_table::{CellAlignment, Table, presets};
 use haul_client::{Address, Stats, VerbStats, WorkerStats, printable};
 use indicatif::HumanBytes;
 
-use super::{Globals, Outcome, console::Console, record::Item};
+use super::{CommandOutcome, RemoteOptions, console::Console, record::Item};
 
 /// What can be typed after `haul stats`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct StatsArgs {
     /// The server, as HOST:PORT or haul://HOST:PORT, if it is not that of --server
     #[arg(value_name = "ADDR", value_hint = clap::ValueHint::Url)]
     server: Option<String>,
@@ -20,15 +20,15 @@ pub(crate) struct Args {
 }
 
 /// Runs `haul stats`.
-pub(crate) fn run(args: Args, globals: &Globals) -> Outcome {
-    let console = Console::new("stats", globals);
+pub(crate) fn run(args: StatsArgs, options: &RemoteOptions) -> CommandOutcome {
+    let console = Console::new("stats", options);
     let address = match args.server.as_deref().map(str::parse::<Address>).transpose() {
-        Ok(address) => address.unwrap_or_else(|| globals.server.clone()),
+        Ok(address) => address.unwrap_or_else(|| options.server.clone()),
         Err(error) => return console.usage(&args.server.unwrap_or_default(), &error.to_string()),
     };
     let subject = address.to_string();
-    match globals.client(&address).stats(&mut console.patience(&subject)) {
-        Ok(stats) if globals.json => console.print_json(&stats),
+    match options.client(&address).stats(&mut console.patience(&subject)) {
+        Ok(stats) if options.json => console.print_json(&stats),
         Ok(stats) if args.verbose => console.print(&format!(
             "{}\n\n{}\n\n{}",
             totals(&stats),

@@ -22,7 +22,7 @@ const LAST_LINES_WAIT: Duration = Duration::from_secs(1);
 
 /// The end of the queue that takes lines; never blocks.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct LogQueue {
     lines: SyncSender<Vec<u8>>,
     dropped: Arc<AtomicU64>,
 }
@@ -40,7 +40,7 @@ pub(super) fn start(
     lines_max: usize,
     to: impl Write + Send + 'static,
     on_loss: impl Fn(u64) -> String + Send + 'static,
-) -> io::Result<(Queue, Guard)> {
+) -> io::Result<(LogQueue, Guard)> {
     let (lines, queued) = sync_channel(lines_max);
     let (end, ended) = channel();
     let dropped = Arc::new(AtomicU64::new(0));
@@ -59,10 +59,10 @@ pub(super) fn start(
         write_lines(&queued, &mut WholeLines::new(to), &mut losses, &ending);
         tell_end(end);
     })?;
-    Ok((Queue { lines, dropped }, guard))
+    Ok((LogQueue { lines, dropped }, guard))
 }
 
-impl Write for &Queue {
+impl Write for &LogQueue {
     /// Takes `line`, or drops and counts it. Never fails: there is nobody to tell.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.lines.try_send(line.to_vec()).is_err() {
@@ -76,10 +76,10 @@ impl Write for &Queue {
     }
 }
 
-impl<'a> MakeWriter<'a> for Queue {
-    type Writer = &'a Queue;
+impl<'a> MakeWriter<'a> for LogQueue {
+    type Writer = &'a LogQueue;
 
-    fn make_writer(&'a self) -> &'a Queue {
+    fn make_writer(&'a self) -> &'a LogQueue {
         self
     }
 }

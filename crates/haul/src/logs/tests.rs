@@ -34,7 +34,7 @@ fn logged(format: LogFormat, coloured: bool, events: impl FnOnce()) -> String {
     let memory = Memory::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::INFO)
-        .event_format(Line { format, coloured })
+        .event_format(LogLine { format, coloured })
         .with_writer(memory.clone())
         .finish();
     tracing::subscriber::with_default(subscriber, events);

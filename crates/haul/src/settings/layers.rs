@@ -21,9 +21,9 @@ const OTHER_VARIABLES: [&str; 4] = ["config", "server", "test-no-skip", "update-
 
 /// Where a value was given, written the way a person would look for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Source(String);
+pub(crate) struct SettingSource(String);
 
-impl Source {
+impl SettingSource {
     /// A flag, or the positional ROOT.
     pub(crate) fn flag(setting: &str) -> Self {
         Self(if setting == ROOT {
@@ -44,7 +44,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SettingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -52,9 +52,9 @@ impl fmt::Display for Source {
 
 /// The variables whose names begin with `HAUL_`. An empty one counts as not set.
 #[derive(Debug, Default)]
-pub(crate) struct Environment(BTreeMap<OsString, OsString>);
+pub(crate) struct Variables(BTreeMap<OsString, OsString>);
 
-impl Environment {
+impl Variables {
     /// The variables of this process.
     pub(crate) fn of_process() -> Self {
         std::env::vars_os().collect()
@@ -74,7 +74,7 @@ impl Environment {
     }
 }
 
-impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Environment {
+impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Variables {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         let variables = variables
             .into_iter()
@@ -100,15 +100,15 @@ pub(crate) struct FileText<'a> {
 #[derive(Debug)]
 pub(super) struct Layers<'a> {
     flags: BTreeMap<&'static str, Vec<OsString>>,
-    environment: &'a Environment,
-    file: BTreeMap<&'static str, (Source, Vec<String>)>,
+    environment: &'a Variables,
+    file: BTreeMap<&'static str, (SettingSource, Vec<String>)>,
 }
 
 impl<'a> Layers<'a> {
     /// Joins the layers. A file that is no TOML, or has a key that is no setting, is an error.
     pub(super) fn new(
         flags: Vec<(&'static str, Vec<OsString>)>,
-        environment: &'a Environment,
+        environment: &'a Variables,
         file: Option<FileText<'_>>,
     ) -> Result<Self, SettingError> {
         let flags = flags
@@ -124,12 +124,12 @@ impl<'a> Layers<'a> {
     }
 
     /// The values of the topmost layer that gives `setting` (at least one), and where that was.
-    pub(super) fn find(&self, setting: &str) -> Option<(Vec<OsString>, Source)> {
+    pub(super) fn find(&self, setting: &str) -> Option<(Vec<OsString>, SettingSource)> {
         if let Some(values) = self.flags.get(setting) {
-            return Some((values.clone(), Source::flag(setting)));
+            return Some((values.clone(), SettingSource::flag(setting)));
         }
         if let Some(value) = self.environment.value(setting) {
-            return Some((vec![value.to_owned()], Source::environment(setting)));
+            return Some((vec![value.to_owned()], SettingSource::environment(setting)));
         }
         let (source, values) = self.file.get(setting)?;
         Some((values.iter().map(OsString::from).collect(), source.clone()))
@@ -165,15 +165,17 @@ fn variable(setting: &str) -> String {
     format!("HAUL_{}", setting.replace('-', "_").to_ascii_uppercase())
 }
 
-fn parse_file(file: FileText<'_>) -> Result<BTreeMap<&'static str, (Source, Vec<String>)>, SettingError> {
-    let whole = |problem: String| SettingError::new(Source(file.name.to_owned()), problem);
+fn parse_file(
+    file: FileText<'_>,
+) -> Result<BTreeMap<&'static str, (SettingSource, Vec<String>)>, SettingError> {
+    let whole = |problem: String| SettingError::new(SettingSource(file.name.to_owned()), problem);
     let table = file
         .text
         .parse::<toml::Table>()
         .map_err(|error| whole(one_line(&error, file.text)))?;
     let mut settings = BTreeMap::new();
     for (key, value) in table {
-        let source = Source::file(file.name, &key);
+        let source = SettingSource::file(file.name, &key);
         let Some(setting) = names().find(|setting| *setting == key.replace('_', "-")) else {
             let known: Vec<_> = names().collect();
             let problem = format!("there is no such setting; the settings are {}", known.join(", "));

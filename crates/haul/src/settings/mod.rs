@@ -18,8 +18,8 @@ use haul_server::{Config, ServedRoot};
 use crate::cli::ServeArgs;
 use crate::logs::LogSettings;
 
-pub(crate) use layers::{Environment, FileText};
-use layers::{Layers, Source};
+pub(crate) use layers::{FileText, Variables};
+use layers::{Layers, SettingSource};
 use table::{LOG, SERVE, Setting};
 pub(crate) use table::{LogTable, ServeTable, TypedFlags};
 pub(crate) use values::{time, timeout};
@@ -30,7 +30,7 @@ pub(crate) struct Settings {
     /// For the server.
     pub(crate) config: Config,
     /// Where the root was set; for the error when it is no folder.
-    pub(crate) root_source: Source,
+    pub(crate) root_source: SettingSource,
     /// For the log.
     pub(crate) log: LogSettings,
 }
@@ -39,7 +39,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             config: Config::default(),
-            root_source: Source::flag(layers::ROOT),
+            root_source: SettingSource::flag(layers::ROOT),
             log: LogSettings::default(),
         }
     }
@@ -48,18 +48,18 @@ impl Default for Settings {
 /// A setting that cannot be used. The text begins with the layer and says what to write instead.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SettingError {
-    source: Source,
+    source: SettingSource,
     problem: String,
 }
 
 impl SettingError {
     /// What is wrong with a flag.
     pub(crate) fn flag(name: &str, problem: impl Into<String>) -> Self {
-        Self::new(Source::flag(name), problem)
+        Self::new(SettingSource::flag(name), problem)
     }
 
     /// What is wrong with a value that `source` gave.
-    pub(crate) fn new(source: Source, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(source: SettingSource, problem: impl Into<String>) -> Self {
         Self {
             source,
             problem: problem.into(),
@@ -76,22 +76,25 @@ impl std::fmt::Display for SettingError {
 impl std::error::Error for SettingError {}
 
 /// The file that is to be read for [`resolve`], if any: from `--config`, else from `HAUL_CONFIG`.
-pub(crate) fn config_file(flags: &ServeArgs, environment: &Environment) -> Option<(PathBuf, Source)> {
-    let flag = flags.config.clone().map(|path| (path, Source::flag("config")));
+pub(crate) fn config_file(flags: &ServeArgs, environment: &Variables) -> Option<(PathBuf, SettingSource)> {
+    let flag = flags
+        .config
+        .clone()
+        .map(|path| (path, SettingSource::flag("config")));
     flag.or_else(|| {
         let variable = environment.value("config")?;
-        Some((PathBuf::from(variable), Source::environment("config")))
+        Some((PathBuf::from(variable), SettingSource::environment("config")))
     })
 }
 
 /// The server that client subcommands talk to: from `--server`, else from `HAUL_SERVER`, else the default address.
-pub(crate) fn server(flag: Option<&str>, environment: &Environment) -> Result<Address, SettingError> {
+pub(crate) fn server(flag: Option<&str>, environment: &Variables) -> Result<Address, SettingError> {
     let variable = environment
         .value("server")
         .map(|value| value.to_string_lossy().into_owned());
     let (text, source) = match (flag, variable) {
-        (Some(text), _) => (text.to_owned(), Source::flag("server")),
-        (None, Some(text)) => (text, Source::environment("server")),
+        (Some(text), _) => (text.to_owned(), SettingSource::flag("server")),
+        (None, Some(text)) => (text, SettingSource::environment("server")),
         (None, None) => return Ok(Address::new("127.0.0.1", PORT_DEFAULT)),
     };
     text.parse()
@@ -101,13 +104,13 @@ pub(crate) fn server(flag: Option<&str>, environment: &Environment) -> Result<Ad
 /// A flag that stood before a subcommand which has no such flag.
 pub(crate) fn only_for_clients(flag: &str) -> SettingError {
     SettingError::new(
-        Source::flag(flag),
+        SettingSource::flag(flag),
         "only ls, get, put, rm, stat and stats talk to a server; leave the flag out",
     )
 }
 
 /// Says on standard error which variables look like settings and are none.
-pub(crate) fn warn_of_unknown(environment: &Environment) {
+pub(crate) fn warn_of_unknown(environment: &Variables) {
     for name in environment.unknown() {
         // There is nowhere left to say that standard error is closed.
         writeln!(std::io::stderr(), "haul: {}", unknown_sentence(&name)).ok();
@@ -122,7 +125,7 @@ pub(crate) fn unknown_sentence(name: &str) -> String {
 /// The settings that result from the three layers.
 pub(crate) fn resolve(
     flags: &ServeArgs,
-    environment: &Environment,
+    environment: &Variables,
     file: Option<FileText<'_>>,
 ) -> Result<Settings, SettingError> {
     let layers = Layers::new(flags.as_layer(), environment, file)?;
@@ -141,13 +144,13 @@ pub(crate) fn resolve(
     Ok(settings)
 }
 
-fn served_root(text: &OsStr, source: &Source) -> Result<ServedRoot, SettingError> {
+fn served_root(text: &OsStr, source: &SettingSource) -> Result<ServedRoot, SettingError> {
     ServedRoot::parse(text).map_err(|error| SettingError::new(source.clone(), error.to_string()))
 }
 
 /// The log settings of a worker process, which has flags only.
 pub(crate) fn resolve_log(flags: &TypedFlags<LogTable>) -> Result<LogSettings, SettingError> {
-    let environment = Environment::default();
+    let environment = Variables::default();
     let layers = Layers::new(flags.values.clone(), &environment, None)?;
     let mut settings = Settings::default();
     for row in LOG {

@@ -227,7 +227,7 @@ fn suggested(flag: Arg, offered: &'static [&'static str]) -> Arg {
 }
 
 /// A part of the table whose rows are flags of a subcommand.
-pub(crate) trait Table {
+pub(crate) trait SettingTable {
     /// The rows, in the order of the help.
     const ROWS: &'static [Setting];
 }
@@ -240,11 +240,11 @@ pub(crate) struct ServeTable;
 #[derive(Debug)]
 pub(crate) struct LogTable;
 
-impl Table for ServeTable {
+impl SettingTable for ServeTable {
     const ROWS: &'static [Setting] = SERVE;
 }
 
-impl Table for LogTable {
+impl SettingTable for LogTable {
     const ROWS: &'static [Setting] = LOG;
 }
 
@@ -255,7 +255,7 @@ pub(crate) struct TypedFlags<T> {
     table: PhantomData<T>,
 }
 
-impl<T: Table> Args for TypedFlags<T> {
+impl<T: SettingTable> Args for TypedFlags<T> {
     fn augment_args(command: Command) -> Command {
         command.args(T::ROWS.iter().map(Setting::flag))
     }
@@ -265,7 +265,7 @@ impl<T: Table> Args for TypedFlags<T> {
     }
 }
 
-impl<T: Table> FromArgMatches for TypedFlags<T> {
+impl<T: SettingTable> FromArgMatches for TypedFlags<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = |row: &Setting| {
             let values = matches.get_many::<String>(row.name)?;

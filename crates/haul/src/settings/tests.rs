@@ -354,7 +354,7 @@ fn the_root_remembers_its_layer() {
 #[test]
 fn a_root_in_memory_has_a_size_and_an_error_names_its_layer() {
     let root = |text: &str| {
-        let environment: Environment = [("HAUL_ROOT", OsString::from(text))].into_iter().collect();
+        let environment: Variables = [("HAUL_ROOT", OsString::from(text))].into_iter().collect();
         resolve(&typed(&[]), &environment, None).map(|settings| settings.config.root)
     };
     assert_eq!(
@@ -371,19 +371,19 @@ fn a_root_in_memory_has_a_size_and_an_error_names_its_layer() {
 fn only_the_root_may_be_something_else_than_utf_8() {
     use std::os::unix::ffi::OsStringExt as _;
     let odd = OsString::from_vec(vec![b'a', 0xff]);
-    let environment: Environment = [("HAUL_ROOT", odd.clone())].into_iter().collect();
+    let environment: Variables = [("HAUL_ROOT", odd.clone())].into_iter().collect();
     assert_eq!(
         resolve(&typed(&[]), &environment, None).unwrap().config.root,
         ServedRoot::Folder(PathBuf::from(&odd))
     );
-    let environment: Environment = [("HAUL_POOL", odd)].into_iter().collect();
+    let environment: Variables = [("HAUL_POOL", odd)].into_iter().collect();
     let error = resolve(&typed(&[]), &environment, None).unwrap_err().to_string();
     assert_eq!(error, "HAUL_POOL: the value is not UTF-8");
 }
 
 #[test]
 fn the_file_is_named_by_the_flag_or_else_by_the_environment() {
-    let environment: Environment = [("HAUL_CONFIG", "b.toml")].into_iter().collect();
+    let environment: Variables = [("HAUL_CONFIG", "b.toml")].into_iter().collect();
     let (path, source) = config_file(&typed(&["--config", "a.toml"]), &environment).unwrap();
     assert_eq!(
         (path, source.to_string()),
@@ -394,16 +394,16 @@ fn the_file_is_named_by_the_flag_or_else_by_the_environment() {
         (path, source.to_string()),
         (PathBuf::from("b.toml"), "HAUL_CONFIG".to_owned())
     );
-    assert!(config_file(&typed(&[]), &Environment::default()).is_none());
+    assert!(config_file(&typed(&[]), &Variables::default()).is_none());
 }
 
 #[test]
 fn the_clients_server_comes_from_the_flag_the_environment_or_the_default() {
-    let environment: Environment = [("HAUL_SERVER", "haul://b:2")].into_iter().collect();
+    let environment: Variables = [("HAUL_SERVER", "haul://b:2")].into_iter().collect();
     assert_eq!(server(Some("a:1"), &environment).unwrap(), Address::new("a", 1));
     assert_eq!(server(None, &environment).unwrap(), Address::new("b", 2));
     assert_eq!(
-        server(None, &Environment::default()).unwrap(),
+        server(None, &Variables::default()).unwrap(),
         Address::new("127.0.0.1", 46666)
     );
     assert!(
@@ -412,7 +412,7 @@ fn the_clients_server_comes_from_the_flag_the_environment_or_the_default() {
             .to_string()
             .starts_with("--server: ")
     );
-    let environment: Environment = [("HAUL_SERVER", "haul://b:port")].into_iter().collect();
+    let environment: Variables = [("HAUL_SERVER", "haul://b:port")].into_iter().collect();
     assert!(
         server(None, &environment)
             .unwrap_err()

@@ -4,36 +4,41 @@ use std::{collections::HashSet, fs, path::Path};
 
 use haul_client::{Address, Client, DirEntry, EntryKind, Error, Folder, Walk, WalkError, landing};
 
-use super::{Getting, Job, LocalTarget, place::Place};
+use super::{GetJob, Getting, LocalTarget, place::GetPlace};
 use crate::commands::{
-    Outcome,
-    batch::{Fleet, Queue},
+    CommandOutcome,
+    batch::{ClientCache, JobQueue},
     existing::Known,
-    operand::{Remote, is_an_object, join, local},
+    operand::{RemoteOperand, is_an_object, join, local},
     record::Item,
 };
 
 /// The way through what was named.
 struct Finding<'a> {
     getting: &'a Getting<'a>,
-    queue: &'a Queue<Job>,
+    queue: &'a JobQueue<GetJob>,
     /// The names that are taken here, where two operands could mean the same file. It costs a name for each file.
     taken: Option<HashSet<String>>,
-    outcome: Outcome,
+    outcome: CommandOutcome,
 }
 
 impl Getting<'_> {
     /// Finds what all operands mean.
-    pub(super) fn find_all(&self, fleet: &Fleet, remotes: &[Remote], queue: &Queue<Job>) -> Outcome {
-        let shares_a_folder = remotes.len() > 1 && matches!(self.place, Place::Folder(_));
+    pub(super) fn find_all(
+        &self,
+        cache: &ClientCache,
+        remotes: &[RemoteOperand],
+        queue: &JobQueue<GetJob>,
+    ) -> CommandOutcome {
+        let shares_a_folder = remotes.len() > 1 && matches!(self.place, GetPlace::Folder(_));
         let mut finding = Finding {
             getting: self,
             queue,
             taken: shares_a_folder.then(HashSet::new),
-            outcome: Outcome::Done,
+            outcome: CommandOutcome::Done,
         };
         if self.recursive {
-            finding.trees(fleet, remotes);
+            finding.trees(cache, remotes);
         } else {
             for remote in remotes {
                 finding.object(remote);
@@ -46,8 +51,8 @@ impl Getting<'_> {
     /// A folder of the server is a folder here, also if nothing is in it.
     fn make_folder(&self, here: &str) -> Result<(), Error> {
         match &self.place {
-            Place::Folder(folder) if here.is_empty() => fs::create_dir_all(folder).map_err(Error::Local),
-            Place::Folder(folder) => {
+            GetPlace::Folder(folder) if here.is_empty() => fs::create_dir_all(folder).map_err(Error::Local),
+            GetPlace::Folder(folder) => {
                 let inside = landing::beneath(folder, &join(here, "inside")).map_err(Error::Local)?;
                 debug_assert!(inside.parent().is_some_and(Path::is_dir));
                 Ok(())
@@ -59,7 +64,7 @@ impl Getting<'_> {
 
 impl Finding<'_> {
     /// An operand that is an object.
-    fn object(&mut self, remote: &Remote) {
+    fn object(&mut self, remote: &RemoteOperand) {
         let name = remote.object();
         let base = name.rsplit('/').next().unwrap_or(name);
         if base.is_empty() {
@@ -72,8 +77,8 @@ impl Finding<'_> {
     }
 
     /// Operands that may be folders.
-    fn trees(&mut self, fleet: &Fleet, remotes: &[Remote]) {
-        let mut clients = fleet.clients();
+    fn trees(&mut self, cache: &ClientCache, remotes: &[RemoteOperand]) {
+        let mut clients = cache.clients();
         for remote in remotes {
             if self.queue.is_lost() {
                 self.leave(&remote.name);
@@ -87,7 +92,7 @@ impl Finding<'_> {
         }
     }
 
-    fn tree(&mut self, client: &mut Client, remote: &Remote) {
+    fn tree(&mut self, client: &mut Client, remote: &RemoteOperand) {
         let top = remote.folder();
         let name = top.rsplit('/').next().unwrap_or(top);
         let base = if remote.means_content() { "" } else { name };
@@ -153,17 +158,17 @@ impl Finding<'_> {
             return self.failed(name, &local("another operand has the same file name"));
         }
         let target = match &self.getting.place {
-            Place::Folder(folder) => LocalTarget::Beneath {
+            GetPlace::Folder(folder) => LocalTarget::Beneath {
                 folder: folder.clone(),
                 name: here.to_owned(),
             },
-            Place::File(path) => LocalTarget::File(path.clone()),
-            Place::Device(path) => LocalTarget::Device(path.clone()),
-            Place::Output => LocalTarget::Output,
+            GetPlace::File(path) => LocalTarget::File(path.clone()),
+            GetPlace::Device(path) => LocalTarget::Device(path.clone()),
+            GetPlace::Output => LocalTarget::Output,
         };
         let live = self.getting.console.live();
         live.found(known.as_ref().map(|known| known.size_bytes));
-        self.queue.push(Job {
+        self.queue.push(GetJob {
             address: address.clone(),
             name: name.to_owned(),
             target,
@@ -173,7 +178,7 @@ impl Finding<'_> {
 
     fn failed(&mut self, name: &str, error: &Error) {
         let outcome = self.getting.console.failed(name, Item::object(name), error);
-        if outcome == Outcome::NotConnected {
+        if outcome == CommandOutcome::NotConnected {
             self.queue.lose();
         }
         self.outcome = self.outcome.and(outcome);

@@ -7,7 +7,7 @@ use std::{
 
 /// Where everything goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum GetPlace {
     /// Each object into a file of its name in this folder.
     Folder(PathBuf),
     /// The one object into this file.
@@ -18,27 +18,27 @@ pub(super) enum Place {
     Output,
 }
 
-impl Place {
+impl GetPlace {
     /// The place that `-o` means, or why it means none.
-    pub(super) fn of(output: Option<&Path>, several: bool, recursive: bool) -> Result<Place, String> {
+    pub(super) fn of(output: Option<&Path>, several: bool, recursive: bool) -> Result<GetPlace, String> {
         let Some(output) = output else {
-            return Ok(Place::Folder(PathBuf::from(".")));
+            return Ok(GetPlace::Folder(PathBuf::from(".")));
         };
         if output.as_os_str() == "-" {
-            return Ok(Place::Output);
+            return Ok(GetPlace::Output);
         }
         match fs::metadata(output) {
-            Ok(metadata) if metadata.is_dir() => Ok(Place::Folder(output.to_owned())),
-            Ok(metadata) if !metadata.is_file() => Ok(Place::Device(output.to_owned())),
+            Ok(metadata) if metadata.is_dir() => Ok(GetPlace::Folder(output.to_owned())),
+            Ok(metadata) if !metadata.is_file() => Ok(GetPlace::Device(output.to_owned())),
             _ if recursive || output.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-                Ok(Place::Folder(output.to_owned()))
+                Ok(GetPlace::Folder(output.to_owned()))
             }
             _ if several => Err(format!(
                 "several objects need a folder, and {shown} is none; write -o {shown}/ to have it made",
                 shown = output.display()
             )),
             // A link to a file stays a link: the file that it means is what the download replaces.
-            _ => Ok(Place::File(
+            _ => Ok(GetPlace::File(
                 fs::canonicalize(output).unwrap_or_else(|_| output.to_owned()),
             )),
         }
@@ -47,9 +47,9 @@ impl Place {
     /// Why this place does not go with the rest of what was typed.
     pub(super) fn contradiction(&self, several: bool, recursive: bool, json: bool) -> Option<&'static str> {
         match self {
-            Place::Output if recursive => Some("a folder cannot go to standard output"),
-            Place::Output if json => Some("the content and --json cannot both go to standard output"),
-            Place::Folder(folder) if several && folder.is_file() => {
+            GetPlace::Output if recursive => Some("a folder cannot go to standard output"),
+            GetPlace::Output if json => Some("the content and --json cannot both go to standard output"),
+            GetPlace::Folder(folder) if several && folder.is_file() => {
                 Some("it is a file; name a folder for several objects")
             }
             _ => None,
@@ -70,45 +70,50 @@ mod tests {
         let new_folder = PathBuf::from(format!("{}/", path("new").display()));
         let real = fs::canonicalize(path("file")).unwrap();
         for (output, several, recursive, place) in [
-            (None, false, false, Place::Folder(".".into())),
-            (Some(PathBuf::from("-")), false, false, Place::Output),
+            (None, false, false, GetPlace::Folder(".".into())),
+            (Some(PathBuf::from("-")), false, false, GetPlace::Output),
             (
                 Some(folder.path().to_owned()),
                 false,
                 false,
-                Place::Folder(folder.path().to_owned()),
+                GetPlace::Folder(folder.path().to_owned()),
             ),
-            (Some(new_folder.clone()), true, false, Place::Folder(new_folder)),
-            (Some(path("new")), false, false, Place::File(path("new"))),
-            (Some(path("new")), false, true, Place::Folder(path("new"))),
-            (Some(path("link")), false, false, Place::File(real)),
+            (
+                Some(new_folder.clone()),
+                true,
+                false,
+                GetPlace::Folder(new_folder),
+            ),
+            (Some(path("new")), false, false, GetPlace::File(path("new"))),
+            (Some(path("new")), false, true, GetPlace::Folder(path("new"))),
+            (Some(path("link")), false, false, GetPlace::File(real)),
             (
                 Some(PathBuf::from("/dev/null")),
                 true,
                 false,
-                Place::Device("/dev/null".into()),
+                GetPlace::Device("/dev/null".into()),
             ),
         ] {
             assert_eq!(
-                Place::of(output.as_deref(), several, recursive),
+                GetPlace::of(output.as_deref(), several, recursive),
                 Ok(place),
                 "{output:?}"
             );
         }
         for name in ["new", "file"] {
-            let refused = Place::of(Some(&path(name)), true, false).unwrap_err();
+            let refused = GetPlace::of(Some(&path(name)), true, false).unwrap_err();
             assert!(
                 refused.contains(&format!("write -o {}/", path(name).display())),
                 "{refused}"
             );
         }
         assert!(
-            Place::Folder(path("file"))
+            GetPlace::Folder(path("file"))
                 .contradiction(true, true, false)
                 .is_some()
         );
-        assert!(Place::Output.contradiction(true, true, false).is_some());
-        assert!(Place::Output.contradiction(false, false, true).is_some());
-        assert!(Place::Output.contradiction(true, false, false).is_none());
+        assert!(GetPlace::Output.contradiction(true, true, false).is_some());
+        assert!(GetPlace::Output.contradiction(false, false, true).is_some());
+        assert!(GetPlace::Output.contradiction(true, false, false).is_none());
     }
 }

@@ -2,11 +2,11 @@
 
 use haul_client::Location;
 
-use crate::commands::{Globals, operand::Remote};
+use crate::commands::{RemoteOptions, operand::RemoteOperand};
 
 /// Where everything goes on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum PutPlace {
     /// Each file under its name in this folder; the empty one is the top.
     Folder(String),
     /// The one file under this name.
@@ -17,8 +17,8 @@ pub(super) enum Place {
 pub(super) fn destination(
     mut files: Vec<String>,
     to: Option<String>,
-    globals: &Globals,
-) -> Result<(Vec<String>, Remote), (String, String)> {
+    options: &RemoteOptions,
+) -> Result<(Vec<String>, RemoteOperand), (String, String)> {
     let last_is_url = files.last().is_some_and(|last| Location::is_meant_by(last));
     let to = match (to, last_is_url) {
         (Some(to), true) => {
@@ -42,17 +42,17 @@ pub(super) fn destination(
             "a haul:// URL is a place to upload to, and stands at the end".to_owned(),
         ));
     }
-    let remote = Remote::parse(to.as_deref().unwrap_or(""), &globals.server)
+    let remote = RemoteOperand::parse(to.as_deref().unwrap_or(""), &options.server)
         .map_err(|sentence| (to.unwrap_or_default(), sentence))?;
     Ok((files, remote))
 }
 
-impl Place {
-    pub(super) fn of(destination: &Remote, several: bool) -> Place {
+impl PutPlace {
+    pub(super) fn of(destination: &RemoteOperand, several: bool) -> PutPlace {
         if several || destination.means_content() {
-            Place::Folder(destination.folder().to_owned())
+            PutPlace::Folder(destination.folder().to_owned())
         } else {
-            Place::Name(destination.name.clone())
+            PutPlace::Name(destination.name.clone())
         }
     }
 }
@@ -65,9 +65,9 @@ mod tests {
 
     use super::*;
 
-    fn globals() -> Globals {
+    fn options() -> RemoteOptions {
         let server = Address::new("default", 1);
-        Globals {
+        RemoteOptions {
             server,
             dialect: DialectChoice::Classic,
             timeout: Duration::from_secs(1),
@@ -78,21 +78,24 @@ mod tests {
         }
     }
 
-    fn place(files: &[&str], to: Option<&str>, recursive: bool) -> (Vec<String>, Address, Place) {
+    fn place(files: &[&str], to: Option<&str>, recursive: bool) -> (Vec<String>, Address, PutPlace) {
         let files = files.iter().map(|&file| file.to_owned()).collect();
-        let (files, remote) = destination(files, to.map(str::to_owned), &globals()).unwrap();
-        let place = Place::of(&remote, recursive || files.len() > 1);
+        let (files, remote) = destination(files, to.map(str::to_owned), &options()).unwrap();
+        let place = PutPlace::of(&remote, recursive || files.len() > 1);
         (files, remote.address, place)
     }
 
     #[test]
     fn the_place_is_a_name_for_one_file_and_a_folder_for_several() {
-        let top = || Place::Folder(String::new());
+        let top = || PutPlace::Folder(String::new());
         assert_eq!(place(&["a"], None, false).2, top());
-        assert_eq!(place(&["a"], Some("b"), false).2, Place::Name("b".into()));
-        assert_eq!(place(&["a"], Some("b/"), false).2, Place::Folder("b".into()));
-        assert_eq!(place(&["a", "b"], Some("c"), false).2, Place::Folder("c".into()));
-        assert_eq!(place(&["a"], Some("c"), true).2, Place::Folder("c".into()));
+        assert_eq!(place(&["a"], Some("b"), false).2, PutPlace::Name("b".into()));
+        assert_eq!(place(&["a"], Some("b/"), false).2, PutPlace::Folder("b".into()));
+        assert_eq!(
+            place(&["a", "b"], Some("c"), false).2,
+            PutPlace::Folder("c".into())
+        );
+        assert_eq!(place(&["a"], Some("c"), true).2, PutPlace::Folder("c".into()));
         assert_eq!(place(&["a"], Some("."), false).2, top());
     }
 
@@ -101,7 +104,7 @@ mod tests {
         let expected = (
             vec!["a".to_owned()],
             Address::new("h", 2),
-            Place::Name("b c".into()),
+            PutPlace::Name("b c".into()),
         );
         assert_eq!(place(&["a", "haul://h:2/b%20c"], None, false), expected);
         assert_eq!(place(&["a"], Some("haul://h:2/b%20c"), false), expected);
@@ -111,7 +114,7 @@ mod tests {
     fn a_place_without_a_file_or_said_twice_is_refused() {
         let refused = |files: &[&str], to: Option<&str>| {
             let files = files.iter().map(|&file| file.to_owned()).collect();
-            destination(files, to.map(str::to_owned), &globals()).is_err()
+            destination(files, to.map(str::to_owned), &options()).is_err()
         };
         assert!(refused(&["haul://h/b"], None));
         assert!(refused(&["a", "haul://h/b"], Some("c")));

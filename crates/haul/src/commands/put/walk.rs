@@ -4,33 +4,38 @@ use std::{collections::HashSet, fs, io, path::Path};
 
 use haul_client::Error;
 
-use super::{Job, Origin, Putting, place::Place};
+use super::{Origin, PutJob, Putting, place::PutPlace};
 use crate::commands::{
-    Outcome,
-    batch::Queue,
+    CommandOutcome,
+    batch::JobQueue,
     operand::{join, local},
     record::Item,
 };
 
 /// The way through what was named.
-struct Walk<'a> {
+struct PutWalk<'a> {
     putting: &'a Putting<'a>,
-    queue: &'a Queue<Job>,
+    queue: &'a JobQueue<PutJob>,
     /// The names that are taken on the server, where two operands could mean the same. It costs a name for each file.
     taken: Option<HashSet<String>>,
     empty_folders: u64,
-    outcome: Outcome,
+    outcome: CommandOutcome,
 }
 
 impl Putting<'_> {
     /// Finds what all operands mean.
-    pub(super) fn find_all(&self, operands: &[String], recursive: bool, queue: &Queue<Job>) -> Outcome {
-        let mut walk = Walk {
+    pub(super) fn find_all(
+        &self,
+        operands: &[String],
+        recursive: bool,
+        queue: &JobQueue<PutJob>,
+    ) -> CommandOutcome {
+        let mut walk = PutWalk {
             putting: self,
             queue,
             taken: (operands.len() > 1).then(HashSet::new),
             empty_folders: 0,
-            outcome: Outcome::Done,
+            outcome: CommandOutcome::Done,
         };
         for operand in operands {
             walk.operand(operand, recursive);
@@ -40,11 +45,11 @@ impl Putting<'_> {
     }
 }
 
-impl Walk<'_> {
+impl PutWalk<'_> {
     fn operand(&mut self, operand: &str, recursive: bool) {
-        if let ("-", Place::Name(name)) = (operand, &self.putting.place) {
+        if let ("-", PutPlace::Name(name)) = (operand, &self.putting.place) {
             let name = name.clone();
-            return self.push(Job {
+            return self.push(PutJob {
                 origin: Origin::Input,
                 name,
                 size_bytes: None,
@@ -61,13 +66,13 @@ impl Walk<'_> {
         let base = path.file_name().and_then(|name| name.to_str());
         let is_content = metadata.is_dir() && means_content(operand);
         let name = match (&self.putting.place, base) {
-            (Place::Name(name), _) => name.clone(),
-            (Place::Folder(folder), _) if is_content => folder.clone(),
-            (Place::Folder(folder), Some(base)) => join(folder, base),
-            (Place::Folder(_), None) => return self.failed(path, &not_utf8()),
+            (PutPlace::Name(name), _) => name.clone(),
+            (PutPlace::Folder(folder), _) if is_content => folder.clone(),
+            (PutPlace::Folder(folder), Some(base)) => join(folder, base),
+            (PutPlace::Folder(_), None) => return self.failed(path, &not_utf8()),
         };
         if !metadata.is_dir() {
-            return self.push(Job::of_file(path, name, &metadata));
+            return self.push(PutJob::of_file(path, name, &metadata));
         }
         if !is_content && !self.takes(&format!("{name}/")) {
             return self.failed(path, &local(TWICE));
@@ -108,7 +113,7 @@ impl Walk<'_> {
             fs::metadata(&path),
         );
         match metadata {
-            Ok(metadata) if metadata.is_file() => self.push(Job::of_file(&path, name, &metadata)),
+            Ok(metadata) if metadata.is_file() => self.push(PutJob::of_file(&path, name, &metadata)),
             Ok(metadata) if metadata.is_dir() && is_link => {
                 return self.left_out(&path, "a link to a folder is left out");
             }
@@ -119,7 +124,7 @@ impl Walk<'_> {
         true
     }
 
-    fn push(&mut self, job: Job) {
+    fn push(&mut self, job: PutJob) {
         if self.takes(&job.name) {
             self.putting.console.live().found(job.size_bytes);
             self.queue.push(job);
@@ -181,15 +186,15 @@ mod tests {
 
     use super::*;
     use crate::commands::{
-        Globals,
-        batch::{self, Fleet},
+        RemoteOptions,
+        batch::{self, ClientCache},
         console::Console,
-        existing::Existing,
+        existing::ExistingPolicy,
     };
 
-    fn globals() -> Globals {
+    fn options() -> RemoteOptions {
         let server = Address::new("default", 1);
-        Globals {
+        RemoteOptions {
             server,
             dialect: DialectChoice::Classic,
             timeout: Duration::from_secs(1),
@@ -201,17 +206,17 @@ mod tests {
     }
 
     /// The names under which an operand's files would be stored, sorted, and how finding them went.
-    fn names(place: Place, operand: &str, recursive: bool) -> (Vec<String>, Outcome) {
+    fn names(place: PutPlace, operand: &str, recursive: bool) -> (Vec<String>, CommandOutcome) {
         all_names(place, &[operand], recursive)
     }
 
-    fn all_names(place: Place, operands: &[&str], recursive: bool) -> (Vec<String>, Outcome) {
-        let console = Console::new("put", &globals());
+    fn all_names(place: PutPlace, operands: &[&str], recursive: bool) -> (Vec<String>, CommandOutcome) {
+        let console = Console::new("put", &options());
         let putting = Putting {
             console: &console,
             address: Address::new("h", 1),
             place,
-            existing: Existing::Replace,
+            existing: ExistingPolicy::Replace,
             preserve: false,
             has_said_no_mode: AtomicBool::new(false),
         };
@@ -219,13 +224,13 @@ mod tests {
         let names = Mutex::new(Vec::new());
         let outcome = batch::run(
             1,
-            &Fleet::new(globals().options()),
+            &ClientCache::new(options().client_options()),
             |queue| putting.find_all(&operands, recursive, queue),
-            |_, job: Job| {
+            |_, job: PutJob| {
                 names.lock().unwrap().push(job.name);
-                Outcome::Done
+                CommandOutcome::Done
             },
-            |_| Outcome::Failed,
+            |_| CommandOutcome::Failed,
         );
         (names.into_inner().unwrap(), outcome)
     }
@@ -239,19 +244,22 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();
         }
-        let top = || Place::Folder(String::new());
+        let top = || PutPlace::Folder(String::new());
         let found = |operands: &[String], recursive| {
             let operands: Vec<&str> = operands.iter().map(String::as_str).collect();
             all_names(top(), &operands, recursive)
         };
-        let once = |name: &str| (vec![name.to_owned()], Outcome::Failed);
+        let once = |name: &str| (vec![name.to_owned()], CommandOutcome::Failed);
         assert_eq!(found(&[path("x/n"), path("y/n")], false), once("n"));
         assert_eq!(found(&[path("p1/s"), path("p2/s")], true), once("s/a"));
         let contents = [path("x") + "/", path("p1") + "/", path("p2") + "/"];
         let (names, outcome) = found(&contents, true);
         assert_eq!(
             (names, outcome),
-            (["n", "s/a", "s/b"].map(str::to_owned).to_vec(), Outcome::Failed)
+            (
+                ["n", "s/a", "s/b"].map(str::to_owned).to_vec(),
+                CommandOutcome::Failed
+            )
         );
     }
 
@@ -267,23 +275,23 @@ mod tests {
         symlink("b c", photos.join("link")).unwrap();
         symlink("..", photos.join("circle")).unwrap();
         let operand = photos.to_str().unwrap();
-        let top = || Place::Folder(String::new());
+        let top = || PutPlace::Folder(String::new());
         let content = [".hidden", "b c", "deep/er/ü", "link"];
         assert_eq!(
             names(top(), &format!("{operand}/"), true),
-            (content.map(str::to_owned).to_vec(), Outcome::Done)
+            (content.map(str::to_owned).to_vec(), CommandOutcome::Done)
         );
         let below = |folder: &str| content.map(|name| format!("{folder}/{name}")).to_vec();
         assert_eq!(names(top(), operand, true).0, below("photos"));
         assert_eq!(
-            names(Place::Folder("x".into()), operand, true).0,
+            names(PutPlace::Folder("x".into()), operand, true).0,
             below("x/photos")
         );
         assert_eq!(
-            names(Place::Folder("x".into()), &format!("{operand}/."), true).0,
+            names(PutPlace::Folder("x".into()), &format!("{operand}/."), true).0,
             below("x")
         );
-        assert_eq!(names(top(), operand, false), (vec![], Outcome::Failed));
+        assert_eq!(names(top(), operand, false), (vec![], CommandOutcome::Failed));
     }
 
     #[test]
@@ -292,13 +300,13 @@ mod tests {
         let file = folder.path().join("a");
         fs::write(&file, "a").unwrap();
         let operand = file.to_str().unwrap();
-        assert_eq!(names(Place::Folder("x/y".into()), operand, false).0, ["x/y/a"]);
-        assert_eq!(names(Place::Name("z".into()), operand, false).0, ["z"]);
-        assert_eq!(names(Place::Name("z".into()), "-", false).0, ["z"]);
+        assert_eq!(names(PutPlace::Folder("x/y".into()), operand, false).0, ["x/y/a"]);
+        assert_eq!(names(PutPlace::Name("z".into()), operand, false).0, ["z"]);
+        assert_eq!(names(PutPlace::Name("z".into()), "-", false).0, ["z"]);
         let nothing = folder.path().join("nothing");
         assert_eq!(
-            names(Place::Name("z".into()), nothing.to_str().unwrap(), false).1,
-            Outcome::Failed
+            names(PutPlace::Name("z".into()), nothing.to_str().unwrap(), false).1,
+            CommandOutcome::Failed
         );
     }
 }
