@@ -8,7 +8,8 @@ use haul_types::printable;
 use crate::ledger::{RequestEntry, Slot};
 use crate::service::{Operation, RequestKind};
 
-/// One request in the ledger and in the log. Dropped before it was settled or refused, it has failed: its outcome is `cut`.
+/// One request in the ledger and in the log. Dropped before it was settled or refused, it has failed: its
+/// outcome is `cut`.
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     entry: RequestEntry,
@@ -37,7 +38,8 @@ enum RequestOutcome {
 #[must_use]
 pub(crate) struct CountedSuccess(());
 
-/// A reply whose last bytes have been sent. There is none that was not counted before, and nothing else can be settled.
+/// A reply whose last bytes have been sent. There is none that was not counted before, and nothing else can
+/// be settled.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Replied(());

@@ -126,7 +126,7 @@ mod tests {
         let (first, _second) = (budget.take(host(1)).await, budget.take(host(1)).await);
         let hour = Duration::from_secs(3600);
         assert!(timeout(hour, budget.take(host(1))).await.is_err());
-        assert!(!first.is_wanted(), "nobody waits any more");
+        assert!(!first.is_wanted(), "no request waits any more");
         let _other = budget.take(host(2)).await;
         assert!(
             timeout(hour, budget.take(host(3))).await.is_err(),

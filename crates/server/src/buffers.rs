@@ -41,7 +41,8 @@ pub(crate) struct PooledBuffers<'p> {
 }
 
 impl BufferPool {
-    /// `bytes`: the size of a wire buffer. `kept_max`: how many unused pairs are kept; further ones are freed.
+    /// `bytes`: the size of a wire buffer. `kept_max`: how many unused pairs are kept; further ones are
+    /// freed.
     pub(crate) fn new(bytes: usize, kept_max: usize) -> Self {
         Self {
             bytes,

@@ -27,8 +27,8 @@ pub struct Config {
     pub durability: Durability,
     /// Sizes and times.
     pub limits: Limits,
-    /// Whether UPLOAD and DELETE without a line end are obeyed after [`Limits::UNTERMINATED_WRITE_SILENCE`]. Unsafe: a
-    /// sender that stalls looks the same.
+    /// Whether UPLOAD and DELETE without a line end are obeyed after [`Limits::UNTERMINATED_WRITE_SILENCE`].
+    /// Unsafe: a sender that stalls looks the same.
     pub unterminated_writes: bool,
 }
 
@@ -45,7 +45,8 @@ impl ServedRoot {
     /// What a store in memory may take where its size is not given: 1 GiB.
     pub const MEMORY_MAX: ByteSize = ByteSize(GIB);
 
-    /// Reads `memory:` or `memory:SIZE`; everything else is a folder, which can be called `./memory:` as well.
+    /// Reads `memory:` or `memory:SIZE`; everything else is a folder, which can be called `./memory:` as
+    /// well.
     ///
     /// # Errors
     /// When the size cannot be read.
@@ -88,8 +89,8 @@ impl Config {
         }
     }
 
-    /// Connections served at once, over all workers: the pool's capacity, within [`Limits::connections_max`], and what
-    /// is left of that when it is context out evenly among independent workers.
+    /// Connections served at once, over all workers: the pool's capacity, within [`Limits::connections_max`],
+    /// and what is left of that when it is shared out evenly among independent workers.
     #[must_use]
     pub fn connections_served_max(&self) -> u32 {
         match self.pool.kind {
@@ -105,16 +106,17 @@ impl Config {
         self.pool.kind != PoolKind::Tasks && self.connections_per_worker() == 1
     }
 
-    /// Connections that one of several independent workers serves at once; 0 where there are more workers than
-    /// connections.
+    /// Connections that one of several independent workers serves at once; 0 where there are more workers
+    /// than connections.
     pub(crate) fn connections_per_worker(&self) -> u32 {
         self.pool
             .connections_per_worker()
             .min(self.limits.connections_max.get() / self.pool.workers)
     }
 
-    /// Connections at once for which so many descriptors of each process are enough: two each, for a socket and a file, beside a
-    /// quarter for clients that wait and some for the server itself. Never fewer than workers.
+    /// Connections at once for which so many descriptors of each process are enough: two each, for a socket
+    /// and a file, beside a quarter for clients that wait and some for the server itself. Never fewer than
+    /// workers.
     pub(crate) fn connections_within(&self, descriptors: u64) -> u32 {
         let workers = self.pool.workers;
         let each = |left: u64| u32::try_from(left.saturating_sub(DESCRIPTORS_KEPT) / 2).unwrap_or(u32::MAX);
@@ -139,14 +141,14 @@ const DESCRIPTORS_KEPT: u64 = 64;
 /// The server's limits. Each names its default and unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes moved at a time, for each connection that is moving any. Default 96 KiB: measured, see docs/performance.md; what
-    /// is read, encoded and sent then stays in the second-level cache.
+    /// Bytes moved at a time, for each connection that is moving any. Default 96 KiB: measured, see
+    /// docs/performance.md; what is read, encoded and sent then stays in the second-level cache.
     pub buffer_bytes: usize,
     /// Bytes of content that an upload may have. Default: no limit.
     pub upload_bytes_max: Option<u64>,
     /// Connections served at once, over all workers; further ones wait in the backlog. Default 4,096.
     pub connections_max: NonZeroU32,
-    /// How long a connection may be idle between requests while nobody waits. Default 60 s.
+    /// How long a connection may be idle between requests while no client waits. Default 60 s.
     pub idle_timeout: Duration,
     /// How long a peer may neither send nor take a byte in the middle of a request or reply. Default 60 s.
     pub stall_timeout: Duration,
@@ -159,15 +161,15 @@ pub struct Limits {
 impl Limits {
     /// Silence after which a lone `LIST`, `GET name` or `DOWNLOAD name` without a line end is answered.
     pub const UNTERMINATED_READ_SILENCE: Duration = Duration::from_millis(200);
-    /// How long the next line is waited for behind an UPLOAD whose payload may be there. Its reply waits as long, unless a
-    /// blank line follows it.
+    /// How long the next line is waited for behind an UPLOAD whose payload may be there. Its reply waits as
+    /// long, unless a blank line follows it.
     pub const NEXT_LINE_SILENCE: Duration = Duration::from_millis(20);
     /// The same as [`Self::UNTERMINATED_READ_SILENCE`] for UPLOAD and DELETE, where it is allowed at all.
     pub const UNTERMINATED_WRITE_SILENCE: Duration = Duration::from_secs(1);
     /// How long an idle connection is kept while others wait for a worker.
     pub const IDLE_WHILE_OTHERS_WAIT: Duration = Duration::from_secs(1);
-    /// The same for one that has not said anything yet, where the kernel has held it back until it would, or for up to
-    /// 30 s.
+    /// The same for a connection that has sent nothing yet. The kernel has held it back for up to 30 s by
+    /// then, in the hope of its first bytes.
     pub const SILENT_WHILE_OTHERS_WAIT: Duration = Duration::from_millis(20);
     /// How long a connection is served while others wait before it ends between two requests.
     pub const TURN_WHILE_OTHERS_WAIT: Duration = Duration::from_secs(10);
@@ -177,8 +179,8 @@ impl Limits {
     pub const MINIMUM_BYTES_PER_SECOND: u64 = 1024;
     /// The time over which the minimum rate is averaged.
     pub const MINIMUM_RATE_WINDOW: Duration = Duration::from_secs(10);
-    /// Below this rate, over [`Limits::SLOW_WINDOW`], a request or reply ends while a client waits whose address has fewer
-    /// connections.
+    /// Below this rate, over [`Limits::SLOW_WINDOW`], a request or reply ends while a client waits whose
+    /// address has fewer connections.
     pub const SLOW_BYTES_PER_SECOND: u64 = 1024 * 1024;
     /// The time over which that is averaged.
     pub const SLOW_WINDOW: Duration = Duration::from_secs(1);
@@ -197,7 +199,8 @@ impl Limits {
     pub const DIGEST_WHEN_HALF_CLOSED: Duration = Duration::from_secs(2);
     /// After this time a connection that is served while others wait is logged.
     pub const HOLD_LOGGED_AFTER: Duration = Duration::from_secs(60);
-    /// How long the rest of a refused request is read and discarded, so that a close does not destroy the refusal.
+    /// How long the rest of a refused request is read and discarded, so that a close does not destroy the
+    /// refusal.
     pub const LINGER: Duration = Duration::from_secs(30);
 }
 

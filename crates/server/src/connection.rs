@@ -8,8 +8,8 @@ use crate::ledger::Slot;
 use crate::session::Session;
 use crate::stream::{Peeked, Stream};
 
-/// Serves a connection to its end, in the worker of `slot`. Never fails: what goes wrong concerns this connection only, and is
-/// in the log.
+/// Serves a connection to its end, in the worker of `slot`. Never fails: what goes wrong concerns this
+/// connection only, and is in the log.
 pub(crate) async fn serve(stream: Stream, peer: SocketAddr, context: &Context, slot: &Slot) -> Ending {
     // Dropped after the record of the connection: a peer that sees the end is not counted as open any more.
     let mut stream = Peeked::new(stream);

@@ -1,5 +1,5 @@
-//! The connections that this process serves, as the queue sees them: each says in its record what it does, and ends when
-//! it is ordered to. Every wait for a peer goes through [`ServedConnection::wait`].
+//! The connections that this process serves, as the queue sees them: each says in its record what it does,
+//! and ends when it is ordered to. Every wait for a peer goes through [`ServedConnection::wait`].
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -103,7 +103,7 @@ pub(crate) struct ServedConnection {
     open: Option<OpenConnection>,
 }
 
-/// What came of a wait for the peer.
+/// How a wait for the peer ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Waited<T> {
     Done(T),
@@ -148,8 +148,8 @@ impl ServedConnection {
         order.is_some()
     }
 
-    /// Waits for something that the peer has to do, for `limit` at the most and no longer than the queue allows. What is
-    /// ready at once costs no look at a clock.
+    /// Waits for something that the peer has to do, for `limit` at the most and no longer than the queue
+    /// allows. What is ready at once costs no look at a clock.
     pub(crate) async fn wait<T>(&self, limit: Duration, operation: impl Future<Output = T>) -> Waited<T> {
         let mut operation = pin!(operation);
         let at_once = poll_fn(|context| Poll::Ready(operation.as_mut().poll(context))).await;

@@ -94,8 +94,8 @@ impl WorkerContext {
         }
     }
 
-    /// This process or the system has nothing left for another connection. That counts as a full pool, so that idle
-    /// connections make room.
+    /// This process or the system has nothing left for another connection. That counts as a full pool, so
+    /// that idle connections make room.
     pub(crate) fn note_exhaustion(&self, error: &io::Error) {
         self.context.ledger.note_exhaustion();
         if let Some(unlogged) = self.arrivals.exhaustion.admits() {

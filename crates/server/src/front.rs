@@ -1,6 +1,6 @@
-//! Fronts: one protocol each, between a stream and the service. A front puts its protocol's requests into calls of the
-//! service, and the answers into its protocol's replies. It knows no store, no socket, no pool and no rule about who may do
-//! what.
+//! Fronts: one protocol each, between a stream and the service. A front puts its protocol's requests into
+//! calls of the service, and the answers into its protocol's replies. It knows no store, no socket, no pool
+//! and no rule about who may do what.
 
 mod line;
 

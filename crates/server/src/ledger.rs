@@ -1,8 +1,10 @@
-//! The ledger: for each worker a fixed slot of counters, in memory that worker processes share with their supervisor.
+//! The ledger: for each worker a fixed slot of counters, in memory that worker processes share with their
+//! supervisor.
 //!
-//! A request is counted before the last bytes of its reply are handed to the kernel: a client that has seen a reply finds
-//! it in the ledger. Until those bytes are gone the success is *unsettled*; when the peer turns out to be gone, or
-//! the worker dies in between, it becomes a failure. So the counters add up to what the clients saw.
+//! A request is counted before the last bytes of its reply are handed to the kernel: a client that has seen a
+//! reply finds it in the ledger. Until those bytes are gone the success is *unsettled*; when the peer turns
+//! out to be gone, or the worker dies in between, it becomes a failure. So the counters add up to what the
+//! clients saw.
 
 mod entry;
 mod layout;
@@ -83,7 +85,8 @@ impl Ledger {
         self.memory.slots().iter().map(|slot| load(&slot.open)).sum()
     }
 
-    /// Requests that have begun and not ended, over all workers, as far as counters that change meanwhile can tell.
+    /// Requests that have begun and not ended, over all workers, as far as counters that change meanwhile can
+    /// tell.
     pub(crate) fn requests_in_progress(&self) -> u64 {
         let rows = self.memory.slots().iter().flat_map(|slot| &slot.rows);
         rows.map(RowCounters::in_progress).sum()

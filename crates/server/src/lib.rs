@@ -1,9 +1,10 @@
 //! The server: a listener, a pool of workers, and one driver for every connection.
 //!
-//! [`Server::bind`] binds the listeners, [`Server::run`] starts the pool and serves until a signal drains it. A pool
-//! is threads, supervised processes or asynchronous tasks (`pool`); each worker runs the same `connection`, which
-//! chooses a `front` by the first bytes; the front acts on requests against the store and enters each in the
-//! `ledger`. [`run_worker`] is the other end of a supervised process: the same binary, started again.
+//! [`Server::bind`] binds the listeners, [`Server::run`] starts the pool and serves until a signal drains it.
+//! A pool is threads, supervised processes or asynchronous tasks (`pool`); each worker runs the same
+//! `connection`, which chooses a `front` by the first bytes; the front acts on requests against the store and
+//! enters each in the `ledger`. [`run_worker`] is the other end of a supervised process: the same binary,
+//! started again.
 #![deny(unsafe_code)]
 
 mod access;

@@ -1,9 +1,9 @@
 //! The bound sockets, and how a worker waits for them.
 //!
-//! A listener is bound once, with a long backlog, and context by every worker. A worker that serves one connection at
-//! a time waits in [`Acceptor::accept`]: the kernel wakes one of those that wait, not all of them. Where a pool is
-//! small, the kernel also keeps a connection to itself until its first byte is there
-//! ([`defer_silent_connections`]), so that clients which say nothing take no worker from those which do.
+//! A listener is bound once, with a long backlog, and shared by every worker. A worker that serves one
+//! connection at a time waits in [`Acceptor::accept`]: the kernel wakes one of those that wait, not all of
+//! them. Where a pool is small, the kernel also keeps a connection to itself until its first byte is there
+//! ([`defer_silent_connections`]), so that silent clients take no worker from the others.
 
 mod defer;
 
@@ -22,12 +22,13 @@ use socket2::SockRef;
 
 use crate::queue::Receiver;
 
-/// Clients that may wait in the kernel before they are accepted. The kernel lowers it to `net.core.somaxconn`.
+/// Clients that may wait in the kernel before they are accepted. The kernel lowers it to
+/// `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
-/// What the kernel takes of a reply before it is on its way; see `TCP_NOTSENT_LOWAT` in tcp(7). What is on its way counts
-/// apart from it. What lies there longer is out of the cache by the time it is sent, and costs memory for every client that
-/// reads slowly.
+/// What the kernel takes of a reply before it is on its way; see `TCP_NOTSENT_LOWAT` in tcp(7). What is on
+/// its way counts apart from it. What lies there longer is out of the cache by the time it is sent, and costs
+/// memory for every client that reads slowly.
 const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// How long an address that is taken is tried again, and how often.
@@ -60,8 +61,8 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
-/// Binds as [`bind`] does. The workers of a server that was killed hold its address a moment longer than their
-/// supervisor: an address that is taken is tried again for a while.
+/// Binds as [`bind`] does. The workers of a server that was killed hold its address a moment longer than
+/// their supervisor: an address that is taken is tried again for a while.
 pub(crate) fn bind_patiently(address: SocketAddr) -> io::Result<TcpListener> {
     let since = Instant::now();
     loop {
@@ -74,7 +75,8 @@ pub(crate) fn bind_patiently(address: SocketAddr) -> io::Result<TcpListener> {
     }
 }
 
-/// Stops listening, in every process that shares the sockets: who connects from now on is refused by the kernel.
+/// Stops listening, in every process that shares the sockets: who connects from now on is refused by the
+/// kernel.
 pub(crate) fn stop_listening(listeners: &[TcpListener]) {
     for listener in listeners {
         if let Err(error) = net::shutdown(listener, Shutdown::Both) {
@@ -88,8 +90,8 @@ pub(crate) fn is_stopped(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::INVAL) || error.kind() == io::ErrorKind::UnexpectedEof
 }
 
-/// Asks the kernel to hold back connections that have sent nothing, for about `time`. They stay connected, and cost
-/// no worker. A kernel that cannot do it hands them over at once, as usual.
+/// Asks the kernel to hold back connections that have sent nothing, for about `time`. They stay connected,
+/// and cost no worker. A kernel that cannot do it hands them over at once, as usual.
 pub(crate) fn defer_silent_connections(listeners: &[TcpListener], time: Duration) {
     let seconds = time.as_secs().clamp(1, 30);
     for listener in listeners {
@@ -112,14 +114,14 @@ pub(crate) fn clients_wait(listeners: &[TcpListener]) -> bool {
     matches!(poll(&mut waiting, Some(&at_once)), Ok(ready) if ready > 0)
 }
 
-/// Whether an error of `accept` says that the process or system is out of something, so that trying again at once
-/// would spin.
+/// Whether an error of `accept` says that the process or system is out of something, so that trying again at
+/// once would spin.
 pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
 }
 
-/// A wakeup that wakes every worker that waits in [`Acceptor::accept`], and stays rung.
+/// Wakes every worker that waits in [`Acceptor::accept`], now and from then on.
 #[derive(Debug, Clone)]
 pub(crate) struct Wakeup(Arc<OwnedFd>);
 
@@ -132,7 +134,8 @@ impl Wakeup {
     }
 
     pub(crate) fn notify(&self) {
-        // An eventfd takes any 8-byte number; only a counter that is full already refuses, and then it has been rung.
+        // An eventfd takes any 8-byte number; only a counter that is full already refuses, and then it has
+        // been rung.
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
     }
 }
@@ -189,8 +192,8 @@ impl Acceptor {
         })
     }
 
-    /// Waits for the next connection; `None` once the wakeup has been rung. Where `clients_queue` says so, it comes from the
-    /// queue. Errors are those of `accept`.
+    /// Waits for the next connection; `None` once the wakeup has been notified. Where `clients_queue` says so, it
+    /// comes from the queue. Errors are those of `accept`.
     pub(crate) fn accept(
         &self,
         clients_queue: impl Fn() -> bool,
@@ -241,7 +244,7 @@ impl Acceptor {
         }
     }
 
-    /// The connection that an event announced, if nobody else was quicker.
+    /// The connection that an event announced, if no other worker was quicker.
     fn take(&self, mark: u64) -> io::Result<Arrival> {
         let accepted = match usize::try_from(mark)
             .ok()
@@ -254,7 +257,7 @@ impl Acceptor {
             Ok((stream, peer)) => Ok(Arrival::Client(stream, peer)),
             // Another worker was quicker, or the client has gone again.
             Err(error) if is_passing(&error) => Ok(Arrival::Nothing),
-            // The drain has begun elsewhere; the wakeup will ring here too.
+            // The drain has begun elsewhere; the wakeup will be notified here too.
             Err(error) if is_stopped(&error) => self.forget(mark).map(|()| Arrival::Nothing),
             Err(error) => Err(error),
         }

@@ -1,4 +1,5 @@
-//! A limit for log lines of one kind that peers or the system can cause as often as they like: one in ten seconds.
+//! A limit for log lines of one kind that peers or the system can cause as often as they like: one in ten
+//! seconds.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! Pools of workers: one `match` over the kinds, and one handle.
 //!
-//! Only plain data and descriptors cross this seam: what a process worker cannot be given, no worker is given.
+//! Only plain data and descriptors cross this seam: what a process worker cannot be given, no worker is
+//! given.
 
 mod accept;
 pub(crate) mod processes;
@@ -71,7 +72,8 @@ impl Pool {
         }
     }
 
-    /// Lets what is in flight finish, for `grace` at the most, then cuts it. Returns when the workers have ended.
+    /// Lets what is in flight finish, for `grace` at the most, then cuts it. Returns when the workers have
+    /// ended.
     pub(crate) async fn drain(self, grace: Duration) {
         match self {
             Self::Threads(threads) => threads.drain(grace).await,

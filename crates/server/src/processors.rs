@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-/// Below this, a second-level cache does not hold what passes through a worker's buffer on its way to the kernel together
-/// with what waits unsent.
+/// Below this, a second-level cache does not hold what passes through a worker's buffer on its way to the
+/// kernel together with what waits unsent.
 const SMALL_CACHE_BYTES: u64 = 1 << 20;
 
 /// Processors and their caches.
@@ -24,9 +24,10 @@ impl Processors {
         }
     }
 
-    /// Whether it pays that the kernel sends file contents by itself while `transfers` requests are in progress, this one
-    /// included. It spares the server half of its work but leaves the first touch of cold memory to the receiver. So it pays where
-    /// the processors are the limit, and not where a client waits for a processor that has time.
+    /// Whether it pays that the kernel sends file contents by itself while `transfers` requests are in
+    /// progress, this one included. It spares the server half of its work but leaves the first touch of cold
+    /// memory to the receiver. So it pays where the processors are the limit, and not where a client waits
+    /// for a processor that has time.
     pub(crate) fn favour_send_file(&self, transfers: u64) -> bool {
         transfers > self.count
             || self

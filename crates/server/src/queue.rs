@@ -1,9 +1,10 @@
 //! The queue: while the pool is full, waiting clients are accepted here, so that it is known who they are.
 //!
-//! As long as a worker is free, workers accept from the listeners themselves and the queue does nothing. When the pool is
-//! full and clients wait, the queue takes them over, decides who is next and which connection ends so that somebody can
-//! be served (`policy`), and hands a client to the next worker that is free (`handoff`). It looks a few times a second at
-//! what each connection does (`pace`), so that a request costs nothing more.
+//! As long as a worker is free, workers accept from the listeners themselves and the queue does nothing. When
+//! the pool is full and clients wait, the queue takes them over, decides who is next and which connection
+//! ends so that a waiting client can be served (`policy`), and hands a client to the next worker that is free
+//! (`handoff`). It looks a few times a second at what each connection does (`pace`), so that a request costs
+//! nothing more.
 
 mod handoff;
 mod pace;
@@ -36,7 +37,8 @@ const LOOK_INTERVAL_WAITING: Duration = Duration::from_millis(50);
 /// How long exhaustion counts after it was met: workers try again sooner.
 const EXHAUSTION_LASTS: Duration = Duration::from_millis(500);
 
-/// Tells the worker process or thread that serves a connection to look for its order: worker and number of the record.
+/// Tells the worker process or thread that serves a connection to look for its order: worker and number of
+/// the record.
 pub(crate) type Alarm = Box<dyn Fn(u32, u32) + Send + Sync>;
 
 /// What the queue needs of the server.
@@ -53,7 +55,8 @@ pub(crate) struct Queue {
     waited_before: bool,
     /// Whether connections have been ordered to end.
     has_ordered: bool,
-    /// Until when the pool counts as full, because a worker had no descriptor or memory for another connection.
+    /// Until when the pool counts as full, because a worker had no descriptor or memory for another
+    /// connection.
     exhausted_until: Option<Instant>,
     held: LogLimit,
 }
@@ -98,7 +101,7 @@ impl Queue {
     async fn sleep(&mut self) -> io::Result<()> {
         if self.waiting.is_empty() && self.ledger.open() == 0 {
             self.ledger.set_queue_sleeps(true);
-            // A connection that came before the line above has not woken anybody.
+            // A connection that came before the line above has not woken the queue.
             if self.ledger.open() == 0 {
                 self.wakeups.next().await?;
             }
@@ -138,14 +141,15 @@ impl Queue {
             self.waiting.accept(&self.listeners, now);
         }
         self.waited_before = clients_wait;
-        let somebody_waits = self.waiting.has_spoken() || clients_wait;
-        self.order(&served, somebody_waits);
+        let any_waits = self.waiting.has_spoken() || clients_wait;
+        self.order(&served, any_waits);
         self.hand_over();
         self.announce();
     }
 
-    /// Takes back the clients that were handed over for places which others have taken. A worker that has taken a client
-    /// counts it a moment later: until then its place looks free. Nobody would make room for a client that is left there.
+    /// Takes back the clients that were handed over for places which others have taken. A worker that has
+    /// taken a client counts it a moment later: until then its place looks free. No connection would be ended
+    /// for a client that is left there.
     fn take_back(&mut self, now: Instant) {
         let surplus = policy::surplus(self.capacity(), self.ledger.open(), self.handoff.untaken());
         let returned = (0..surplus).map_while(|_| self.handoff.take_back()).collect();
@@ -173,7 +177,7 @@ impl Queue {
             .collect()
     }
 
-    /// Places that are free and nobody has been handed over for.
+    /// Places that are free and that no client has been handed over for.
     fn room(&self) -> u64 {
         if self.exhausted_until.is_some() {
             return 0;
@@ -201,8 +205,8 @@ impl Queue {
         }
     }
 
-    fn order(&mut self, served: &[Served], somebody_waits: bool) {
-        if !somebody_waits {
+    fn order(&mut self, served: &[Served], any_waits: bool) {
+        if !any_waits {
             return self.withdraw_orders();
         }
         self.has_ordered = true;
@@ -224,7 +228,7 @@ impl Queue {
         }
     }
 
-    /// Nobody waits any more.
+    /// No client waits any more.
     fn withdraw_orders(&mut self) {
         if std::mem::take(&mut self.has_ordered) {
             for (number, connection) in self.ledger.connections() {

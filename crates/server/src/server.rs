@@ -23,14 +23,15 @@ pub struct Server {
     /// As it was opened at the start, whatever becomes of its path.
     store: Arc<dyn Store>,
     listeners: Arc<[TcpListener]>,
-    /// Received from before the listeners are announced: a program that waits for the announcement may send one at once.
+    /// Received from before the listeners are announced: a program that waits for the announcement may send
+    /// one at once.
     signals: Signals,
     runtime: Runtime,
 }
 
 impl Server {
-    /// Opens the root, sweeps what an earlier server left in flight there, and binds the listeners. From here on
-    /// clients can connect and signals are heard; both wait until [`Server::run`].
+    /// Opens the root, sweeps what an earlier server left in flight there, and binds the listeners. From here
+    /// on clients can connect and signals are received; both wait until [`Server::run`].
     ///
     /// # Errors
     /// When the root cannot be opened, an address cannot be bound, or the pool does not fit its limits.
@@ -168,8 +169,8 @@ async fn sweep(store: &dyn Store) {
     }
 }
 
-/// A connection takes a descriptor or two, and the usual soft limit is 1,024: raised as far as the system allows.
-/// Returns the limit.
+/// A connection takes a descriptor or two, and the usual soft limit is 1,024: raised as far as the system
+/// allows. Returns the limit.
 fn raise_descriptor_limit() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -179,8 +180,8 @@ fn raise_descriptor_limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Lowers the connections served at once to what fits the limit of open files, so that none is accepted that cannot be
-/// served.
+/// Lowers the connections served at once to what fits the limit of open files, so that none is accepted that
+/// cannot be served.
 fn fit_connections(config: &mut Config, descriptors: u64) {
     let wanted = config.connections_served_max();
     let fitting = config.connections_within(descriptors);

@@ -1,8 +1,8 @@
 //! What can be asked of a server: one method for each operation, whatever the protocol.
 //!
-//! A method parses the name, asks whether the operation is allowed, holds it to the limits, calls the store and says for the
-//! ledger what was asked. No other module calls a store. An error says what it means for the operation (`error`), so that a
-//! front only has to put it into its protocol's words.
+//! A method parses the name, asks whether the operation is allowed, holds it to the limits, calls the store
+//! and says for the ledger what was asked. No other module calls a store. An error says what it means for the
+//! operation (`error`), so that a front only has to put it into its protocol's words.
 
 mod authorize;
 mod digest;

@@ -82,8 +82,8 @@ pub(crate) struct IdlePolicy<'c> {
 }
 
 impl IdlePolicy<'_> {
-    /// Waits for what the peer sends next. The limit counts from `since`, the end of the last request. `None` when the
-    /// connection is to end: it was idle for too long, others wait, or the server drains.
+    /// Waits for what the peer sends next. The limit counts from `since`, the end of the last request. `None`
+    /// when the connection is to end: it was idle for too long, others wait, or the server drains.
     pub(crate) async fn wait<T>(&self, since: Instant, arrival: impl Future<Output = T>) -> Option<T> {
         let left = self.limit.saturating_sub(since.elapsed());
         if left.is_zero() {

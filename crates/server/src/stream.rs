@@ -1,4 +1,5 @@
-//! What a front speaks through: bytes both ways, and where the stream allows it, files that the kernel sends by itself.
+//! What a front speaks through: bytes both ways, and where the stream allows it, files that the kernel sends
+//! by itself.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -28,7 +29,8 @@ impl Stream {
         }
     }
 
-    /// Has the connection end with a reset when it is dropped, so that the peer notices that something is missing.
+    /// Has the connection end with a reset when it is dropped, so that the peer notices that something is
+    /// missing.
     pub(crate) fn reset_on_drop(&self) -> io::Result<()> {
         match self {
             Self::Plain(socket) => socket.set_zero_linger(),
@@ -81,7 +83,8 @@ impl AsyncWrite for Stream {
 /// Bytes that are enough to tell one protocol from another.
 const PEEKED_BYTES: usize = 1024;
 
-/// A stream whose first bytes can be looked at before they are read. An encrypted stream cannot do that by itself.
+/// A stream whose first bytes can be looked at before they are read. An encrypted stream cannot do that by
+/// itself.
 #[derive(Debug)]
 pub(crate) struct Peeked {
     stream: Stream,
@@ -101,7 +104,8 @@ impl Peeked {
         Self { stream, unread: None }
     }
 
-    /// Waits for the first bytes and shows them; whatever reads next gets them. Empty at the end of the stream.
+    /// Waits for the first bytes and shows them; whatever reads next gets them. Empty at the end of the
+    /// stream.
     pub(crate) async fn peek(&mut self) -> io::Result<&[u8]> {
         let mut bytes = Box::new([0; PEEKED_BYTES]);
         let end = self.stream.read(&mut bytes[..]).await?;
@@ -114,7 +118,8 @@ impl Peeked {
         matches!(self.stream, Stream::Plain(_))
     }
 
-    /// Has the kernel send at most `bytes` of `file` from `offset` on; returns how many it took, 0 at the end of the file.
+    /// Has the kernel send at most `bytes` of `file` from `offset` on; returns how many it took, 0 at the end
+    /// of the file.
     pub(crate) async fn send_file(
         &self,
         file: BorrowedFd<'_>,

@@ -1,9 +1,10 @@
-//! Conversations with the line front: over a connection in memory, with the store in memory and a clock that stands still
-//! unless everybody waits for it. No process, no port, no sleep; a minute's silence takes no time.
+//! Conversations with the line front: over a connection in memory, with the store in memory and a clock that
+//! stands still unless everybody waits for it. No process, no port, no sleep; a minute's silence takes no
+//! time.
 //!
-//! `served` is a server without a listener, `talk` speaks to it in raw bytes, `rows` says what has to come of a request; the
-//! other modules are the behaviours. What only the binary, its pools, its sockets or its disk show is tested in
-//! `crates/haul/tests/serve`.
+//! `served` is a server without a listener, `talk` speaks to it in raw bytes, `rows` says what has to come of
+//! a request; the other modules are the behaviours. What only the binary, its pools, its sockets or its disk
+//! show is tested in `crates/haul/tests/serve`.
 
 mod served;
 mod talk;

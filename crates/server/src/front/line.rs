@@ -1,8 +1,8 @@
 //! The line protocol's front: what arrives is fed to the decoder, what comes out is asked of the service.
 //!
-//! This file holds the conversation: which request is next, how it ends. How long each side may take is in `reading` and
-//! `sending`. What a request does is in `list`, `facts` (small replies), `download` and `upload`; what an error is called in
-//! `messages`.
+//! This file holds the conversation: which request is next, how it ends. How long each side may take is in
+//! `reading` and `sending`. What a request does is in `list`, `facts` (small replies), `download` and
+//! `upload`; what an error is called in `messages`.
 
 mod download;
 mod facts;
@@ -30,8 +30,8 @@ use input::Input;
 use reading::{LAST_LINGER, PartialRequest, Recv};
 use sending::Sender;
 
-/// After so many refused lines, with none before them that was understood, the connection ends: the peer does not speak this
-/// protocol, and must not hit upon a command by chance.
+/// After so many refused lines, with none before them that was understood, the connection ends: the peer does
+/// not speak this protocol, and must not hit upon a command by chance.
 const REFUSED_LINES_MAX: u64 = 3;
 
 /// The room that `out` may keep between requests: a listing's pieces, not a whole listing.

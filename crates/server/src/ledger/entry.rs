@@ -35,15 +35,16 @@ impl RequestEntry {
     /// What was begun turns out to be a request of this kind.
     pub(crate) fn identify(&mut self, kind: RequestKind) {
         if kind != self.kind {
-            // Begun anew first: if the worker dies in between, one request too many is in flight, not one too few.
+            // Begun anew first: if the worker dies in between, one request too many is in flight, not one too
+            // few.
             add(&self.slot.row(kind).started, 1);
             subtract(&self.slot.row(self.kind).started, 1);
             self.kind = kind;
         }
     }
 
-    /// Counts the request as ok, with the bytes of content that it moved. To be called before the last bytes of the
-    /// reply are handed to the kernel, so that a client which sees the reply finds it counted.
+    /// Counts the request as ok, with the bytes of content that it moved. To be called before the last bytes
+    /// of the reply are handed to the kernel, so that a client which sees the reply finds it counted.
     pub(crate) fn succeed(&mut self, bytes_in: u64, bytes_out: u64) {
         debug_assert_eq!(self.stage, Stage::Begun, "a request ends once");
         self.stage = Stage::Unsettled(bytes_in, bytes_out);

@@ -1,5 +1,5 @@
-//! How the shared memory is divided: words that every process reads and writes as atomics, in structures that begin on a
-//! cache line of their own, so that two workers, or two connections, never write to the same one.
+//! How the shared memory is divided: words that every process reads and writes as atomics, in structures that
+//! begin on a cache line of their own, so that two workers, or two connections, never write to the same one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -12,7 +12,8 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 use super::layout::{LedgerHead, RecordWords, SlotCounters};
 
-/// The head, the workers' slots and the connections' records, all zero at first, that other processes can map as well.
+/// The head, the workers' slots and the connections' records, all zero at first, that other processes can map
+/// as well.
 #[derive(Debug)]
 pub(super) struct Memory {
     map: MmapRaw,
@@ -28,7 +29,8 @@ impl Memory {
         Self::map(file, workers, records)
     }
 
-    /// Maps what another process has created. A file that is too small is refused: reading beyond it would be fatal.
+    /// Maps what another process has created. A file that is too small is refused: reading beyond it would be
+    /// fatal.
     pub(super) fn map(file: OwnedFd, workers: u32, records: u32) -> io::Result<Self> {
         let file = File::from(file);
         let (workers, records) = (workers as usize, records as usize);
@@ -69,10 +71,11 @@ impl Memory {
     /// # Safety
     /// They must lie within the mapping, and `offset` must be a sum of sizes of structures of `layout`.
     unsafe fn part<T>(&self, offset: usize, count: usize) -> &[T] {
-        // SAFETY: the caller says that they lie within the mapping, which is readable and writable and lives as long as
-        // `self`. It begins on a page, and the size of each structure is a multiple of its alignment of 64 bytes, so all are
-        // aligned. All zero is valid for each, as they consist of `AtomicU64`; every process touches these bytes through
-        // atomics only, and the file is never truncated after it was made.
+        // SAFETY: the caller says that they lie within the mapping, which is readable and writable and lives
+        // as long as `self`. It begins on a page, and the size of each structure is a multiple of its
+        // alignment of 64 bytes, so all are aligned. All zero is valid for each, as they consist of
+        // `AtomicU64`; every process touches these bytes through atomics only, and the file is never
+        // truncated after it was made.
         unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(offset).cast::<T>(), count) }
     }
 

@@ -1,6 +1,6 @@
-//! One record for each connection that a pool may serve, beside the counters: what the connection does at the moment, for the
-//! queue, which sees those of all workers, and the queue's order to it. Only the worker that serves the connection writes
-//! what it does, only the queue writes the order.
+//! One record for each connection that a pool may serve, beside the counters: what the connection does at the
+//! moment, for the queue, which sees those of all workers, and the queue's order to it. Only the worker that
+//! serves the connection writes what it does, only the queue writes the order.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -74,8 +74,8 @@ impl Reason {
     }
 }
 
-/// The address of a peer, as far as it tells one host from another: all of an IPv4 address, and of an IPv6 address the 64
-/// bits that one host is given.
+/// The address of a peer, as far as it tells one host from another: all of an IPv4 address, and of an IPv6
+/// address the 64 bits that one host is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct HostAddress(u64);
 
@@ -181,7 +181,8 @@ impl ConnectionRecord {
         reason.filter(|_| order >> 8 == generation)
     }
 
-    /// WorkerInit the connection of that generation to end, or takes the order back. Returns whether that is new.
+    /// WorkerInit the connection of that generation to end, or takes the order back. Returns whether that is
+    /// new.
     pub(crate) fn set_order(&self, generation: u64, reason: Option<Reason>) -> bool {
         let order = reason.map_or(0, |reason| generation << 8 | reason as u64);
         self.words().order.swap(order, Ordering::AcqRel) != order

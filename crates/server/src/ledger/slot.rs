@@ -1,4 +1,4 @@
-//! One worker's counters, as the worker counts and as everybody else reads them.
+//! One worker's counters, as the worker counts and as others read them.
 
 use std::sync::Arc;
 
@@ -98,8 +98,8 @@ impl Slot {
         self.enter(WorkerState::Restarting);
     }
 
-    /// Settles the counters of a worker process that is dead: what it had begun and not ended has failed. Only the
-    /// supervisor may call it, and only when the process has been waited for.
+    /// Settles the counters of a worker process that is dead: what it had begun and not ended has failed.
+    /// Only the supervisor may call it, and only when the process has been waited for.
     pub(crate) fn settle_dead(&self) {
         let counters = self.counters();
         for row in &counters.rows {

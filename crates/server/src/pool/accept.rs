@@ -22,8 +22,8 @@ use crate::ledger::WorkerState;
 use crate::listener::{self, Acceptor};
 use crate::stream::Stream;
 
-/// Serves one connection after another on this thread until the drain. Only an error that no waiting mends ends it
-/// earlier.
+/// Serves one connection after another on this thread until the drain. Only an error that no waiting mends
+/// ends it earlier.
 pub(crate) fn serve_one_at_a_time(worker: &WorkerContext, runtime: &Runtime) -> io::Result<()> {
     let context = &worker.context;
     let acceptor = Acceptor::new(
@@ -69,8 +69,8 @@ async fn serve(stream: TcpStream, peer: SocketAddr, worker: &WorkerContext) {
     connection::serve(Stream::Plain(stream), peer, &worker.context, &worker.slot).await;
 }
 
-/// Serves up to `connections` at once on the runtime that this is called in, until the drain; returns when the last
-/// one has ended. Each connection is entered in the slot of the worker with the fewest.
+/// Serves up to `connections` at once on the runtime that this is called in, until the drain; returns when
+/// the last one has ended. Each connection is entered in the slot of the worker with the fewest.
 pub(crate) async fn serve_interleaved(workers: &[WorkerContext], connections: usize) -> io::Result<()> {
     let entrance = Entrance::new(&workers[0])?;
     let tracker = TaskTracker::new();
@@ -92,8 +92,8 @@ async fn accept_interleaved(
     let drain = &workers[0].context.drain;
     let room = Arc::new(Semaphore::new(connections));
     loop {
-        // One place is taken before it is known whose client will have it, not one for each listener: where nobody
-        // waits must not be held what the client of another listener needs.
+        // One place is taken before it is known whose client will have it, not one for each listener: a
+        // listener without clients must not hold what the client of another needs.
         let accepted = async {
             let permit = Arc::clone(&room)
                 .acquire_owned()
@@ -125,7 +125,8 @@ async fn accept_interleaved(
     }
 }
 
-/// Where clients come in to a worker that interleaves them: from the listeners, and from the queue where some wait there.
+/// Where clients come in to a worker that interleaves them: from the listeners, and from the queue where some
+/// wait there.
 struct Entrance<'w> {
     worker: &'w WorkerContext,
     listeners: Vec<AsyncListener>,

@@ -1,5 +1,5 @@
-//! When a worker that died is started again: with exponential back-off, for ever, from the beginning once it was
-//! healthy. A pure state machine; the time is an argument.
+//! When a worker that died is started again: with exponential back-off, without end, from the beginning once
+//! it was healthy. A pure state machine; the time is an argument.
 
 use std::time::Duration;
 

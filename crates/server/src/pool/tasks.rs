@@ -1,5 +1,5 @@
-//! A pool of tasks: one asynchronous runtime for all connections. Its workers are the runtime's threads; a connection
-//! may move between them, and is entered in the slot that it was given when it was accepted.
+//! A pool of tasks: one asynchronous runtime for all connections. Its workers are the runtime's threads; a
+//! connection may move between them, and is entered in the slot that it was given when it was accepted.
 
 use std::io;
 use std::sync::Arc;

@@ -78,6 +78,6 @@ pub(super) fn run(worker: &WorkerContext, runtime: Runtime) {
         tracing::error!(%error, worker = worker.slot.worker(), "the worker cannot go on");
     }
     worker.slot.enter(WorkerState::Ended);
-    // What still runs on the blocking pool is of no use any more.
+    // Nothing waits for what still runs on the blocking pool.
     runtime.shutdown_background();
 }

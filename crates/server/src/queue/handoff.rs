@@ -1,5 +1,5 @@
-//! How a client that waits in the queue comes to a worker, also to one that is another process: its socket passes as a
-//! descriptor through one socket that all workers receive from.
+//! How a client that waits in the queue comes to a worker, also to one that is another process: its socket
+//! passes as a descriptor through one socket that all workers receive from.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -72,8 +72,8 @@ impl Receiver {
         Self(Arc::new(descriptor))
     }
 
-    /// The next client, [`io::ErrorKind::WouldBlock`] where there is none, [`io::ErrorKind::UnexpectedEof`] where the
-    /// queue is gone.
+    /// The next client, [`io::ErrorKind::WouldBlock`] where there is none, [`io::ErrorKind::UnexpectedEof`]
+    /// where the queue is gone.
     pub(crate) fn receive(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);

@@ -1,4 +1,5 @@
-//! How fast each served connection has been lately, from looks at its record. A pure state machine; the time is an argument.
+//! How fast each served connection has been lately, from looks at its record. A pure state machine; the time
+//! is an argument.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

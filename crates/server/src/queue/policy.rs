@@ -1,8 +1,8 @@
-//! Who is served next, and which connections end so that somebody can be. Pure decisions about plain data.
+//! Who is served next, and which connections end to make room. Pure decisions about plain data.
 //!
-//! Clients of one address wait in order and disturb nobody who is above the minimum rate. Where clients of several
-//! addresses want more than there is, the address with the fewest connections is next, and one that has more than its
-//! share gives up an idle or slow one.
+//! Clients of one address wait in order and disturb no connection that is above the minimum rate. Where
+//! clients of several addresses want more than there is, the address with the fewest connections is next, and
+//! one that has more than its share gives up an idle or slow one.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -40,8 +40,8 @@ pub(super) struct Served {
 /// Connections of each address.
 type Counts = HashMap<HostAddress, usize>;
 
-/// Which of the waiting clients is next: of the address with the fewest connections, and among several such the one whose
-/// last turn, as `last_turn` numbers them, is longest ago, the client that has waited longest.
+/// Which of the waiting clients is next: of the address with the fewest connections, and among several such
+/// the one whose last turn, as `last_turn` numbers them, is longest ago, the client that has waited longest.
 pub(super) fn next(
     served: &[HostAddress],
     waiting: &[HostAddress],
@@ -54,14 +54,14 @@ pub(super) fn next(
     })
 }
 
-/// How many of the clients that were handed over, and that no worker has taken, are to wait in the queue again: those for
-/// whom no place is left.
+/// How many of the clients that were handed over, and that no worker has taken, are to wait in the queue
+/// again: those for whom no place is left.
 pub(super) fn surplus(capacity: u64, open: u64, untaken: u64) -> u64 {
     untaken.min((open + untaken).saturating_sub(capacity))
 }
 
-/// Why each connection is to end, if it is: one answer for each of `served`. Somebody waits; `waiting` are the addresses
-/// that are known, in order. `silent_max` is how long a client that has said nothing is kept.
+/// Why each connection is to end, if it is: one answer for each of `served`. A client waits; `waiting` are
+/// the addresses that are known, in order. `silent_max` is how long a client that has said nothing is kept.
 pub(super) fn orders(
     served: &[Served],
     waiting: &[HostAddress],
@@ -69,14 +69,14 @@ pub(super) fn orders(
 ) -> Vec<Option<Reason>> {
     let mut orders: Vec<Option<Reason>> = served
         .iter()
-        .map(|connection| for_anybody(connection, silent_max))
+        .map(|connection| for_any_client(connection, silent_max))
         .collect();
     make_room(served, waiting, &mut orders);
     orders
 }
 
-/// Why a connection is to end, whoever waits.
-fn for_anybody(connection: &Served, silent_max: Duration) -> Option<Reason> {
+/// Why a connection is to end, whichever client waits.
+fn for_any_client(connection: &Served, silent_max: Duration) -> Option<Reason> {
     let Served {
         in_phase, for_long, ..
     } = *connection;

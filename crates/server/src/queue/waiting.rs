@@ -19,7 +19,7 @@ pub(super) struct WaitingClient {
     stream: TcpStream,
     address: HostAddress,
     since: Instant,
-    /// Whether it has sent anything. One that has not takes nobody's place.
+    /// Whether it has sent anything. A silent client takes no place from another.
     has_spoken: bool,
 }
 
@@ -81,7 +81,8 @@ impl WaitingRoom {
                         has_spoken: false,
                     }),
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                    // Nobody else is there, or nothing is left to accept them with: they wait where they are.
+                    // No further client is there, or nothing is left to accept them with: they wait where
+                    // they are.
                     Err(_) => break,
                 }
             }
@@ -120,7 +121,8 @@ impl WaitingRoom {
             .retain(|client| client.has_spoken || now.saturating_duration_since(client.since) < silent_max);
     }
 
-    /// Takes out who is next: see [`super::policy::next`]. Those that have said nothing come after all others.
+    /// Takes out who is next: see [`super::policy::next`]. Those that have said nothing come after all
+    /// others.
     pub(super) fn take_next(&mut self, served: &[HostAddress]) -> Option<WaitingClient> {
         let has_spoken = self.has_spoken();
         let candidates: Vec<usize> = (0..self.clients.len())

@@ -32,7 +32,8 @@ impl QueueWakeup {
     }
 
     pub(crate) fn notify(&self) {
-        // Where there is no room for another byte, the queue is being woken already; where it is gone, the server ends.
+        // Where there is no room for another byte, the queue is being woken already; where it is gone, the
+        // server ends.
         let _ = rustix::net::send(&*self.0, b"w", rustix::net::SendFlags::NOSIGNAL);
     }
 }

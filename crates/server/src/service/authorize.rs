@@ -1,10 +1,11 @@
-//! Who may do what. There are no users yet: what `--writable` allows, it allows to everybody.
+//! What is allowed to which client. There are no users yet: what `--writable` allows, it allows to every
+//! client.
 
 use haul_store::Key;
 
 use super::Operation;
 
-/// Who asks.
+/// The client that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// A peer that has not said who it is.
@@ -23,8 +24,9 @@ pub(crate) struct Permissions {
 pub(super) struct Denied;
 
 impl Permissions {
-    /// Asked once for each operation, before the store is. `key` is `None` for the root, for operations that have no object,
-    /// and for names that cannot be a key: those are refused later, if the operation is allowed at all.
+    /// Asked once for each operation, before the store is. `key` is `None` for the root, for operations that
+    /// have no object, and for names that cannot be a key: those are refused later, if the operation is
+    /// allowed at all.
     pub(super) fn authorize(
         self,
         identity: Identity,

@@ -12,7 +12,8 @@ use crate::buffers::PooledBuffers;
 use crate::connections::ServedConnection;
 use crate::drain::Drain;
 
-/// An object that is being read through. The caller decides after each step whether its peer still wants the digest.
+/// An object that is being read through. The caller decides after each step whether its peer still wants the
+/// digest.
 #[derive(Debug)]
 pub(crate) struct Digesting<'c> {
     key: Key,
@@ -67,7 +68,8 @@ impl Digesting<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The facts of the version that was read, with its digest, which is kept with the object where that can be.
+    /// The facts of the version that was read, with its digest, which is kept with the object where that can
+    /// be.
     pub(crate) async fn finish(self) -> Meta {
         let digest = self.hasher.finalize();
         let before = self.reader.meta().clone();

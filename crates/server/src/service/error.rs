@@ -1,12 +1,12 @@
-//! Why an operation was not carried out. What a store's error means depends on the operation and is decided here, once for
-//! all fronts; a front gives each kind the words of its protocol.
+//! Why an operation was not carried out. What a store's error means depends on the operation and is decided
+//! here, once for all fronts; a front gives each kind the words of its protocol.
 
 use haul_store::{Error, KeyError};
 
 use super::Operation;
 
-/// Why an operation was not carried out. A variant exists because a front says something else for it. The front knows which
-/// object was meant, so no variant repeats its name.
+/// Why an operation was not carried out. A variant exists because a front says something else for it. The
+/// front knows which object was meant, so no variant repeats its name.
 #[derive(Debug)]
 pub(crate) enum OpError {
     /// The name cannot be the name of an object.
@@ -76,8 +76,8 @@ impl OpError {
         matches!(self, Self::GivesWay | Self::Draining)
     }
 
-    /// What an error of the store means for an operation on `name` (for people to read). The log gets the cause where the
-    /// client cannot do anything about it.
+    /// What an error of the store means for an operation on `name` (for people to read). The log gets the
+    /// cause where the client cannot do anything about it.
     pub(super) fn from_store(error: Error, operation: Operation, name: &str) -> Self {
         match error {
             Error::NotFound => Self::NotFound,

@@ -1,4 +1,5 @@
-//! A folder's entries, in pages. Few listings are held at once, since each takes memory for the names of a page.
+//! A folder's entries, in pages. Few listings are held at once, since each takes memory for the names of a
+//! page.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -9,7 +10,8 @@ use super::{OpError, Operation, Service, store_error};
 use crate::access::RequestLog;
 use crate::budget::Permit;
 
-/// FolderEntries of a page. A store looks through the whole folder for each page, so a page holds all but the largest folders.
+/// FolderEntries of a page. A store looks through the whole folder for each page, so a page holds all but the
+/// largest folders.
 const PAGE_ENTRIES: NonZeroUsize = NonZeroUsize::new(1 << 17).expect("it is not zero");
 
 /// A page of a listing, and the permit to hold it.

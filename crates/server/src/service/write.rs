@@ -74,7 +74,8 @@ impl ObjectWriter {
         self.received
     }
 
-    /// Bytes have arrived that are to be written. To be called once for each, before or when they are written.
+    /// Bytes have arrived that are to be written. To be called once for each, before or when they are
+    /// written.
     pub(crate) fn receive(&mut self, bytes: usize) -> Result<(), OpError> {
         self.received += bytes as u64;
         check_size(self.received, self.bytes_max)

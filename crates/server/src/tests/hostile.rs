@@ -1,5 +1,5 @@
-//! Bad input. Each attack gets a clear refusal or a closed connection; meanwhile another client is in the middle of
-//! an upload and does not notice, and afterwards everything is as it was.
+//! Bad input. Each attack gets a clear refusal or a closed connection; meanwhile another client is in the
+//! middle of an upload and does not notice, and afterwards everything is as it was.
 
 use std::time::Duration;
 

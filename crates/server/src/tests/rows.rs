@@ -32,7 +32,8 @@ pub(super) fn expect_rows(served: &Served, rows: &[(&str, Outcome<'_>)]) {
             served.place("my file.txt", SPACED);
             let mut talk = served.talk();
             if cut.len() > 1 {
-                // A pause in the first words of a connection would count as the end of an unterminated request.
+                // A pause in the first words of a connection would count as the end of an unterminated
+                // request.
                 assert_eq!(talk.ask("HELLO\r\n")["status"], "OK");
             }
             talk.send_pieces(cut);

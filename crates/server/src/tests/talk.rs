@@ -1,5 +1,5 @@
-//! One raw connection to a server: bytes cut where a test wants them cut, replies read as strictly as the protocol
-//! promises them.
+//! One raw connection to a server: bytes cut where a test wants them cut, replies read as strictly as the
+//! protocol promises them.
 
 use std::net::SocketAddr;
 use std::rc::Rc;

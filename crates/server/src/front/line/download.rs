@@ -96,14 +96,15 @@ impl<'c> Conversation<'c> {
             && self.session.favours_send_file()
     }
 
-    /// Buffers for a reply. The connection's own go back first, unless they hold what the peer has sent ahead.
+    /// Buffers for a reply. The connection's own go back first, unless they hold what the peer has sent
+    /// ahead.
     fn outgoing(&mut self) -> PooledBuffers<'c> {
         self.input.shrink();
         self.session.buffers.take()
     }
 
-    /// Puts the reply's head in front of the first piece, so that a small reply is one write; a head that would leave
-    /// little room is sent by itself. Returns the bytes of the wire buffer that are filled.
+    /// Puts the reply's head in front of the first piece, so that a small reply is one write; a head that
+    /// would leave little room is sent by itself. Returns the bytes of the wire buffer that are filled.
     async fn lead(&mut self, buffers: &mut BufferPair) -> Result<usize, ConnectionError> {
         let head = self.out.len();
         if head > self.session.buffers.piece_bytes() / 2 {

@@ -9,7 +9,8 @@ use crate::buffers::{BufferPair, BufferPool, PooledBuffers};
 /// Bytes that a connection holds while no body moves: thousands of idle connections cost this much each.
 const SMALL_BYTES: usize = 1024;
 
-/// Received bytes, in a small buffer of the connection's own or, while a body moves, in a large one of the worker's.
+/// Received bytes, in a small buffer of the connection's own or, while a body moves, in a large one of the
+/// worker's.
 #[derive(Debug)]
 pub(super) struct Input<'p> {
     pool: &'p BufferPool,
@@ -84,7 +85,8 @@ impl<'p> Input<'p> {
         self.large.get_or_insert_with(|| self.pool.take());
     }
 
-    /// Gives the large buffers back, unless they hold more of what the peer has sent ahead than the small one can take.
+    /// Gives the large buffers back, unless they hold more of what the peer has sent ahead than the small one
+    /// can take.
     pub(super) fn shrink(&mut self) {
         if let (UnreadIn::Large, Some(large)) = (self.unread_in, &self.large) {
             let length = self.end - self.start;
@@ -97,8 +99,8 @@ impl<'p> Input<'p> {
         self.large = None;
     }
 
-    /// Receives into the large buffer if there is one, else into the small one; everything before must have been decoded.
-    /// Returns 0 at the end.
+    /// Receives into the large buffer if there is one, else into the small one; everything before must have
+    /// been decoded. Returns 0 at the end.
     pub(super) async fn receive<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> io::Result<usize> {
         debug_assert!(self.is_empty(), "nothing unread is overwritten");
         let (unread_in, received) = match &mut self.large {

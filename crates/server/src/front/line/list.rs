@@ -41,7 +41,8 @@ impl Conversation<'_> {
         self.send_last(0, 0, log).await
     }
 
-    /// Sends a listing but for its last piece, which stays in `out`: the listing itself is not needed for that any more.
+    /// Sends a listing but for its last piece, which stays in `out`: the listing itself is not needed for
+    /// that any more.
     async fn send_entries(
         &mut self,
         mut entries: FolderEntries<'_>,
@@ -69,7 +70,8 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    /// Sends a piece of a listing. A peer that takes it slowly is given up once others wait for their listings.
+    /// Sends a piece of a listing. A peer that takes it slowly is given up once others wait for their
+    /// listings.
     async fn send_listing(
         &mut self,
         entries: &FolderEntries<'_>,

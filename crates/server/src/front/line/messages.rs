@@ -1,4 +1,5 @@
-//! What the service's errors are on the wire: a code that programs branch on, and a sentence that says what helps.
+//! What the service's errors are on the wire: a code that programs branch on, and a sentence that says what
+//! helps.
 
 use haul_wire::{Code, Refusal};
 

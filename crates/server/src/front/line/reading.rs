@@ -15,8 +15,8 @@ use crate::access::RequestLog;
 use crate::connections::Waited;
 use crate::ledger::ConnectionPhase;
 
-/// Silence in the rest of a refused request after which the sending side is shut down, so that a client which reads
-/// to the end gets there.
+/// Silence in the rest of a refused request after which the sending side is shut down, so that a client which
+/// reads to the end gets there.
 const SKIP_SILENCE: Duration = Duration::from_secs(1);
 
 /// How long a connection is read on after a refusal that ends it: time for the refusal to arrive.
@@ -145,8 +145,8 @@ impl Conversation<'_> {
         verb.is_some_and(|verb| self.completes_unterminated(verb))
     }
 
-    /// Whether the end of the file completes a request without a line end. Of one that writes it does not, unless
-    /// that was allowed: a guess would store half a file or delete the wrong one.
+    /// Whether the end of the file completes a request without a line end. Of one that writes it does not,
+    /// unless that was allowed: a guess would store half a file or delete the wrong one.
     pub(super) fn completes_unterminated(&self, verb: Verb) -> bool {
         match verb {
             Verb::Upload | Verb::Delete | Verb::RemoveDir => self.unterminated_writes,
@@ -169,8 +169,8 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    /// Shuts down the sending side and reads on to the end, within `limit`: a close with unread bytes would make the
-    /// kernel send a reset, which can destroy a reply on its way.
+    /// Shuts down the sending side and reads on to the end, within `limit`: a close with unread bytes would
+    /// make the kernel send a reset, which can destroy a reply on its way.
     pub(super) async fn lingering_close(&mut self, limit: Duration) -> Result<(), ConnectionError> {
         let (connection, is_hurried) = (self.connection, self.connection.must_give_way());
         connection.enter(ConnectionPhase::Ending);

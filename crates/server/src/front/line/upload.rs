@@ -12,8 +12,9 @@ use crate::service::{ObjectWriter, OpError, WriteFacts};
 /// An upload in flight.
 struct Upload {
     object: ObjectWriter,
-    /// Decoded bytes at the start of the content buffer that are not written yet. Base64 is gathered there until the
-    /// buffer is full: however small the pieces that arrive, the store gets few and large ones, on page bounds.
+    /// Decoded bytes at the start of the content buffer that are not written yet. Base64 is gathered there
+    /// until the buffer is full: however small the pieces that arrive, the store gets few and large ones, on
+    /// page bounds.
     gathered: usize,
     encoding: Encoding,
 }
@@ -37,8 +38,8 @@ struct BodyEnd {
 const ROOM_MIN: usize = haul_wire::base64::Decoder::ROOM_BYTES_MIN;
 
 impl Conversation<'_> {
-    /// UPLOAD: stores what arrives in base64; an object of that name is replaced. Whether it has the `shorter` name is
-    /// known at the end of the body.
+    /// UPLOAD: stores what arrives in base64; an object of that name is replaced. Whether it has the
+    /// `shorter` name is known at the end of the body.
     pub(super) async fn upload(
         &mut self,
         name: &Name,
@@ -99,8 +100,8 @@ impl Conversation<'_> {
         self.send_last(meta.size, 0, log).await
     }
 
-    /// Opens an object under `name`; if that is refused and there is a `shorter` name, under that, for the case that it
-    /// is the right one. Returns the refusal as well, for the case that it is not.
+    /// Opens an object under `name`; if that is refused and there is a `shorter` name, under that, for the
+    /// case that it is the right one. Returns the refusal as well, for the case that it is not.
     async fn open_either(
         &self,
         name: &Name,

@@ -1,4 +1,5 @@
-//! What passes between a supervisor and a worker process: messages on a socket pair, descriptors beside the first.
+//! What passes between a supervisor and a worker process: messages on a socket pair, descriptors beside the
+//! first.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Config;
 
-/// The most descriptors of one message: the ledger's, the two of the store, the two of the queue, and the listeners'.
+/// The most descriptors of one message: the ledger's, the two of the store, the two of the queue, and the
+/// listeners'.
 const DESCRIPTORS_MAX: usize = 68;
 /// The longest message. A configuration takes some hundred bytes, and a root's path 4,096 at most.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
@@ -21,8 +23,8 @@ const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// What a supervisor tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ControlMessage {
-    /// The first message: what to be. The ledger's memory, the queue's two descriptors, those of the store and the
-    /// listeners come with it.
+    /// The first message: what to be. The ledger's memory, the queue's two descriptors, those of the store
+    /// and the listeners come with it.
     Init(Box<WorkerInit>),
     /// Accept nothing more; cut what is still in flight after this time.
     Drain(Duration),

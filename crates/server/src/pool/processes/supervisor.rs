@@ -1,5 +1,5 @@
-//! The supervisor's side: one task for each worker, which starts it, waits for its end, settles its counters, and starts
-//! it again.
+//! The supervisor's side: one task for each worker, which starts it, waits for its end, settles its counters,
+//! and starts it again.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -169,7 +169,8 @@ impl WorkerMonitor {
             status = child.wait() => (status, false),
             grace = drain_ordered(&mut self.draining) => (end(&mut child, socket, grace).await, true),
         };
-        // The dead worker's connections, locks and unnamed files are gone with it; its books and names are not.
+        // The dead worker's connections, locks and unnamed files are gone with it; its counters and names are
+        // not.
         *locked(&self.state.sockets[self.number as usize]) = None;
         self.slot.settle_dead();
         for record in self.state.plan.config.records_of(self.number) {
@@ -190,7 +191,8 @@ impl WorkerMonitor {
         false
     }
 
-    /// Sweeps up after a worker, beside everything else; waited for only at the end of the server, and not for long.
+    /// Sweeps up after a worker, beside everything else; waited for only at the end of the server, and not
+    /// for long.
     async fn sweep(&self, is_last: bool) {
         if !self.state.plan.config.writable {
             return;
@@ -202,7 +204,7 @@ impl WorkerMonitor {
     }
 }
 
-/// Runs one sweep. One that waits already is enough for every worker that has died by then.
+/// Runs one sweep. A sweep that waits already does for every worker that has died by then.
 async fn sweep(state: Arc<SupervisorState>, worker: u32) {
     const RUNS_AND_WAITS: usize = 2;
     if state.sweeps.fetch_add(1, Ordering::Relaxed) < RUNS_AND_WAITS {

@@ -1,4 +1,4 @@
-//! The worker's side: takes its init from the socket on standard input, serves, and ends with its supervisor.
+//! The worker's side: takes what it is to be from the socket on standard input, serves, and ends with its supervisor.
 
 use std::io;
 use std::net::TcpListener;
@@ -24,8 +24,8 @@ use crate::queue::{QueueWakeup, Receiver};
 /// The exit status of a worker whose supervisor has gone.
 const ORPHANED: i32 = 3;
 
-/// Runs a worker process to its end: the other side of a pool of processes, to be called by the subcommand that
-/// [`WorkerCommand`](crate::WorkerCommand) names, with the supervisor's socket on standard input.
+/// Runs a worker process to its end: the other side of a pool of processes, to be called by the subcommand
+/// that [`WorkerCommand`](crate::WorkerCommand) names, with the supervisor's socket on standard input.
 ///
 /// # Errors
 /// When standard input is not such a socket, or the store cannot be opened.
@@ -67,7 +67,8 @@ fn join(init: WorkerInit, descriptors: Vec<OwnedFd>, drain: Drain) -> Result<Wor
     Ok(WorkerContext::new(&context, &arrivals, init.worker))
 }
 
-/// The thread of a worker that listens to its supervisor and to signals, whatever the worker itself is busy with.
+/// The thread of a worker that listens to its supervisor and to signals, whatever the worker itself is busy
+/// with.
 struct Control {
     runtime: Runtime,
     socket: UnixDatagram,
@@ -97,8 +98,8 @@ impl Control {
         })
     }
 
-    /// A terminal's Ctrl-C reaches the workers too, and is the supervisor's business: it has them drain. A SIGTERM to
-    /// one worker alone drains that one; the supervisor replaces it.
+    /// A terminal's Ctrl-C reaches the workers too, and is the supervisor's business: it has them drain. A
+    /// SIGTERM to one worker alone drains that one; the supervisor replaces it.
     fn run(self) {
         let Self {
             runtime,
