@@ -21,7 +21,6 @@ mod feed;
 mod fetch;
 mod kept;
 pub mod landing;
-
 mod options;
 mod others;
 mod part;
@@ -43,14 +42,14 @@ pub use dir_entry::DirEntry;
 pub use error::Error;
 pub use extended::Body;
 pub use fetch::Fetched;
-pub use haul_types::{Printable, printable};
+pub use haul_types::{Dialect, Printable, UnknownWord, printable};
 pub use haul_wire::reply::{
     EntryKind, Facts, Hello, LsEntry, ReadHead, Stats, VerbStats, WorkerStats, Written,
 };
 pub use haul_wire::{Code, Condition, Digest, Refusal};
-pub use options::{DialectChoice, DialectChoiceError, Options, SendOptions, Verified, Verify};
+pub use options::{DialectChoice, Options, SendOptions, Verified, Verify};
 pub use part::{Existing, PartFile};
-pub use peer::{Dialect, Peer};
+pub use peer::Peer;
 pub use progress::{Progress, Timings};
 pub use send::Sent;
 pub use socket::{LOOPBACK_WINDOW_BYTES, UNSENT_BYTES};

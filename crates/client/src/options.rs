@@ -1,47 +1,20 @@
 //! What a caller may choose: the dialect, the limits on waiting, how often to try again, how much to move at a time.
 
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use haul_wire::Condition;
+use haul_types::{Condition, closed_list};
 
-/// Which verbs a client is told to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DialectChoice {
-    /// Asks with `HELLO`, and uses the classic verbs if the server does not know it.
-    #[default]
-    Auto,
-    /// `LIST`, `GET`, `UPLOAD`, `DELETE`: every server of the family knows them.
-    Classic,
-    /// `LS`, `STAT`, `READ`, `WRITE`, `STATS` (and `DELETE`): raw bytes, digests, conditions, resumption.
-    Extended,
-}
-
-/// A text that names no dialect.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a dialect; write auto, classic or extended")]
-pub struct DialectChoiceError(String);
-
-impl FromStr for DialectChoice {
-    type Err = DialectChoiceError;
-
-    fn from_str(text: &str) -> Result<Self, DialectChoiceError> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "classic" => Ok(Self::Classic),
-            "extended" => Ok(Self::Extended),
-            _ => Err(DialectChoiceError(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for DialectChoice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Classic => "classic",
-            Self::Extended => "extended",
-        })
+closed_list! {
+    /// Which verbs a client is told to use.
+    #[derive(Default)]
+    pub DialectChoice, "a dialect" {
+        /// Asks with `HELLO`, and uses the classic verbs if the server does not know it.
+        #[default]
+        Auto = "auto",
+        /// `LIST`, `GET`, `UPLOAD`, `DELETE`: every server of the family knows them.
+        Classic = "classic",
+        /// `LS`, `STAT`, `READ`, `WRITE`, `STATS` (and `DELETE`): raw bytes, digests, conditions, resumption.
+        Extended = "extended",
     }
 }
 
@@ -138,21 +111,4 @@ pub struct SendOptions {
     pub modified: Option<SystemTime>,
     /// Its permission bits, at most 0777. Default: what the server gives to new objects.
     pub mode: Option<u32>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dialect_is_read_as_it_is_shown() {
-        for dialect in [
-            DialectChoice::Auto,
-            DialectChoice::Classic,
-            DialectChoice::Extended,
-        ] {
-            assert_eq!(dialect.to_string().parse(), Ok(dialect));
-        }
-        assert!("Auto".parse::<DialectChoice>().is_err());
-    }
 }

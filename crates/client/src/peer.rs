@@ -3,16 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::spelling::{Blanks, UploadForm};
+use haul_types::Dialect;
 
-/// The verbs that a client uses with a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// The classic verbs, on a new connection for each request, as the programs of the family do it.
-    Classic,
-    /// The extended verbs, on a connection that is used again.
-    Extended,
-}
+use crate::spelling::{Blanks, UploadForm};
 
 /// What clients have learned about one server. Clones share it: hand one to each further client of the same server
 /// ([`Client::with_peer`](crate::Client::with_peer)), and what one learns, all know.

@@ -4,10 +4,10 @@
 //! processors that the cell can keep busy. The content of the classic dialect travels as base64, so of a TCP ceiling only
 //! three quarters are left for it. Encoding and decoding share the processors where client and server share a machine.
 
-use haul_types::PoolKind;
+use haul_types::{Dialect, PoolKind};
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, Dialect, Operation};
+use crate::cell::{Cell, Operation};
 use crate::run::{Ceiling, CeilingKind, Run, StatedDurability, SubjectKind};
 
 /// How a cell's total throughput stands to the lowest ceiling that holds for it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use haul_types::{ByteSize, PoolKind, PoolSpec, PoolSpecError, closed_list};
+use haul_types::{ByteSize, Dialect, PoolKind, PoolSpec, PoolSpecError, closed_list};
 use serde::{Deserialize, Serialize};
 
 closed_list! {
@@ -23,16 +23,6 @@ closed_list! {
         Threads = "threads",
         /// Processes of their own.
         Processes = "processes",
-    }
-}
-
-closed_list! {
-    /// Which verbs the clients speak.
-    pub Dialect, "a dialect" {
-        /// The verbs that every server of the family knows, with content in base64.
-        Classic = "classic",
-        /// The verbs of haul, with content as it is.
-        Extended = "extended",
     }
 }
 

@@ -43,12 +43,12 @@ pub use analysis::summary::{CellSummary, CpuCost, PhaseMedians, Tail, TrialSumma
 pub use analysis::verdict::{Extreme, Grade, Verdict};
 pub use baseline::{Baseline, BaselineError, Point};
 pub use ceiling::CeilingShare;
-pub use cell::{Cell, ClientPool, Dialect, Operation, PoolLevel};
+pub use cell::{Cell, ClientPool, Operation, PoolLevel};
 pub use compare::{
     CellComparison, Change, Comparison, Difference, Method, NotComparable, Ratio, Unjudged, compare,
     compare_anyway,
 };
-pub use haul_types::{ByteSize, PoolKind, PoolSpec};
+pub use haul_types::{ByteSize, Dialect, PoolKind, PoolSpec};
 pub use journal::{JOURNAL, Journal, JournalError, JournalLine, Recording};
 pub use matrix::{Factor, Levels, Matrix, MatrixError};
 pub use run::{

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use haul_types::{ByteSize, PoolKind, PoolSpec, closed_list};
+use haul_types::{ByteSize, Dialect, PoolKind, PoolSpec, closed_list};
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Cell, ClientPool, Dialect, Operation, PoolLevel};
+use crate::cell::{Cell, ClientPool, Operation, PoolLevel};
 use crate::random::{Random, SeedPurpose};
 
 closed_list! {

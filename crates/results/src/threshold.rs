@@ -17,11 +17,11 @@ mod reader;
 use std::fmt;
 use std::str::FromStr;
 
-use haul_types::{ByteSize, PoolKind, closed_list};
+use haul_types::{ByteSize, Dialect, PoolKind, closed_list};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::summary::{CellSummary, CpuCost};
-use crate::cell::{Cell, ClientPool, Dialect, Operation};
+use crate::cell::{Cell, ClientPool, Operation};
 use crate::matrix::Matrix;
 use crate::sample::FailureClass;
 use reader::ThresholdReader;

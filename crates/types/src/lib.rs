@@ -16,6 +16,7 @@
 
 pub mod closed_list;
 mod condition;
+mod dialect;
 mod durability;
 mod pool;
 mod printable;
@@ -26,6 +27,7 @@ mod time;
 pub use blake3::Hash as Digest;
 pub use closed_list::{ClosedList, UnknownWord};
 pub use condition::Condition;
+pub use dialect::Dialect;
 pub use durability::Durability;
 pub use pool::{PoolKind, PoolSpec, PoolSpecError};
 pub use printable::{Printable, printable};
