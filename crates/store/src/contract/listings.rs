@@ -68,14 +68,14 @@ pub fn listing_what_is_no_folder_is_refused(subject: &StoreUnderTest) {
 }
 
 pub fn pages_hold_each_entry_once_and_in_order(subject: &StoreUnderTest) {
-    let names: Vec<String> = (0..25).map(|number| format!("{:02}", number * 7 % 25)).collect();
+    let names: Vec<String> = (0..10).map(|number| (number * 7 % 10).to_string()).collect();
     for name in &names {
         subject.put(&format!("folder/{name}"), b"1");
         subject.put(&format!("folder/{name} folder/inner"), b"1");
     }
     let (folder, whole) = (key("folder"), subject.names("folder").unwrap());
-    assert_eq!(whole.len(), 50);
-    for limit in [1, 7, 49, 50, 51] {
+    assert_eq!(whole.len(), 20);
+    for limit in [1, 7, 19, 20, 21] {
         let (mut seen, mut after) = (Vec::new(), None::<String>);
         loop {
             let page = Page {

@@ -47,7 +47,7 @@ pub fn a_rename_replaces_an_object_only_where_it_may(subject: &StoreUnderTest) {
 
 /// Some move an object to and fro while others look: one of the two names always leads to it.
 pub fn an_object_that_is_renamed_is_never_gone(subject: &StoreUnderTest) {
-    const ROUNDS: usize = 50;
+    const ROUNDS: usize = 15;
     subject.put("there", b"old");
     subject.together(4, |own, index| {
         for round in 0..ROUNDS {
