@@ -89,8 +89,8 @@ impl Writer for RemoteWriter {
         later(self.0.write(content))
     }
 
-    fn rename(&mut self, key: Key) {
-        self.0.rename(key);
+    fn publish_as(&mut self, key: Key) {
+        self.0.publish_as(key);
     }
 
     fn commit(self: Box<Self>, facts: Commit) -> Answer<'static, Meta> {

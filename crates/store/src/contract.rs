@@ -80,7 +80,7 @@ macro_rules! contract_promises {
                 a_writer_that_is_dropped_leaves_nothing
                 an_aborted_writer_leaves_nothing
                 a_refused_commit_leaves_nothing
-                a_writer_that_is_renamed_is_published_under_its_new_name_only
+                a_writer_that_is_given_another_key_is_published_under_that_only
             }
             in_flight {
                 an_upload_that_is_given_up_while_it_is_published_is_whole_or_was_never_there

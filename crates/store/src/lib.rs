@@ -176,7 +176,7 @@ pub trait Writer: Send + std::fmt::Debug {
     fn write<'a>(&'a mut self, content: &'a [u8]) -> Answer<'a, ()>;
     /// Lets the commit publish the object under another key than it was created for; the condition is about
     /// that key then. The commit fails where the two lie on different file systems.
-    fn rename(&mut self, key: Key);
+    fn publish_as(&mut self, key: Key);
     /// Publishes the object in one step (synced first where the store is durable), with the given facts, if
     /// the condition given to [`Store::create`] still holds.
     fn commit(self: Box<Self>, facts: Commit) -> Answer<'static, Meta>;

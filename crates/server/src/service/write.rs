@@ -63,7 +63,7 @@ impl Service<'_> {
         name: &str,
     ) -> Result<(), OpError> {
         let key = self.enter(log, Operation::Write, name)?;
-        object.writer.rename(key);
+        object.writer.publish_as(key);
         Ok(())
     }
 }

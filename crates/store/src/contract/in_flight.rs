@@ -49,7 +49,7 @@ pub fn a_refused_commit_leaves_nothing(subject: &StoreUnderTest) {
     assert_eq!(subject.names("x").unwrap(), ["y"]);
 }
 
-pub fn a_writer_that_is_renamed_is_published_under_its_new_name_only(subject: &StoreUnderTest) {
+pub fn a_writer_that_is_given_another_key_is_published_under_that_only(subject: &StoreUnderTest) {
     for (first, second) in [
         ("file 3", "file"),
         ("new/file 3", "new/file"),
@@ -58,7 +58,7 @@ pub fn a_writer_that_is_renamed_is_published_under_its_new_name_only(subject: &S
     ] {
         let mut writer = subject.create(first, Condition::Always).unwrap();
         subject.wait(writer.write(b"new")).unwrap();
-        writer.rename(key(second));
+        writer.publish_as(key(second));
         subject.wait(writer.commit(Commit::default())).unwrap();
         refused!(subject.stat(first), NotFound);
         assert_eq!(subject.get(second).unwrap(), b"new");
@@ -67,7 +67,7 @@ pub fn a_writer_that_is_renamed_is_published_under_its_new_name_only(subject: &S
 
     subject.put("taken", b"old");
     let mut writer = subject.create("free", Condition::Absent).unwrap();
-    writer.rename(key("taken"));
+    writer.publish_as(key("taken"));
     refused!(subject.wait(writer.commit(Commit::default())), Exists);
     assert_eq!(subject.get("taken").unwrap(), b"old");
 }

@@ -103,7 +103,7 @@ impl Writer for LocalWriter {
         self.append(content).boxed()
     }
 
-    fn rename(&mut self, key: Key) {
+    fn publish_as(&mut self, key: Key) {
         self.target.key = key;
         self.begun.forget_replaced();
     }

@@ -64,7 +64,7 @@ impl Writer for MemoryWriter {
         ready(self.append(content)).boxed()
     }
 
-    fn rename(&mut self, key: Key) {
+    fn publish_as(&mut self, key: Key) {
         self.key = key;
     }
 
