@@ -1,4 +1,4 @@
-//! What the machine can do at best, measured in the same run: TCP over loopback, base64, copying memory, writing a file.
+//! The limits of the machine, measured in the same run: TCP over loopback, base64, copying memory, writing a file.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -79,7 +79,7 @@ pub(crate) fn measure(kind: CeilingKind, folder: &Path, span: Duration) -> io::R
     }
 }
 
-/// Adds a measurement to those of its kind; the ceiling as it is now.
+/// The ceiling of a kind with one more measurement.
 pub(crate) fn add(ceilings: &[Ceiling], kind: CeilingKind, bytes_per_s: f64) -> Ceiling {
     let known = ceilings.iter().find(|ceiling| ceiling.kind == kind);
     let mut ceiling = known.cloned().unwrap_or(Ceiling {

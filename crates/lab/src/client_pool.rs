@@ -22,7 +22,7 @@ use crate::marks::{ClientResult, Marks};
 
 /// The clients of a trial.
 #[derive(Debug)]
-pub(crate) struct Clients {
+pub(crate) struct TrialClients {
     workers: Vec<ClientWorker>,
     control: PipeWriter,
     messages: Receiver<ClientMessage>,
@@ -70,7 +70,7 @@ pub(crate) fn jobs(cell: &Cell, whole: &Job) -> Vec<Job> {
     }
 }
 
-impl Clients {
+impl TrialClients {
     /// Starts a worker for each job and waits until all clients are warm, at most for `limit`.
     pub(crate) fn start(
         command: &CommandLine,
@@ -272,7 +272,7 @@ fn outcomes(mut results: Vec<ClientResult>, release: Moment) -> Outcomes {
 }
 
 /// Workers end by themselves when the control pipe ends, but not in the middle of a transfer.
-impl Drop for Clients {
+impl Drop for TrialClients {
     fn drop(&mut self) {
         for worker in &mut self.workers {
             // A worker that is dead already cannot be killed and needs not be.

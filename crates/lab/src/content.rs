@@ -14,7 +14,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 
 /// All streams of one seed.
 #[derive(Debug, Clone)]
-pub(crate) struct Content {
+pub(crate) struct RunContent {
     base: Arc<[u8]>,
     seed: u64,
 }
@@ -22,12 +22,12 @@ pub(crate) struct Content {
 /// One content of a known length.
 #[derive(Debug, Clone)]
 pub(crate) struct ContentStream {
-    content: Content,
+    content: RunContent,
     id: u64,
     length: u64,
 }
 
-impl Content {
+impl RunContent {
     pub(crate) fn new(seed: u64) -> Self {
         let mut base = vec![0; 2 * BLOCK_BYTES];
         let mut hasher = blake3::Hasher::new();
@@ -39,12 +39,12 @@ impl Content {
         }
     }
 
-    /// What every client downloads as the object of this volume.
+    /// The content that every client downloads as the object of this volume.
     pub(crate) fn served(&self, volume: ByteSize) -> ContentStream {
         self.stream(1 << 63 | volume.0, volume)
     }
 
-    /// What a client uploads in a trial: no other client and no other trial of the run uploads the same.
+    /// The content that a client uploads in a trial; no other client and no other trial of the run uploads the same.
     pub(crate) fn uploaded(&self, trial: u32, client: u32, volume: ByteSize) -> ContentStream {
         self.stream(u64::from(trial) << 31 | u64::from(client), volume)
     }
@@ -79,7 +79,7 @@ impl ContentStream {
         }
     }
 
-    /// What stands at byte `at`, up to the end of its block or of the stream; empty behind the end.
+    /// The bytes from `at` to the end of their block or of the stream; empty behind the end.
     fn window(&self, at: u64) -> &[u8] {
         let block = at / BLOCK_BYTES as u64;
         let within = usize::try_from(at % BLOCK_BYTES as u64).expect("a block fits in memory");
@@ -131,7 +131,7 @@ pub(crate) struct Check {
     first_wrong: Option<u64>,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CheckResult {
     /// All bytes are there and right.
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_stream_agrees_with_itself_however_it_is_cut() {
-        let stream = Content::new(5).served(LENGTH);
+        let stream = RunContent::new(5).served(LENGTH);
         let whole = bytes(&stream);
         assert_eq!(whole.len() as u64, LENGTH.0);
         for piece in [1, 7, 65_536, 65_537, whole.len()] {
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn one_wrong_bit_anywhere_is_found() {
-        let stream = Content::new(5).uploaded(1, 2, LENGTH);
+        let stream = RunContent::new(5).uploaded(1, 2, LENGTH);
         let whole = bytes(&stream);
         for place in [0, 1, 65_535, 65_536, 100_000, whole.len() - 1] {
             let mut wrong = whole.clone();
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn blocks_that_changed_places_are_found() {
-        let stream = Content::new(5).served(LENGTH);
+        let stream = RunContent::new(5).served(LENGTH);
         let mut whole = bytes(&stream);
         let (first, second) = whole.split_at_mut(65_536);
         first.swap_with_slice(&mut second[..65_536]);
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_is_too_short_or_too_long_is_found() {
-        let stream = Content::new(5).served(LENGTH);
+        let stream = RunContent::new(5).served(LENGTH);
         let mut whole = bytes(&stream);
         assert_eq!(checked(&stream, &whole[..100], 30), CheckResult::Short(100));
         whole.push(0);
@@ -242,14 +242,14 @@ mod tests {
 
     #[test]
     fn no_two_streams_are_alike() {
-        let content = Content::new(5);
+        let content = RunContent::new(5);
         let volume = ByteSize(65_536);
         let streams = [
             content.served(volume),
             content.uploaded(0, 0, volume),
             content.uploaded(0, 1, volume),
             content.uploaded(1, 0, volume),
-            Content::new(6).served(volume),
+            RunContent::new(6).served(volume),
         ];
         let distinct: std::collections::BTreeSet<_> = streams.iter().map(bytes).collect();
         assert_eq!(distinct.len(), streams.len());

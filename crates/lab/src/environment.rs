@@ -1,4 +1,4 @@
-//! What a run stands on: scratch space, a server that was seen to work, and the objects that its clients download.
+//! The environment of a run: scratch space, a server that was seen to work, and the objects that its clients download.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use haul_results::{Header, Matrix, PoolSpec, Subject, SubjectKind};
 use jiff::Timestamp;
 
-use crate::content::Content;
+use crate::content::RunContent;
 use crate::descriptors::allow_descriptors;
 use crate::error::LabError;
 use crate::event::Event;
@@ -20,12 +20,12 @@ use crate::server_stats::{self, SubjectInfo};
 use crate::setup::Setup;
 use crate::subject::{RunningSubject, SubjectSpec};
 
-/// Scratch space with the objects in it, and what the server says of itself.
+/// Scratch space with the objects in it, and the facts that the server states of itself.
 #[derive(Debug)]
 pub(crate) struct Environment {
     pub(crate) space: ScratchSpace,
     info: Option<SubjectInfo>,
-    /// What was put elsewhere than in the scratch space, to be removed.
+    /// Objects elsewhere than in the scratch space, to be removed.
     placed: Option<PlacedObjects>,
     interrupt: Interrupt,
 }
@@ -35,12 +35,13 @@ pub(crate) struct Environment {
 struct PlacedObjects {
     site: ObjectSite,
     names: Vec<String>,
-    /// How to start the server if the lab starts it: then another process than the one that received them removes them.
-    restart: Option<Restart>,
+    /// How to start the server again, if the lab starts it: another process than the one that received the objects then
+    /// removes them.
+    restart: Option<ServerStart>,
 }
 
 #[derive(Debug)]
-struct Restart {
+struct ServerStart {
     spec: SubjectSpec,
     pool: PoolSpec,
     limit: Duration,
@@ -92,7 +93,7 @@ impl Environment {
                 restart: restart(setup),
             });
         }
-        let content = Content::new(setup.seed);
+        let content = RunContent::new(setup.seed);
         for volume in volumes {
             let put = site.put(&content, volume, &self.interrupt);
             put.map_err(|stop: Stop| {
@@ -106,12 +107,12 @@ impl Environment {
         Ok(())
     }
 
-    /// Whether the server counts what it does.
+    /// Whether the server has a ledger.
     pub(crate) fn has_ledger(&self) -> bool {
         self.info.as_ref().is_some_and(|info| info.has_ledger)
     }
 
-    /// What is known before the first trial.
+    /// The facts that are known before the first trial.
     pub(crate) fn header(&self, setup: &Setup) -> Header {
         let mut binaries = vec![setup.program.clone()];
         if let SubjectSpec::Command(command) = &setup.subject {
@@ -143,7 +144,7 @@ impl Drop for Environment {
         let Some(PlacedObjects { site, names, restart }) = self.placed.take() else {
             return;
         };
-        let Some(Restart { spec, pool, limit }) = restart else {
+        let Some(ServerStart { spec, pool, limit }) = restart else {
             return site.remove(names, &self.interrupt);
         };
         let limit = if self.interrupt.is_set() {
@@ -170,9 +171,9 @@ fn scratch_space(setup: &Setup) -> Result<ScratchSpace, ScratchError> {
     Ok(space)
 }
 
-fn restart(setup: &Setup) -> Option<Restart> {
+fn restart(setup: &Setup) -> Option<ServerStart> {
     let is_started = setup.subject.kind() == SubjectKind::Command;
-    is_started.then(|| Restart {
+    is_started.then(|| ServerStart {
         spec: setup.subject.clone(),
         pool: smallest_pool(&setup.matrix),
         limit: setup.limits.start,

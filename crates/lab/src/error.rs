@@ -9,13 +9,13 @@ use crate::scratch::ScratchError;
 /// Why there is no run, or it could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// It was interrupted before anything was measured.
+    /// The run was interrupted before anything was measured.
     #[error("interrupted before anything was measured")]
     Interrupted,
-    /// There is no scratch space for it.
+    /// There is no scratch space for the run.
     #[error(transparent)]
     Scratch(#[from] ScratchError),
-    /// It needs more descriptors than there are.
+    /// The run needs more descriptors than there are.
     #[error(transparent)]
     Descriptors(#[from] DescriptorError),
     /// The server cannot be measured.
@@ -26,13 +26,13 @@ pub enum LabError {
     Journal {
         /// The folder of the run.
         folder: String,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
     /// There is a run in the folder already.
     #[error("--out: `{0}` holds a run already; continue it with --resume {0}, or name another folder")]
     Taken(String),
-    /// What is continued would not be the same run.
+    /// The continued run would not be the same run.
     #[error(
         "--resume: {0} since the run began, so what is measured now would not belong to it; begin a new run"
     )]

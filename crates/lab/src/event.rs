@@ -1,10 +1,10 @@
-//! What a run reports while it goes on.
+//! The events of a run, reported while it goes on.
 
 use std::time::Duration;
 
 use haul_results::{Cell, Header, Trial};
 
-/// What happens while a run goes on.
+/// One event.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The run does something other than a trial.
@@ -15,7 +15,7 @@ pub enum Event<'a> {
         trials: usize,
         /// About how long all of them take.
         estimate: Duration,
-        /// What is known before the first trial.
+        /// The facts that are known before the first trial.
         header: &'a Header,
     },
     /// A trial begins.

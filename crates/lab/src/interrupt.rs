@@ -20,7 +20,7 @@ pub(crate) struct Interrupted;
 pub(crate) enum Stop<F = String> {
     /// The run is to stop.
     Interrupted,
-    /// What happened, for people unless told otherwise.
+    /// The step failed; the text is for people.
     Failed(F),
 }
 

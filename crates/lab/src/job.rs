@@ -1,4 +1,4 @@
-//! What crosses the boundary between the lab and its client workers: plain data, a job one way, messages the other.
+//! The plain data that crosses the boundary between the lab and its client workers: a job one way, messages the other.
 //!
 //! A client worker is a process that runs some of a trial's clients as threads: all of them where the client pool is
 //! `threads`, one where it is `processes`. Its job is an argument, its messages are lines on its standard output. One byte
@@ -15,7 +15,7 @@ pub(crate) const LINE_BYTES_MAX: usize = 4096;
 /// The most content of a warm-up transfer.
 pub const WARM_UP_MAX: ByteSize = ByteSize::mib(8);
 
-/// What a client worker has to do.
+/// The work of a client worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
     /// The worker's number within its trial, from 0.
@@ -49,7 +49,7 @@ pub(crate) fn warm_up(volume: ByteSize) -> ByteSize {
     volume.min(WARM_UP_MAX)
 }
 
-/// What a client worker reports.
+/// A report of a client worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ClientMessage {

@@ -18,15 +18,15 @@ pub enum OpenError {
     Io {
         /// The journal.
         path: String,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// What it holds cannot be used.
+    /// The content of the file cannot be used.
     #[error("`{path}`: {cause}")]
     Journal {
         /// The journal.
         path: String,
-        /// What is wrong with it.
+        /// The first thing that is wrong with it.
         cause: JournalError,
     },
 }
@@ -57,7 +57,7 @@ impl JournalFile {
         Ok(Self(file))
     }
 
-    /// The journal of a run that goes on, without what was cut off in the middle of a line.
+    /// The journal of a run that goes on. A last line that was cut off in the middle is removed.
     pub(crate) fn go_on(folder: &Path, journal: &Journal) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path(folder))?;
         file.set_len(journal.whole_bytes as u64)?;

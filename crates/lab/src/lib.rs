@@ -1,8 +1,9 @@
 //! The stress lab: how pool kind and pool size of a server change what each client gets, measured over a full matrix.
 //!
-//! A server under test is a command line and an address, so that an older build or somebody else's server can be
-//! measured. [`Plan`] says what a run will do, [`run`](run()) does it, [`resume`] goes on with it, [`work`] is what a client worker
-//! process does, [`reap`] what a reaper process does, which clears up after a lab that was killed. What is found goes into a journal and comes back as a [`Run`](haul_results::Run); nothing here prints.
+//! A server under test is a command line and an address, so that an older build or a server of another program can be
+//! measured. A [`Plan`] lists the trials, [`run`](run()) makes them, [`resume`] goes on with an interrupted run. [`work`] is
+//! the body of a client worker process, [`reap`] that of a reaper process, which clears up after a lab that was killed. The
+//! results go into a journal and come back as a [`Run`](haul_results::Run); nothing here prints.
 #![forbid(unsafe_code)]
 
 mod ceilings;

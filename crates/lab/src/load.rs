@@ -10,7 +10,7 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::content::Content;
+use crate::content::RunContent;
 use crate::interrupt::POLL_INTERVAL;
 use crate::job::{ClientMessage, Job};
 use crate::transfer::LoadClient;
@@ -40,7 +40,7 @@ pub fn work<W: Write + Send + 'static>(job: &str, control: impl AsFd, reports: W
     let worker = job.worker;
     let clients = job.clients;
     let context = Arc::new(JobContext {
-        content: Content::new(job.seed),
+        content: RunContent::new(job.seed),
         // The clients and this thread.
         barrier: Barrier::new(clients as usize + 1),
         reports: Mutex::new(reports),
@@ -95,7 +95,7 @@ fn released(control: BorrowedFd<'_>) -> Result<bool, LoadError> {
     }
 }
 
-/// Waits for the end of the pipe without taking what is still in it.
+/// Waits for the end of the pipe and leaves the bytes that are still in it.
 fn until_hung_up(control: BorrowedFd<'_>) -> Result<(), LoadError> {
     while !is_hung_up(control, None)? {}
     Ok(())
@@ -116,7 +116,7 @@ fn is_hung_up(control: BorrowedFd<'_>, within: Option<&Timespec>) -> Result<bool
 #[derive(Debug)]
 struct JobContext<W> {
     job: Job,
-    content: Content,
+    content: RunContent,
     barrier: Barrier,
     reports: Mutex<W>,
 }
@@ -137,7 +137,7 @@ impl<W: Write> JobContext<W> {
         }
     }
 
-    /// One write for a line. If the lab is gone, nobody is left to be told.
+    /// Sends a message in one write. A lab that is gone needs no message.
     fn report(&self, message: &ClientMessage) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         reports.write_all(message.to_line().as_bytes()).ok();

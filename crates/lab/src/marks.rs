@@ -1,4 +1,4 @@
-//! What a client notes of its transfer, and the sample that the lab makes of it.
+//! The marks of a client's transfer, and the sample that the lab makes of them.
 
 use haul_results::{ByteSize, Outcome, Sample};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The memory of server and clients at its peak, looked at while a trial goes on.
+//! The peak memory of server and clients, sampled while a trial goes on.
 
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,9 @@ const PAUSE_FACTOR: u32 = 50;
 pub(crate) struct MemoryWatch {
     servers: Vec<u32>,
     clients: Vec<u32>,
-    server_peak: Option<ByteSize>,
-    client_peak: Option<ByteSize>,
+    /// The most memory of each side that was seen; `None` if it could not be read.
+    pub(crate) server_peak: Option<ByteSize>,
+    pub(crate) client_peak: Option<ByteSize>,
     due: Instant,
 }
 
@@ -44,15 +45,5 @@ impl MemoryWatch {
     pub(crate) fn look(&mut self) {
         self.server_peak = self.server_peak.max(process::memory(&self.servers));
         self.client_peak = self.client_peak.max(process::memory(&self.clients));
-    }
-
-    /// The most memory of the server's side that was seen; `None` if it could not be read.
-    pub(crate) fn server_peak(&self) -> Option<ByteSize> {
-        self.server_peak
-    }
-
-    /// The most memory of the clients' side that was seen; `None` if it could not be read.
-    pub(crate) fn client_peak(&self) -> Option<ByteSize> {
-        self.client_peak
     }
 }

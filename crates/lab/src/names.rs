@@ -1,4 +1,4 @@
-//! The names of what the lab makes: its scratch spaces, and its objects on a server.
+//! The names that the lab gives: to its scratch spaces, and to its objects on a server.
 
 use haul_results::ByteSize;
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use haul_client::{Address, Connection, Error, Options};
 use haul_results::{ByteSize, FailureClass, Matrix, Operation, Outcome, Sample};
 
-use crate::content::{Check, CheckResult, Content, ContentStream};
+use crate::content::{Check, CheckResult, ContentStream, RunContent};
 use crate::interrupt::{Interrupt, POLL_INTERVAL, Stop};
 use crate::job::warm_up;
 use crate::names::{served_name, upload_name, warm_up_name};
@@ -25,7 +25,7 @@ use crate::transfer::{failure, outcome_of};
 const PIECE_BYTES: usize = 128 * 1024;
 /// How long a server may take to remove objects once the run is to stop.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
-/// Why something was not done; nobody sees it, since the trial does not count.
+/// The text of an outcome that is never shown, since an interrupted trial does not count.
 const STOPPED: &str = "the run is to stop";
 
 /// Where objects are.
@@ -49,8 +49,13 @@ pub(crate) fn served_volumes(matrix: &Matrix) -> BTreeSet<ByteSize> {
 }
 
 impl ObjectSite {
-    /// Puts the object of a volume there.
-    pub(crate) fn put(&self, content: &Content, volume: ByteSize, interrupt: &Interrupt) -> Result<(), Stop> {
+    /// Puts the object of a volume on the site.
+    pub(crate) fn put(
+        &self,
+        content: &RunContent,
+        volume: ByteSize,
+        interrupt: &Interrupt,
+    ) -> Result<(), Stop> {
         let mut reader = Interruptible {
             reader: content.served(volume).reader(),
             interrupt: interrupt.clone(),
@@ -77,7 +82,7 @@ impl ObjectSite {
         }
     }
 
-    /// Removes objects; those that are not there are no failure. Once the run is to stop, a server has [`SHUTDOWN_GRACE`] for it.
+    /// Removes objects; a missing object is no failure. Once the run is to stop, a server has [`SHUTDOWN_GRACE`] for it.
     pub(crate) fn remove(&self, names: impl IntoIterator<Item = String>, interrupt: &Interrupt) {
         match self {
             Self::Folder(root) => names.into_iter().for_each(|name| {
@@ -91,7 +96,8 @@ impl ObjectSite {
         }
     }
 
-    /// Compares every upload that was acknowledged with what was sent, and enters it in its sample. Says what it cost.
+    /// Compares every acknowledged upload with the content that was sent, and enters the result in its sample. Returns the
+    /// time that it took.
     pub(crate) fn verify(
         &self,
         samples: &mut [Sample],
@@ -124,7 +130,7 @@ impl ObjectSite {
         begun.elapsed()
     }
 
-    /// How an upload turned out, and whether every byte of it was compared and right.
+    /// The outcome of an upload, and whether every byte of it was compared and right.
     fn compare(&self, stream: &ContentStream, client: u32, interrupt: &Interrupt) -> (Outcome, bool) {
         let mut check = stream.check();
         let name = upload_name(client);
@@ -156,18 +162,18 @@ impl ObjectSite {
     }
 }
 
-/// The names of everything that uploads of so many clients may leave.
+/// The names of all objects that the uploads of so many clients may leave.
 pub(crate) fn uploads(clients: u32) -> impl Iterator<Item = String> {
     (0..clients).flat_map(|client| [upload_name(client), warm_up_name(client)])
 }
 
-/// The names of what warm-ups of so many clients may leave.
+/// The names of the objects that the warm-ups of so many clients may leave.
 pub(crate) fn warm_ups(clients: u32) -> impl Iterator<Item = String> {
     (0..clients).map(warm_up_name)
 }
 
-/// Does `work` aside, and leaves it to itself when the run is to stop and it takes longer than `grace` from then on: a
-/// server may stay silent for as long as the stall timeout allows.
+/// Runs `work` on a thread of its own. Once the run is to stop, waits at most `grace` longer and then abandons the work,
+/// since a server may stay silent for as long as the stall timeout allows.
 fn run_cancellable<T: Send + 'static>(
     interrupt: &Interrupt,
     grace: Duration,

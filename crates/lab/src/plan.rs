@@ -1,5 +1,5 @@
-//! What a run will do, before it does anything: its trials in order, the bytes it moves, the scratch space it needs, and
-//! about how long it takes. Pure.
+//! The plan of a run: its trials in order, the bytes it moves, the scratch space it needs, and about how long it takes.
+//! Pure.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const PROCESS_S: f64 = 0.004;
 /// Ceilings and objects, in seconds.
 const AROUND_S: f64 = 6.0;
 
-/// What a run will do.
+/// The trials of a run and their cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Replicate and cell of every trial, in order.
@@ -43,7 +43,7 @@ impl Plan {
         Self::of(matrix, (0..repeats).flat_map(replicate).collect())
     }
 
-    /// Some trials of a matrix: what is missing of a run that is continued.
+    /// Some trials of a matrix: those that are missing in a run that is continued.
     #[must_use]
     pub fn of(matrix: &Matrix, trials: Vec<(u32, Cell)>) -> Self {
         let cells = || trials.iter().map(|(_, cell)| cell);
@@ -95,7 +95,7 @@ fn seconds(cell: &Cell) -> f64 {
     let content_per_s = match (cell.operation, cell.dialect) {
         (Operation::Download, Dialect::Classic) => 2.0e9,
         (Operation::Download, Dialect::Extended) => 3.0e9,
-        // What was uploaded is read again to be compared.
+        // Uploads are read again to be compared.
         (Operation::Upload, Dialect::Classic) => 0.9e9,
         (Operation::Upload, Dialect::Extended) => 1.0e9,
     };

@@ -1,4 +1,4 @@
-//! What the processes of one side use, read from /proc: processor time, memory, context switches.
+//! The resources that the processes of one side use, read from /proc: processor time, memory, context switches.
 //!
 //! Processor time is exact to the nanosecond in sum; its split into user and system time comes from the system's ticks
 //! (10 ms), over the whole life of the processes where a trial is too short for them.
@@ -63,12 +63,12 @@ fn proportional(process: u32) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// What a set of processes has used up to a moment.
+/// The use of a set of processes up to a moment.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Meter(BTreeMap<u32, Reading>);
+pub(crate) struct Meter(BTreeMap<u32, ProcessUse>);
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Reading {
+struct ProcessUse {
     run_ns: u64,
     user_ticks: u64,
     system_ticks: u64,
@@ -86,11 +86,11 @@ impl Meter {
         )
     }
 
-    /// What was used since `earlier`, without memory. A process that is new has used all that it has; `None` if no
-    /// process can be read any more.
+    /// The use since `earlier`, without memory. All that a new process has used counts; `None` if no process can be read
+    /// any more.
     pub(crate) fn since(&self, earlier: &Self) -> Option<Usage> {
-        let mut used = Reading::default();
-        let mut life = Reading::default();
+        let mut used = ProcessUse::default();
+        let mut life = ProcessUse::default();
         for (process, now) in &self.0 {
             let before = earlier.0.get(process).copied().unwrap_or_default();
             used.run_ns += now.run_ns.saturating_sub(before.run_ns);
@@ -120,16 +120,16 @@ impl Meter {
     }
 }
 
-fn reading(process: u32) -> Option<Reading> {
+fn reading(process: u32) -> Option<ProcessUse> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name, in parentheses, may hold anything. User and system time are the 12th and 13th field behind it.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse().ok();
-    let mut reading = Reading {
+    let mut reading = ProcessUse {
         user_ticks: ticks()?,
         system_ticks: ticks()?,
-        ..Reading::default()
+        ..ProcessUse::default()
     };
     for task in tasks(process) {
         let folder = format!("/proc/{process}/task/{task}");
@@ -165,7 +165,7 @@ mod tests {
     fn meter(process: u32, run_ns: u64, user_ticks: u64, system_ticks: u64, switches: u64) -> Meter {
         Meter(BTreeMap::from([(
             process,
-            Reading {
+            ProcessUse {
                 run_ns,
                 user_ticks,
                 system_ticks,

@@ -121,7 +121,7 @@ impl FolderGuard {
 
 impl Drop for FolderGuard {
     fn drop(&mut self) {
-        // What has ended already cannot be killed and needs not be.
+        // A process that has ended already cannot be killed and needs not be.
         self.child.kill().ok();
         self.child.wait().ok();
     }

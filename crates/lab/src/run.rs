@@ -7,7 +7,7 @@ use haul_results::{CeilingKind, End, Header, JOURNAL, Journal, JournalLine, Reco
 use jiff::Timestamp;
 
 use crate::ceilings;
-use crate::content::Content;
+use crate::content::RunContent;
 use crate::environment::Environment;
 use crate::error::LabError;
 use crate::event::Event;
@@ -22,7 +22,7 @@ use crate::trial::TrialRunner;
 /// How often each ceiling is measured before the trials; once more after them.
 const CEILING_ROUNDS: u32 = 3;
 
-/// Makes a new run. An interruption ends the run early: what was measured is returned, and stands in the journal.
+/// Makes a new run. An interruption ends the run early: the trials that were made are returned, and stand in the journal.
 ///
 /// # Errors
 ///
@@ -169,7 +169,7 @@ impl Runner<'_> {
             subject: &setup.subject,
             clients: &setup.clients,
             limits: setup.limits,
-            content: Content::new(setup.seed),
+            content: RunContent::new(setup.seed),
             seed: setup.seed,
             folder: setup.subject.is_local().then(|| ObjectSite::Folder(space.root())),
             space,
@@ -204,7 +204,7 @@ impl Runner<'_> {
     }
 }
 
-/// What is left of a plan, if it goes on as fast as it went so far.
+/// The time that is left, if the plan goes on at its pace so far.
 fn time_left(elapsed: Duration, planned: Duration, planned_left: Duration) -> Duration {
     let done = planned.saturating_sub(planned_left).as_secs_f64();
     let pace = if done > 0.0 {

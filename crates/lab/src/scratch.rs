@@ -11,9 +11,9 @@ use crate::command::CommandLine;
 use crate::names::SCRATCH_PREFIX;
 use crate::reaper::FolderGuard;
 
-/// What stays free beside what a run needs.
+/// Space that stays free beside the need of a run.
 pub const SPARE: ByteSize = ByteSize::mib(64);
-/// What stays free of main memory, beside what a run needs, where the scratch space lies in it.
+/// Main memory that stays free beside the need of a run whose scratch space lies in memory.
 const MEMORY_SPARE: ByteSize = ByteSize::mib(1024);
 
 /// A folder for a run, removed on drop, or by its reaper if the lab is killed.
@@ -33,9 +33,9 @@ pub enum ScratchError {
          or ask for less with --volumes or --clients"
     )]
     TooSmall {
-        /// What is needed, in MiB.
+        /// The space that is needed, in MiB.
         need: f64,
-        /// Where how much is free, as text that begins with a separator.
+        /// The folders that were looked at with the space that is free there, as text that begins with a separator.
         found: String,
     },
     /// Nothing would remove the space if the lab is killed.
@@ -46,12 +46,12 @@ pub enum ScratchError {
     Unusable {
         /// The folder.
         folder: String,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 }
 
-/// A folder in which scratch space may be made, and what is free there.
+/// A folder in which scratch space may be made, and the space that is free there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScratchDir {
     /// Its folder.
@@ -69,7 +69,7 @@ impl ScratchDir {
     ///
     /// # Errors
     ///
-    /// If it is no folder that can be looked at.
+    /// If the folder cannot be read.
     pub fn at(folder: &Path) -> Result<Self, ScratchError> {
         let unusable = |cause| ScratchError::Unusable {
             folder: folder.display().to_string(),

@@ -1,9 +1,9 @@
-//! What a server counts in its ledger, read before and after a trial; the difference is set beside the clients' counts.
+//! The counts of a server's ledger, read before and after a trial; the difference is set beside the clients' counts.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use haul_client::{Address, Connection, Hello, Options, Stats, WorkerStats};
+use haul_client::{Address, Connection, Error, Hello, Options, Stats, WorkerStats};
 use haul_results::{ByteSize, Cell, Dialect, Operation, PoolSpec, ServerCounts, WorkerCounts};
 
 use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
@@ -11,10 +11,10 @@ use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL};
 /// The longest silence after HELLO before a server counts as one that does not know it.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What a ledger says of a worker that is not up yet.
+/// The state of a worker in the ledger while it is not up yet.
 const STARTING: &str = "starting";
 
-/// What a server says of itself.
+/// The facts that a server states of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SubjectInfo {
     /// Name and version.
@@ -23,7 +23,7 @@ pub(crate) struct SubjectInfo {
     pub(crate) has_ledger: bool,
 }
 
-/// Asks a server what it is. One that does not know the question is `None`.
+/// Asks a server for its facts; `None` if it does not know the question.
 pub(crate) fn info(address: &Address) -> Option<SubjectInfo> {
     let hello = hello(address)?;
     let has_ledger = hello.verbs.iter().any(|verb| verb.eq_ignore_ascii_case("STATS"));
@@ -39,37 +39,34 @@ pub fn pool_of(address: &Address) -> Option<PoolSpec> {
     hello(address)?.pool.parse().ok()
 }
 
-/// Asks HELLO. Nothing else uses the server yet, so one that is silent does not know the question.
+/// Asks HELLO. Nothing else uses the server yet, so a silent server does not know the question.
 fn hello(address: &Address) -> Option<Hello> {
+    connect(address, HELLO_TIMEOUT).ok()?.hello().ok()
+}
+
+fn connect(address: &Address, limit: Duration) -> Result<Connection, Error> {
     let options = Options {
         buffer_bytes: 0,
-        timeout: HELLO_TIMEOUT,
-        queue_timeout: HELLO_TIMEOUT,
+        timeout: limit,
+        queue_timeout: limit,
         ..Options::default()
     };
-    Connection::open(address, &options).ok()?.hello().ok()
+    Connection::open(address, &options)
 }
 
 /// Reads the ledger.
 ///
 /// # Errors
 ///
-/// What went wrong, for people.
+/// A text for people.
 pub(crate) fn read(address: &Address, limit: Duration) -> Result<Stats, String> {
-    let options = Options {
-        buffer_bytes: 0,
-        timeout: limit,
-        queue_timeout: limit,
-        connect_timeout: limit,
-        ..Options::default()
-    };
-    let read = Connection::open(address, &options).and_then(|mut connection| connection.stats());
+    let read = connect(address, limit).and_then(|mut connection| connection.stats());
     read.map_err(|error| format!("the server's ledger cannot be read: {error}"))
 }
 
-/// Waits until the ledger says of no worker that it is starting. A server may listen before all of its workers are up:
-/// starting them would take the processors from the trial, and those that are not there yet would be missing in what it uses.
-/// One that does not get there within `limit`, or whose ledger cannot be read, is measured as it is.
+/// Waits until no worker in the ledger is starting. A server may listen before all of its workers are up: workers that start
+/// would take the processors from the trial, and their use would be missing in that of the server. A server whose workers are
+/// not up within `limit`, or whose ledger cannot be read, is measured as it is.
 pub(crate) fn wait_until_up(
     mut read: impl FnMut() -> Result<Stats, String>,
     limit: Duration,
@@ -84,7 +81,7 @@ pub(crate) fn wait_until_up(
     Ok(())
 }
 
-/// What each worker entered between two readings, of the verb that a cell uses.
+/// The requests that each worker counted between two readings, of the verb that a cell uses.
 pub(crate) fn difference(before: &Stats, after: &Stats, cell: &Cell) -> ServerCounts {
     let verb = verb(cell.operation, cell.dialect);
     let entry = |after: &WorkerStats| {
@@ -140,7 +137,7 @@ mod tests {
         )
     }
 
-    /// Waits for a server whose ledger says this, one after the other and then the last again; how often it was read.
+    /// Waits for a server with these readings of its ledger, the last one again and again; returns how often it was read.
     fn readings(said: &[Result<&str, &str>], limit: Duration, interrupt: &Interrupt) -> (usize, bool) {
         let mut count = 0;
         let read = || {

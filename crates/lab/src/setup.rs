@@ -1,4 +1,4 @@
-//! What a run is told before it begins.
+//! The settings of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use haul_results::{Binary, Matrix};
 use crate::command::CommandLine;
 use crate::subject::SubjectSpec;
 
-/// Everything that a run needs to know.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// All cells.
@@ -31,13 +31,13 @@ pub struct Setup {
     pub scratch: Option<PathBuf>,
     /// The folder of the run's results.
     pub folder: PathBuf,
-    /// How long to wait for what.
+    /// The longest waits.
     pub limits: WaitLimits,
     /// How long one measurement of a ceiling takes, about.
     pub ceiling_span: Duration,
 }
 
-/// How long the lab waits for what, at most.
+/// The longest waits of the lab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitLimits {
     /// For a server to listen. Default: 30 s.

@@ -22,9 +22,9 @@ use crate::scratch::ScratchSpace;
 
 /// How long a server that was asked to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often a port is tried, and a process that is to end looked at.
+/// The pause between two tries to connect, and between two looks at a process that is to end.
 const PAUSE: Duration = Duration::from_millis(2);
-/// The most of what a server said that is shown, in bytes from the end.
+/// How much of a server's standard error is shown at most, in bytes from the end.
 const STDERR_BYTES_MAX: usize = 600;
 
 /// Which server is measured.
@@ -80,7 +80,7 @@ impl std::str::FromStr for ServerCommand {
 }
 
 impl ServerCommand {
-    /// Whether the server is told which folder to serve: then what it stores can be looked up there.
+    /// Whether the server is told which folder to serve: then the lab looks up uploads in that folder.
     #[must_use]
     pub fn names_root(&self) -> bool {
         self.words.iter().any(|word| word.contains("{root}"))
@@ -116,7 +116,7 @@ impl ServerCommand {
 }
 
 impl SubjectSpec {
-    /// Whose it is.
+    /// The kind of the subject.
     #[must_use]
     pub fn kind(&self) -> SubjectKind {
         match self {
@@ -126,7 +126,7 @@ impl SubjectSpec {
         }
     }
 
-    /// As it is shown: the command line with its placeholders, or the address.
+    /// The subject as text: the command line with its placeholders, or the address.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
@@ -149,7 +149,7 @@ impl SubjectSpec {
         }
     }
 
-    /// Whether what it stores lies in the scratch space.
+    /// Whether the server stores uploads in the scratch space.
     pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Own { .. } => true,
@@ -175,8 +175,8 @@ struct Started {
 }
 
 impl RunningSubject {
-    /// Starts the server, or finds it there, and waits until it listens, at most for `limit`. `space` holds what it serves,
-    /// and its log.
+    /// Starts the server, unless it runs already, and waits until it listens, at most for `limit`. `space` holds the served
+    /// folder and the server's log.
     pub(crate) fn start(
         spec: &SubjectSpec,
         pool: &PoolSpec,
@@ -184,42 +184,34 @@ impl RunningSubject {
         limit: Duration,
         interrupt: &Interrupt,
     ) -> Result<Self, Stop> {
-        let log = space.path().join("server.log");
-        let root = space.root();
+        let (log, root) = (space.path().join("server.log"), space.root());
         let until = Instant::now() + limit;
         match spec {
-            SubjectSpec::Target(address) => Ok(Self {
-                address: address.clone(),
-                started: None,
-                log,
-            }),
+            SubjectSpec::Target(address) => Ok(Self::new(address.clone(), None, log)),
             SubjectSpec::Own { program, durability } => {
                 let line = own(program, *durability, pool, &root);
                 let mut started = spawn(&line, &log, Stdio::piped(), space)?;
-                let stdout = started
-                    .child
-                    .stdout
-                    .take()
-                    .expect("standard output was asked for as a pipe");
-                let mut subject = Self {
-                    address: Address::new("127.0.0.1", 1),
-                    started: Some(started),
-                    log,
-                };
+                let stdout = started.child.stdout.take();
+                let stdout = stdout.expect("standard output was asked for as a pipe");
+                let mut subject = Self::new(Address::new("127.0.0.1", 1), Some(started), log);
                 subject.address = subject.announced(stdout, until, interrupt)?;
                 Ok(subject)
             }
             SubjectSpec::Command(command) => {
                 let port = free_port().map_err(|error| Stop::Failed(format!("no free port: {error}")))?;
                 let started = spawn(&command.fill(port, pool, &root), &log, Stdio::null(), space)?;
-                let mut subject = Self {
-                    address: Address::new("127.0.0.1", port),
-                    started: Some(started),
-                    log,
-                };
+                let mut subject = Self::new(Address::new("127.0.0.1", port), Some(started), log);
                 subject.until_it_listens(port, until, interrupt)?;
                 Ok(subject)
             }
+        }
+    }
+
+    fn new(address: Address, started: Option<Started>, log: PathBuf) -> Self {
+        Self {
+            address,
+            started,
+            log,
         }
     }
 
@@ -234,7 +226,7 @@ impl RunningSubject {
         Some(format!("the server ended with {status}{}", self.stderr_tail()))
     }
 
-    /// Reads the line with which our own server says where it listens.
+    /// Reads the address from the line that our own server prints when it listens.
     fn announced(
         &mut self,
         stdout: ChildStdout,
@@ -245,7 +237,7 @@ impl RunningSubject {
         thread::spawn(move || {
             let mut lines = BufReader::new(stdout).lines();
             announce.send(lines.next().and_then(Result::ok)).ok();
-            // Nobody else reads on; a pipe that is full would stop the server.
+            // A full pipe would stop the server.
             lines.for_each(drop);
         });
         loop {
@@ -268,7 +260,7 @@ impl RunningSubject {
             self.still_waiting(until, interrupt)?;
             thread::sleep(PAUSE);
         }
-        // Somebody else may have taken the port just before.
+        // Another process may have taken the port just before; then the server has ended.
         match self.death() {
             Some(death) => Err(Stop::Failed(death)),
             None => Ok(()),
@@ -290,7 +282,7 @@ impl RunningSubject {
         Stop::Failed(format!("{what}{}", self.stderr_tail()))
     }
 
-    /// The end of what the server said on its standard error.
+    /// The end of the server's standard error.
     fn stderr_tail(&self) -> String {
         let mut said = Vec::new();
         if let Ok(mut file) = File::open(&self.log) {
@@ -323,7 +315,7 @@ impl Drop for RunningSubject {
         while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
             thread::sleep(PAUSE);
         }
-        // What is left of its group: itself if it did not end, and children that it forgot.
+        // Kills the rest of the group: the server if it did not end, and children that it forgot.
         drop(guard);
         child.wait().ok();
         fs::remove_file(&self.log).ok();
@@ -455,7 +447,7 @@ mod tests {
         let family = crate::process::family(&[subject.process().unwrap()]);
         assert_eq!(family.len(), 2, "the server and what it forgets");
         drop(subject);
-        // What was killed is gone when the system has got round to it; a zombie has only not been waited for.
+        // A killed process is gone a moment later; a zombie has only not been waited for.
         let is_there = |process: &u32| {
             let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
             stat.rsplit_once(") ")

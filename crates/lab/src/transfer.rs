@@ -7,27 +7,27 @@ use haul_client::{Address, Body, Buffers, Code, Condition, Connection, Error, Op
 use haul_results::{ByteSize, Dialect, FailureClass, Operation, Outcome};
 
 use crate::clock::Moment;
-use crate::content::{Check, CheckResult, Content, ContentReader, ContentStream};
+use crate::content::{Check, CheckResult, ContentReader, ContentStream, RunContent};
 use crate::job::Job;
 use crate::marks::{ClientResult, Marks};
 use crate::names::{served_name, upload_name, warm_up_name};
 
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most that is kept of what a server says of a failure, in characters.
+/// How much of a server's text is kept for a failure at most, in characters.
 const DETAIL_CHARACTERS_MAX: usize = 200;
 
 /// One client with its buffers, used for the warm-up and for the transfer that counts.
 #[derive(Debug)]
 pub(crate) struct LoadClient<'a> {
     job: &'a Job,
-    content: &'a Content,
+    content: &'a RunContent,
     number: u32,
     buffers: Option<Buffers>,
 }
 
 impl<'a> LoadClient<'a> {
-    pub(crate) fn new(job: &'a Job, content: &'a Content, number: u32) -> Self {
+    pub(crate) fn new(job: &'a Job, content: &'a RunContent, number: u32) -> Self {
         Self {
             job,
             content,
@@ -36,7 +36,7 @@ impl<'a> LoadClient<'a> {
         }
     }
 
-    /// Moves a part of the volume and forgets how it went: the trial will show it.
+    /// Moves a part of the volume. The result is dropped: a server that fails will fail in the trial as well.
     pub(crate) fn warm_up(&mut self) {
         let volume = self.job.warm_up();
         let transfer = match self.job.operation {
@@ -144,7 +144,7 @@ impl<'a> LoadClient<'a> {
             marks,
             end,
             bytes: ByteSize(source.bytes),
-            // Whether it was stored as it was sent is looked up after the trial.
+            // The stored content is compared after the trial.
             verified: false,
             outcome,
             check_ns: 0,
@@ -191,7 +191,7 @@ fn send(
     }
 }
 
-/// A check that knows what it costs.
+/// A check that measures its own time.
 #[derive(Debug)]
 struct TimedCheck {
     check: Check,
@@ -226,7 +226,7 @@ impl Read for MarkedReader {
     }
 }
 
-/// What a comparison of content means for a transfer that ended in order.
+/// The outcome of a transfer that ended in order and whose content was compared.
 pub(crate) fn outcome_of(result: CheckResult) -> Outcome {
     match result {
         CheckResult::Same => Outcome::Ok,

@@ -11,9 +11,9 @@ use haul_results::{
     ByteSize, Cell, FailureClass, Fault, FaultKind, Operation, Outcome, Sample, ServerCounts, Trial, Usage,
 };
 
-use crate::client_pool::{self, Clients, Outcomes};
+use crate::client_pool::{self, Outcomes, TrialClients};
 use crate::command::CommandLine;
-use crate::content::Content;
+use crate::content::RunContent;
 use crate::interrupt::{Interrupt, Interrupted, POLL_INTERVAL, Stop};
 use crate::job::Job;
 use crate::memory::MemoryWatch;
@@ -31,13 +31,13 @@ const LEDGER_LIMIT: Duration = Duration::from_secs(10);
 /// death later than the client. A trial in which connections broke off for another reason takes that much longer.
 const DEATH_LIMIT: Duration = Duration::from_secs(2);
 
-/// What all trials of a run share.
+/// Makes trials; holds everything that all trials of a run share.
 #[derive(Debug)]
 pub(crate) struct TrialRunner<'a> {
     pub(crate) subject: &'a SubjectSpec,
     pub(crate) clients: &'a CommandLine,
     pub(crate) limits: WaitLimits,
-    pub(crate) content: Content,
+    pub(crate) content: RunContent,
     pub(crate) seed: u64,
     /// Where uploads are looked up; `None` asks the server of the trial.
     pub(crate) folder: Option<ObjectSite>,
@@ -47,16 +47,8 @@ pub(crate) struct TrialRunner<'a> {
     pub(crate) interrupt: &'a Interrupt,
 }
 
-/// What a trial found, and what went wrong with it.
-struct Findings {
-    outcomes: Outcomes,
-    server_counts: ServerCounts,
-    server_usage: Option<Usage>,
-    client_usage: Option<Usage>,
-    faults: Vec<Fault>,
-}
-
-/// What was measured between the release and the end.
+/// The measurements between the release and the end; none by default.
+#[derive(Default)]
 struct Measured {
     outcomes: Outcomes,
     server: Option<Usage>,
@@ -65,7 +57,7 @@ struct Measured {
 
 /// The server's side of a trial, as the trial left it.
 struct Settled {
-    server_counts: ServerCounts,
+    counts: ServerCounts,
     faults: Vec<Fault>,
     /// Whether the server or one of its workers died.
     has_death: bool,
@@ -82,26 +74,26 @@ impl TrialRunner<'_> {
             clear(root);
         }
         self.interrupt.check()?;
-        let found = match found {
+        let (measured, settled) = match found {
             Ok(found) => found,
             Err(Stop::Interrupted) => return Err(Interrupted),
-            Err(Stop::Failed(faults)) => Findings::none(faults),
+            Err(Stop::Failed(faults)) => (Measured::default(), Settled::unknown(faults)),
         };
         Ok(Trial {
             cell,
             replicate,
-            samples: found.outcomes.samples,
-            makespan_ns: found.outcomes.makespan_ns,
-            server_counts: found.server_counts,
-            server_usage: found.server_usage,
-            client_usage: found.client_usage,
-            check_ns: found.outcomes.check_ns,
-            faults: found.faults,
+            samples: measured.outcomes.samples,
+            makespan_ns: measured.outcomes.makespan_ns,
+            server_counts: settled.counts,
+            server_usage: measured.server,
+            client_usage: measured.clients,
+            check_ns: measured.outcomes.check_ns,
+            faults: settled.faults,
         })
     }
 
     /// The trial's own server, from its start to its end.
-    fn run(&self, cell: &Cell, number: u32) -> Result<Findings, Aborted> {
+    fn run(&self, cell: &Cell, number: u32) -> Result<(Measured, Settled), Aborted> {
         let limit = self.limits.start;
         let mut subject = RunningSubject::start(self.subject, &cell.pool, self.space, limit, self.interrupt)
             .map_err(|stop| stop.map(|detail| vec![fault(FaultKind::ServerNotStarted, detail)]))?;
@@ -122,7 +114,7 @@ impl TrialRunner<'_> {
         subject: &mut RunningSubject,
         site: &ObjectSite,
         number: u32,
-    ) -> Result<Findings, Aborted> {
+    ) -> Result<(Measured, Settled), Aborted> {
         if self.has_ledger {
             let read = || server_stats::read(&subject.address, LEDGER_LIMIT);
             server_stats::wait_until_up(read, self.limits.start, self.interrupt)?;
@@ -143,20 +135,13 @@ impl TrialRunner<'_> {
         if settled.has_death {
             blame_workers(&mut measured.outcomes.samples);
         }
-        let outcomes = match cell.operation {
-            Operation::Download => measured.outcomes,
-            Operation::Upload => self.verify(measured.outcomes, cell, site, number),
-        };
-        Ok(Findings {
-            outcomes,
-            server_counts: settled.server_counts,
-            server_usage: measured.server,
-            client_usage: measured.clients,
-            faults: settled.faults,
-        })
+        if cell.operation == Operation::Upload {
+            measured.outcomes = self.verify(measured.outcomes, cell, site, number);
+        }
+        Ok((measured, settled))
     }
 
-    fn warm_clients(&self, cell: &Cell, address: &Address, number: u32) -> Result<Clients, Stop> {
+    fn warm_clients(&self, cell: &Cell, address: &Address, number: u32) -> Result<TrialClients, Stop> {
         let whole = Job {
             worker: 0,
             first_client: 0,
@@ -173,7 +158,7 @@ impl TrialRunner<'_> {
         };
         let log = File::create(self.space.path().join("clients.log"))
             .map_err(|error| Stop::Failed(format!("no log for the clients: {error}")))?;
-        Clients::start(
+        TrialClients::start(
             self.clients,
             &client_pool::jobs(cell, &whole),
             &log,
@@ -183,7 +168,7 @@ impl TrialRunner<'_> {
     }
 
     /// The timed part. Only the clients and the server run in it, and the lab looks at their memory at intervals.
-    fn measure(&self, mut clients: Clients, subject: &RunningSubject) -> Result<Measured, Stop> {
+    fn measure(&self, mut clients: TrialClients, subject: &RunningSubject) -> Result<Measured, Stop> {
         let servers = || {
             subject
                 .process()
@@ -204,13 +189,13 @@ impl TrialRunner<'_> {
             now.since(earlier).map(|usage| Usage { peak_memory, ..usage })
         };
         Ok(Measured {
-            server: usage(&after.0, &before.0, memory.server_peak()),
-            clients: usage(&after.1, &before.1, memory.client_peak()),
+            server: usage(&after.0, &before.0, memory.server_peak),
+            clients: usage(&after.1, &before.1, memory.client_peak),
             outcomes: clients.finish(release),
         })
     }
 
-    /// What the server has counted up to now; `None` without a ledger.
+    /// The server's counts up to now; `None` without a ledger.
     fn read_stats(&self, address: &Address) -> Result<Option<Stats>, Fault> {
         if !self.has_ledger {
             return Ok(None);
@@ -220,7 +205,7 @@ impl TrialRunner<'_> {
             .map_err(|detail| fault(FaultKind::Unreadable, detail))
     }
 
-    /// Reads what the server counted since `before`. Where connections broke off, a worker or the whole server may have
+    /// Reads the server's counts since `before`. Where connections broke off, a worker or the whole server may have
     /// died, which the server reports later than the clients notice it, so the lab looks again for [`DEATH_LIMIT`].
     fn settle(
         &self,
@@ -263,12 +248,12 @@ impl TrialRunner<'_> {
             .map(|(before, after)| server_stats::difference(before, &after, cell));
         Settled {
             has_death: stats.as_ref().is_some_and(has_restart),
-            server_counts: stats.unwrap_or(ServerCounts::NotReported),
+            counts: stats.unwrap_or(ServerCounts::NotReported),
             faults: fault.into_iter().collect(),
         }
     }
 
-    /// Compares every upload that was acknowledged with what was sent.
+    /// Compares every acknowledged upload with the content that was sent.
     fn verify(&self, mut outcomes: Outcomes, cell: &Cell, site: &ObjectSite, number: u32) -> Outcomes {
         let stream = |client| self.content.uploaded(number, client, cell.volume);
         let spent = site.verify(&mut outcomes.samples, stream, self.interrupt);
@@ -280,26 +265,20 @@ impl TrialRunner<'_> {
     }
 }
 
-impl Findings {
-    /// Nothing was measured because of these faults.
-    fn none(faults: Vec<Fault>) -> Self {
+impl Settled {
+    fn unknown(faults: Vec<Fault>) -> Self {
         Self {
-            outcomes: Outcomes::default(),
-            server_counts: ServerCounts::NotReported,
-            server_usage: None,
-            client_usage: None,
+            counts: ServerCounts::NotReported,
             faults,
+            has_death: false,
         }
     }
-}
 
-impl Settled {
-    /// The whole server died; it can be asked nothing more.
+    /// The whole server died, so it cannot be asked any more.
     fn dead(death: String) -> Self {
         Self {
-            server_counts: ServerCounts::NotReported,
-            faults: vec![fault(FaultKind::ServerDied, death)],
             has_death: true,
+            ..Self::unknown(vec![fault(FaultKind::ServerDied, death)])
         }
     }
 }
@@ -342,7 +321,7 @@ fn fault(kind: FaultKind, detail: impl Into<String>) -> Fault {
     }
 }
 
-/// Removes what a server has left in its folder: everything but the served objects.
+/// Removes everything from the server's folder but the served objects.
 fn clear(root: &Path) {
     for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
         if entry
@@ -356,7 +335,7 @@ fn clear(root: &Path) {
             Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(entry.path()),
             _ => std::fs::remove_file(entry.path()),
         };
-        // What cannot be removed now is removed with the scratch space.
+        // The rest is removed with the scratch space.
         removed.ok();
     }
 }
