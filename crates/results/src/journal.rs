@@ -263,6 +263,33 @@ mod tests {
     }
 
     #[test]
+    fn a_run_grows_while_it_is_made_as_it_does_when_its_journal_is_read() {
+        let (run, text) = journal();
+        let mut recording = Recording::resume(Journal::read(&text).unwrap().run);
+        let mut again = run.trials[1].clone();
+        again.makespan_ns += 1;
+        let mut longer = text;
+        for record in [
+            JournalLine::Resumed(run.header.started),
+            JournalLine::Trial(Box::new(again)),
+            JournalLine::Ceiling(Ceiling {
+                kind: CeilingKind::MemoryCopy,
+                bytes_per_s: vec![1e9],
+            }),
+        ] {
+            longer.extend(record.to_line().into_bytes());
+            recording.apply(record).unwrap();
+        }
+        assert_eq!(recording.run().trials.len(), run.trials.len());
+        assert_eq!(*recording.run(), Journal::read(&longer).unwrap().run);
+        let stranger = Trial {
+            replicate: run.header.repeats,
+            ..run.trials[0].clone()
+        };
+        assert!(recording.apply(JournalLine::Trial(Box::new(stranger))).is_err());
+    }
+
+    #[test]
     fn results_of_another_version_are_refused_by_their_version() {
         let (run, text) = journal();
         let text = String::from_utf8(text).unwrap();
