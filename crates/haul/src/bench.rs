@@ -8,7 +8,7 @@ mod live;
 mod settings;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -69,8 +69,7 @@ fn measure(args: &BenchArgs, settings: &BenchSettings) -> anyhow::Result<ExitCod
     let run = match run {
         Ok(run) => run,
         Err(error) => {
-            // There is nowhere left to say that standard error is closed.
-            writeln!(io::stderr(), "haul: {error}").ok();
+            crate::output::say(&error.to_string());
             return Ok(ExitCode::from(exit_code(&error)));
         }
     };
@@ -80,7 +79,7 @@ fn measure(args: &BenchArgs, settings: &BenchSettings) -> anyhow::Result<ExitCod
 fn exit_code(error: &LabError) -> u8 {
     match error {
         LabError::Scratch(_) | LabError::Descriptors(_) | LabError::Taken(_) | LabError::Changed(_) => {
-            crate::EXIT_USAGE
+            crate::output::EXIT_USAGE
         }
         LabError::Interrupted | LabError::Subject(_) | LabError::Journal { .. } => EXIT_INVALID,
     }

@@ -15,7 +15,7 @@ use haul_client::DialectChoice;
 
 use crate::commands::{cat, get, ls, put, rm, stat, stats};
 use crate::help;
-use crate::settings::{self, LogTable, ServeTable, TypedFlags};
+use crate::settings::{self, LogTable, ServeArgs, TypedFlags};
 use crate::value_parsers::words;
 
 /// The program's name.
@@ -69,12 +69,6 @@ pub(crate) fn tree() -> Tree {
 pub(crate) fn parse(typed: &[std::ffi::OsString]) -> Result<Cli, clap::Error> {
     let matches = tree().try_get_matches_from(typed)?;
     Cli::from_arg_matches(&matches)
-}
-
-/// How many transfers at a time, 1 to 256.
-pub(crate) fn jobs(text: &str) -> Result<u16, String> {
-    let count = text.parse().ok().filter(|count| (1..=256).contains(count));
-    count.ok_or_else(|| format!("`{text}` is not a number of transfers; write one from 1 to 256"))
 }
 
 fn retries(text: &str) -> Result<u32, String> {
@@ -173,21 +167,4 @@ pub(crate) struct RemoteArgs {
     /// Show results and errors only: no progress, notices or sums
     #[arg(short, long)]
     pub(crate) quiet: bool,
-}
-
-/// The flags of `serve`, as typed. Those of its settings stand in their table.
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    /// Folder to serve, or memory:[SIZE] for an empty store in memory [default: the current folder]
-    #[arg(value_name = "ROOT", value_hint = ValueHint::DirPath)]
-    pub(crate) root: Option<PathBuf>,
-    /// The settings of the server.
-    #[command(flatten)]
-    pub(crate) settings: TypedFlags<ServeTable>,
-    /// TOML file with any of these settings [env: HAUL_CONFIG]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) config: Option<PathBuf>,
-    /// How the log is written.
-    #[command(flatten)]
-    pub(crate) log: TypedFlags<LogTable>,
 }

@@ -19,8 +19,10 @@ pub(crate) mod rm;
 pub(crate) mod stat;
 pub(crate) mod stats;
 mod tally;
+mod transfer;
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
+use std::time::Duration;
 
 use haul_client::{Address, Client, DialectChoice, Error, Options};
 
@@ -60,18 +62,18 @@ pub(crate) enum CommandOutcome {
 
 impl CommandOutcome {
     /// The outcome of two things: the failure of one, the reason that both share, or else a failure without a reason.
-    pub(crate) fn and(self, other: CommandOutcome) -> CommandOutcome {
+    pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
-            (CommandOutcome::Done, outcome) | (outcome, CommandOutcome::Done) => outcome,
+            (Self::Done, outcome) | (outcome, Self::Done) => outcome,
             (one, same) if one == same => one,
-            _ => CommandOutcome::Failed,
+            _ => Self::Failed,
         }
     }
 }
 
 impl From<CommandOutcome> for ExitCode {
-    fn from(outcome: CommandOutcome) -> ExitCode {
-        ExitCode::from(match outcome {
+    fn from(outcome: CommandOutcome) -> Self {
+        Self::from(match outcome {
             CommandOutcome::Done => 0,
             CommandOutcome::Failed => 1,
             CommandOutcome::Usage => 2,
@@ -82,11 +84,11 @@ impl From<CommandOutcome> for ExitCode {
 }
 
 impl From<&Error> for CommandOutcome {
-    fn from(error: &Error) -> CommandOutcome {
+    fn from(error: &Error) -> Self {
         match error {
-            Error::Connect { .. } => CommandOutcome::NotConnected,
-            error if error.is_not_found() => CommandOutcome::NotFound,
-            _ => CommandOutcome::Failed,
+            Error::Connect { .. } => Self::NotConnected,
+            error if error.is_not_found() => Self::NotFound,
+            _ => Self::Failed,
         }
     }
 }

@@ -8,6 +8,7 @@ mod completions;
 mod help;
 mod logs;
 mod manpages;
+mod output;
 mod report;
 mod serve;
 mod settings;
@@ -15,15 +16,12 @@ mod usage;
 mod value_parsers;
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use cli::{Cli, Command, RemoteCommand};
+use output::{EXIT_USAGE, print, say};
 use settings::SettingError;
-
-/// What was typed, or set, cannot be used.
-const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let typed: Vec<_> = std::env::args_os().collect();
@@ -42,15 +40,13 @@ fn not_parsed(error: &clap::Error, typed: &[OsString]) -> ExitCode {
     {
         error.exit();
     }
-    // There is nowhere left to say that standard error is closed.
-    writeln!(io::stderr(), "haul: {}", usage::sentence(error, typed)).ok();
+    say(&usage::sentence(error, typed));
     ExitCode::from(EXIT_USAGE)
 }
 
 fn ended(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     outcome.unwrap_or_else(|error| {
-        // There is nowhere left to say that standard error is closed.
-        writeln!(io::stderr(), "haul: {error:#}").ok();
+        say(&format!("{error:#}"));
         if error.is::<SettingError>() {
             ExitCode::from(EXIT_USAGE)
         } else {
@@ -100,15 +96,6 @@ fn manual(subcommand: Option<&str>, out: Option<&Path>) -> anyhow::Result<ExitCo
     match out {
         Some(folder) => manpages::write(&pages, folder).map(|()| ExitCode::SUCCESS),
         None => print(&pages.into_iter().flat_map(|page| page.text).collect::<Vec<u8>>()),
-    }
-}
-
-/// Prints all of `text`. A reader that has seen enough (`haul man | head`) is no failure.
-fn print(text: &[u8]) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
     }
 }
 

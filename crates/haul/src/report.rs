@@ -56,7 +56,7 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     for file in files {
         text += &format!("{}\n", file.display());
     }
-    crate::print(text.as_bytes())
+    crate::output::print(text.as_bytes())
 }
 
 /// Writes a report into a folder, which is made if need be, and gives the paths of its documents, that of the

@@ -13,9 +13,8 @@ use haul_server::{ServedRoot, Server, StartError, WorkerCommand};
 
 use haul_types::PoolKind;
 
-use crate::cli::ServeArgs;
 use crate::logs::{self, LogSettings};
-use crate::settings::{self, FileText, LogTable, SettingError, Settings, TypedFlags, Variables};
+use crate::settings::{self, FileText, LogTable, ServeArgs, SettingError, Settings, TypedFlags, Variables};
 
 /// Serves until a signal ends it and its transfers are drained.
 pub(crate) fn run(flags: &ServeArgs) -> anyhow::Result<ExitCode> {

@@ -9,20 +9,37 @@ mod table;
 mod values;
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
 use std::path::PathBuf;
 
+use clap::{Args, ValueHint};
 use haul_client::{Address, AddressError, PORT_DEFAULT};
 use haul_server::{Config, ServedRoot};
 
-use crate::cli::ServeArgs;
 use crate::logs::LogSettings;
 
 pub(crate) use layers::{FileText, Variables};
 use layers::{Layers, SettingSource};
+use table::ServeTable;
 use table::{LOG, SERVE, Setting};
-pub(crate) use table::{LogTable, ServeTable, TypedFlags};
+pub(crate) use table::{LogTable, TypedFlags};
 pub(crate) use values::{time, timeout};
+
+/// The flags of `serve`, as typed. Those of its settings stand in their table.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Folder to serve, or memory:[SIZE] for an empty store in memory [default: the current folder]
+    #[arg(value_name = "ROOT", value_hint = ValueHint::DirPath)]
+    pub(crate) root: Option<PathBuf>,
+    /// The settings of the server.
+    #[command(flatten)]
+    pub(crate) settings: TypedFlags<ServeTable>,
+    /// TOML file with any of these settings [env: HAUL_CONFIG]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// How the log is written.
+    #[command(flatten)]
+    pub(crate) log: TypedFlags<LogTable>,
+}
 
 /// What `haul serve` is to do.
 #[derive(Debug)]
@@ -112,8 +129,7 @@ pub(crate) fn only_for_clients(flag: &str) -> SettingError {
 /// Says on standard error which variables look like settings and are none.
 pub(crate) fn warn_of_unknown(environment: &Variables) {
     for name in environment.unknown() {
-        // There is nowhere left to say that standard error is closed.
-        writeln!(std::io::stderr(), "haul: {}", unknown_sentence(&name)).ok();
+        crate::output::say(&unknown_sentence(&name));
     }
 }
 

@@ -25,6 +25,12 @@ pub(crate) fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> 
     })
 }
 
+/// How many transfers at a time, 1 to 256.
+pub(crate) fn jobs(text: &str) -> Result<u16, String> {
+    let count = text.parse().ok().filter(|count| (1..=256).contains(count));
+    count.ok_or_else(|| format!("`{text}` is not a number of transfers; write one from 1 to 256"))
+}
+
 /// One word of a closed list.
 pub(crate) fn word<T: ClosedList + Send + Sync>() -> impl TypedValueParser<Value = T> {
     words(T::ALL.iter().map(|member| member.as_str()))

@@ -43,8 +43,12 @@ pub(super) fn print(settings: &BenchSettings) -> io::Result<ExitCode> {
     for (number, (repeat, cell)) in (1..).zip(&plan.trials) {
         text += &format!("{number} repeat={} {cell}\n", repeat + 1);
     }
-    crate::print(text.as_bytes()).map_err(io::Error::other)?;
-    Ok(ExitCode::from(if place.is_ok() { 0 } else { crate::EXIT_USAGE }))
+    crate::output::print(text.as_bytes()).map_err(io::Error::other)?;
+    Ok(ExitCode::from(if place.is_ok() {
+        0
+    } else {
+        crate::output::EXIT_USAGE
+    }))
 }
 
 fn summary(plan: &Plan, matrix: &Matrix, repeats: u32, seed: u64) -> String {

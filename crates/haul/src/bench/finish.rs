@@ -1,6 +1,5 @@
 //! The end of a run: its files, its table, its verdict.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use haul_report::{Format, Report};
@@ -19,14 +18,12 @@ pub(super) fn finish(run: &Run, settings: &BenchSettings) -> anyhow::Result<Exit
             .iter()
             .for_each(|file| text += &format!("{}\n", file.display()));
     }
-    crate::print(text.as_bytes())?;
+    crate::output::print(text.as_bytes())?;
     // The journal is whole, and the exit code is that of what was measured.
     if let Err(error) = written {
-        writeln!(
-            io::stderr(),
-            "haul: the report is not complete, `haul report` makes it again: {error:#}"
-        )
-        .ok();
+        crate::output::say(&format!(
+            "the report is not complete, `haul report` makes it again: {error:#}"
+        ));
     }
     Ok(ExitCode::from(analysis.verdict.grade.exit_code()))
 }

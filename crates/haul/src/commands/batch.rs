@@ -32,7 +32,7 @@ struct BatchState<J> {
 
 impl<J> JobQueue<J> {
     fn new() -> JobQueue<J> {
-        JobQueue {
+        Self {
             state: Mutex::new(BatchState {
                 jobs: VecDeque::new(),
                 is_closed: false,
@@ -111,8 +111,8 @@ struct Unreachable {
 }
 
 impl ClientCache {
-    pub(super) fn new(options: Options) -> ClientCache {
-        ClientCache {
+    pub(super) fn new(options: Options) -> Self {
+        Self {
             options,
             known: Mutex::default(),
         }

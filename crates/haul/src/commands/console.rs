@@ -14,12 +14,10 @@ use haul_client::{Error, Progress, Verified, printable};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
-use super::{
-    CommandOutcome, RemoteOptions, advice, interrupt,
-    live::{Live, LiveView, Running},
-    record::{Item, Moved, Record, escaped},
-    tally::Tally,
-};
+use super::live::{Live, LiveView, Running};
+use super::record::{Item, Moved, Record, escaped};
+use super::tally::Tally;
+use super::{CommandOutcome, RemoteOptions, advice, interrupt};
 
 /// How often the view is drawn.
 const TICK: Duration = Duration::from_millis(200);
@@ -39,14 +37,14 @@ pub(super) struct Console {
 }
 
 impl Console {
-    pub(super) fn new(verb: &'static str, options: &RemoteOptions) -> Arc<Console> {
+    pub(super) fn new(verb: &'static str, options: &RemoteOptions) -> Arc<Self> {
         let visible = !options.quiet && io::stderr().is_terminal();
         let target = if visible {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
-        Arc::new(Console {
+        Arc::new(Self {
             verb,
             view: ProgressBar::with_draw_target(None, target),
             live: Arc::default(),
@@ -60,7 +58,7 @@ impl Console {
     }
 
     /// Shows what runs from now on, and has Ctrl-C say what stays. `several` things are followed by a last line.
-    pub(super) fn begin(self: &Arc<Console>, several: bool) {
+    pub(super) fn begin(self: &Arc<Self>, several: bool) {
         self.several.store(several, Ordering::Relaxed);
         if !self.view.is_hidden() {
             let view = LiveView(Arc::clone(&self.live));

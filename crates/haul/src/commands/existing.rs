@@ -1,11 +1,9 @@
 //! What to do with what the other side has already: replace it, refuse, leave it, or find out whether it is the same.
 
-use std::{
-    fs::{File, Metadata},
-    io,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use haul_client::{Client, Error, Facts, Progress};
 
@@ -45,15 +43,15 @@ pub(super) enum ExistingPolicy {
 }
 
 impl From<ExistingArgs> for ExistingPolicy {
-    fn from(args: ExistingArgs) -> ExistingPolicy {
+    fn from(args: ExistingArgs) -> Self {
         match args {
-            ExistingArgs { checksum: true, .. } => ExistingPolicy::Checksum,
-            ExistingArgs { update: true, .. } => ExistingPolicy::Update,
+            ExistingArgs { checksum: true, .. } => Self::Checksum,
+            ExistingArgs { update: true, .. } => Self::Update,
             ExistingArgs {
                 skip_existing: true, ..
-            } => ExistingPolicy::Skip,
-            ExistingArgs { no_clobber: true, .. } => ExistingPolicy::Refuse,
-            _ => ExistingPolicy::Replace,
+            } => Self::Skip,
+            ExistingArgs { no_clobber: true, .. } => Self::Refuse,
+            _ => Self::Replace,
         }
     }
 }
@@ -68,8 +66,8 @@ pub(super) struct Known {
 
 impl Known {
     /// Of facts that the server gave.
-    pub(super) fn of(facts: &Facts) -> Known {
-        Known {
+    pub(super) fn of(facts: &Facts) -> Self {
+        Self {
             size_bytes: facts.size,
             modified: facts.modified.clone(),
         }

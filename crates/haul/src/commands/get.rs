@@ -3,26 +3,22 @@
 mod find;
 mod place;
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
-};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use haul_client::{
     Address, Client, Code, Dialect, Error, Fetched, PartFile, Progress, StreamTarget, Target, Verify, landing,
 };
 
-use super::{
-    CommandOutcome, RemoteOptions, advice,
-    batch::{self, CachedClients, ClientCache},
-    console::{Console, TransferBar},
-    existing::{ContentComparison, ExistingArgs, ExistingPolicy, Known},
-    operand::RemoteOperand,
-    record::{Item, Moved},
-};
+use super::batch::{self, CachedClients, ClientCache};
+use super::console::{Console, TransferBar};
+use super::existing::{ContentComparison, ExistingArgs, ExistingPolicy, Known};
+use super::operand::RemoteOperand;
+use super::record::{Item, Moved};
+use super::transfer::{OnceNotice, TransferFailure, Transferred};
+use super::{CommandOutcome, RemoteOptions, advice};
 use place::GetPlace;
 
 /// What can be typed after `haul get`.
@@ -50,15 +46,15 @@ pub(crate) struct GetArgs {
     #[arg(long)]
     no_verify: bool,
     /// Transfers at a time, 1 to 256
-    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = crate::cli::jobs,
+    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = crate::value_parsers::jobs,
           value_hint = clap::ValueHint::Other)]
     jobs: u16,
 }
 
 impl GetArgs {
     /// The arguments of `haul get NAME… -o -`.
-    pub(crate) fn to_standard_output(names: Vec<String>) -> GetArgs {
-        GetArgs {
+    pub(crate) fn to_standard_output(names: Vec<String>) -> Self {
+        Self {
             names,
             recursive: false,
             output: Some("-".into()),
@@ -98,27 +94,8 @@ struct Getting<'a> {
     existing: ExistingPolicy,
     preserve: bool,
     recursive: bool,
-    /// Whether a file whose permissions are not known was mentioned already.
-    has_said_no_mode: AtomicBool,
-}
-
-/// How a transfer went that did not fail.
-enum Got {
-    Moved(Moved),
-    /// It is here already.
-    Skipped,
-}
-
-/// Why a transfer failed, and what it leaves for the next run.
-struct GetFailure {
-    error: Error,
-    kept_bytes: u64,
-}
-
-impl From<Error> for GetFailure {
-    fn from(error: Error) -> GetFailure {
-        GetFailure { error, kept_bytes: 0 }
-    }
+    /// That permissions are not known.
+    no_mode: OnceNotice,
 }
 
 /// Runs `haul get`.
@@ -155,7 +132,7 @@ pub(crate) fn run(args: &GetArgs, options: &RemoteOptions) -> CommandOutcome {
         existing: args.existing.into(),
         preserve: args.preserve,
         recursive: args.recursive,
-        has_said_no_mode: AtomicBool::new(false),
+        no_mode: OnceNotice::default(),
     };
     console.begin(several);
     let outcome = batch::run(
@@ -188,15 +165,11 @@ impl Getting<'_> {
             name: Some(&job.name),
             local: local.as_deref(),
         };
-        match result {
-            Ok(Got::Moved(moved)) => self.console.done(item, moved, begun.elapsed()),
-            Ok(Got::Skipped) => self.console.skipped(item),
-            Err(GetFailure { error, kept_bytes }) => {
-                let error = self.in_this_dialect(clients, job, error);
-                self.console
-                    .failed_after(&job.name, item, &error, kept_bytes, begun.elapsed())
-            }
-        }
+        let result = result.map_err(|failure| TransferFailure {
+            error: self.in_this_dialect(clients, job, failure.error),
+            ..failure
+        });
+        self.console.transferred(&job.name, item, result, begun.elapsed())
     }
 
     /// The file that an object becomes, with its folders made; `None` if it goes straight into something else.
@@ -214,7 +187,7 @@ impl Getting<'_> {
         job: &GetJob,
         path: Option<&Path>,
         bar: &mut TransferBar<'_>,
-    ) -> Result<Got, GetFailure> {
+    ) -> Result<Transferred, TransferFailure> {
         match (path, &job.target) {
             (Some(path), _) => self.fetch_file(clients, job, path, bar),
             // What is wrong on this side is said without asking the server.
@@ -236,9 +209,9 @@ impl Getting<'_> {
         job: &GetJob,
         path: &Path,
         bar: &mut TransferBar<'_>,
-    ) -> Result<Got, GetFailure> {
+    ) -> Result<Transferred, TransferFailure> {
         if self.is_here(clients, job, path, bar)? {
-            return Ok(Got::Skipped);
+            return Ok(Transferred::Skipped);
         }
         let keep = match self.existing {
             ExistingPolicy::Refuse | ExistingPolicy::Skip => haul_client::Existing::Keep,
@@ -252,7 +225,7 @@ impl Getting<'_> {
         let fetched = clients
             .of(&job.address, bar)
             .and_then(|client| client.fetch(&job.name, &mut part, bar));
-        let fetched = fetched.map_err(|error| GetFailure {
+        let fetched = fetched.map_err(|error| TransferFailure {
             kept_bytes: part.held().map_or(0, |held| held.bytes),
             error,
         })?;
@@ -261,7 +234,7 @@ impl Getting<'_> {
             Err(cause)
                 if cause.kind() == io::ErrorKind::AlreadyExists && self.existing == ExistingPolicy::Skip =>
             {
-                Ok(Got::Skipped)
+                Ok(Transferred::Skipped)
             }
             Err(cause) => Err(unwritable(cause).into()),
             Ok(()) => Ok(moved(&fetched)),
@@ -307,12 +280,9 @@ impl Getting<'_> {
             let sentence = format!("its time or permissions could not be kept: {cause}");
             self.console.notice(name, &sentence);
         }
-        let is_missing = self.preserve && fetched.mode.is_none();
-        if is_missing && !self.has_said_no_mode.swap(true, Ordering::Relaxed) {
-            self.console.notice(
-                name,
-                "its permissions are not kept: the server does not tell them",
-            );
+        if self.preserve && fetched.mode.is_none() {
+            let sentence = "its permissions are not kept: the server does not tell them";
+            self.no_mode.give(self.console, name, sentence);
         }
     }
 
@@ -340,13 +310,13 @@ fn fetch_into(
     job: &GetJob,
     target: &mut dyn Target,
     bar: &mut dyn Progress,
-) -> Result<Got, GetFailure> {
+) -> Result<Transferred, TransferFailure> {
     let client = clients.of(&job.address, bar)?;
     Ok(moved(&client.fetch(&job.name, target, bar)?))
 }
 
-fn moved(fetched: &Fetched) -> Got {
-    Got::Moved(Moved {
+fn moved(fetched: &Fetched) -> Transferred {
+    Transferred::Moved(Moved {
         bytes: fetched.bytes,
         resumed_bytes: fetched.resumed_bytes,
         verified: Some(fetched.verified),

@@ -1,12 +1,11 @@
 //! Ctrl-C and SIGTERM: they end a command at once, with a last word about what stays.
 
-use std::{
-    fs, io,
-    io::Read as _,
-    os::unix::net::UnixStream,
-    sync::{Arc, atomic::AtomicBool},
-    thread,
-};
+use std::fs;
+use std::io;
+use std::io::Read as _;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, atomic::AtomicBool};
+use std::thread;
 
 use signal_hook::{
     consts::{SIGINT, SIGTERM},

@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{layout::LayoutLine, rate::Rate};
+use super::layout::LayoutLine;
+use super::rate::Rate;
 
 /// A transfer that is over before this does not get a line: it would only flicker.
 const SHOWN_AFTER: Duration = Duration::from_millis(300);

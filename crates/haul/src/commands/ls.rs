@@ -5,12 +5,10 @@ use indicatif::HumanBytes;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use super::{
-    CommandOutcome, RemoteOptions,
-    console::{Console, json_line},
-    operand::{RemoteOperand, is_an_object, join},
-    record::Item,
-};
+use super::console::{Console, json_line};
+use super::operand::{RemoteOperand, is_an_object, join};
+use super::record::Item;
+use super::{CommandOutcome, RemoteOptions};
 
 /// What can be typed after `haul ls`.
 #[derive(Debug, clap::Args)]

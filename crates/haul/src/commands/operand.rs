@@ -1,6 +1,7 @@
 //! What names on the command line mean: a server and a name on it.
 
-use std::{io, net::IpAddr};
+use std::io;
+use std::net::IpAddr;
 
 use haul_client::{Address, Client, Code, Dialect, Error, Location};
 
@@ -14,40 +15,36 @@ pub(super) struct RemoteOperand {
 
 impl RemoteOperand {
     /// A `haul://` URL, or else a name on the given server. What is neither is refused with a sentence.
-    pub(super) fn parse(operand: &str, server: &Address) -> Result<RemoteOperand, String> {
+    pub(super) fn parse(operand: &str, server: &Address) -> Result<Self, String> {
         if Location::is_meant_by(operand) {
             let location: Result<Location, _> = operand.parse();
             let Location { address, name } = location.map_err(|error| error.to_string())?;
-            return Ok(RemoteOperand { address, name });
+            return Ok(Self { address, name });
         }
         if let Some((scheme @ ("http" | "https" | "ftp" | "sftp"), rest)) = operand.split_once("://") {
             return Err(format!("haul speaks no {scheme}; write haul://{rest}"));
         }
-        Ok(RemoteOperand {
+        Ok(Self {
             address: server.clone(),
             name: operand.to_owned(),
         })
     }
 
     /// The same for several operands; with the one that is refused.
-    pub(super) fn parse_all(
-        operands: &[String],
-        server: &Address,
-    ) -> Result<Vec<RemoteOperand>, (String, String)> {
-        let parse = |operand: &String| {
-            RemoteOperand::parse(operand, server).map_err(|sentence| (operand.clone(), sentence))
-        };
+    pub(super) fn parse_all(operands: &[String], server: &Address) -> Result<Vec<Self>, (String, String)> {
+        let parse =
+            |operand: &String| Self::parse(operand, server).map_err(|sentence| (operand.clone(), sentence));
         operands.iter().map(parse).collect()
     }
 
     /// The same for a folder: `IP:PORT` and `localhost:PORT`, with or without a folder behind them, are an address too.
     /// No folder is called that; one that is can be written as `./IP:PORT`.
-    pub(super) fn parse_folder(operand: &str, server: &Address) -> Result<RemoteOperand, String> {
+    pub(super) fn parse_folder(operand: &str, server: &Address) -> Result<Self, String> {
         let host = operand.split('/').next().unwrap_or(operand);
         if is_address(host) {
-            return RemoteOperand::parse(&format!("haul://{operand}"), server);
+            return Self::parse(&format!("haul://{operand}"), server);
         }
-        RemoteOperand::parse(operand, server)
+        Self::parse(operand, server)
     }
 
     /// The object that is meant: `./` at the beginning is a manner of speaking.

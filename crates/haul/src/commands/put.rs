@@ -3,24 +3,20 @@
 mod place;
 mod walk;
 
-use std::{
-    fs::{self, Metadata},
-    io,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
-};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use haul_client::{Address, Client, Code, Condition, Error, FileSource, Progress, SendOptions, Sent, Verify};
 
-use super::{
-    CommandOutcome, RemoteOptions,
-    batch::{self, CachedClients, ClientCache},
-    console::{Console, TransferBar},
-    existing::{ContentComparison, ExistingArgs, ExistingPolicy, Known},
-    record::{Item, Moved},
-};
+use super::batch::{self, CachedClients, ClientCache};
+use super::console::{Console, TransferBar};
+use super::existing::{ContentComparison, ExistingArgs, ExistingPolicy, Known};
+use super::record::{Item, Moved};
+use super::transfer::{OnceNotice, Transferred};
+use super::{CommandOutcome, RemoteOptions};
 use place::PutPlace;
 
 /// What can be typed after `haul put`.
@@ -46,7 +42,7 @@ pub(crate) struct PutArgs {
     #[arg(long)]
     verify: bool,
     /// Transfers at a time, 1 to 256
-    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = crate::cli::jobs,
+    #[arg(short, long, value_name = "COUNT", default_value_t = 4, value_parser = crate::value_parsers::jobs,
           value_hint = clap::ValueHint::Other)]
     jobs: u16,
 }
@@ -72,15 +68,8 @@ struct Putting<'a> {
     place: PutPlace,
     existing: ExistingPolicy,
     preserve: bool,
-    /// Whether permissions that the server does not keep were spoken of.
-    has_said_no_mode: AtomicBool,
-}
-
-/// How a transfer went that did not fail.
-enum Put {
-    Sent(Sent),
-    /// It is there already.
-    Skipped,
+    /// That the server does not keep permissions.
+    no_mode: OnceNotice,
 }
 
 /// Runs `haul put`.
@@ -108,7 +97,7 @@ pub(crate) fn run(args: PutArgs, options: &RemoteOptions) -> CommandOutcome {
         place,
         existing: args.existing.into(),
         preserve: args.preserve,
-        has_said_no_mode: AtomicBool::new(false),
+        no_mode: OnceNotice::default(),
     };
     console.begin(several);
     let outcome = batch::run(
@@ -129,20 +118,8 @@ impl Putting<'_> {
         drop(bar);
         let subject = job.subject();
         let item = job.item(&subject);
-        match result {
-            Ok(Put::Sent(sent)) => {
-                let moved = Moved {
-                    bytes: sent.bytes,
-                    resumed_bytes: 0,
-                    verified: Some(sent.verified),
-                };
-                self.console.done(item, moved, begun.elapsed())
-            }
-            Ok(Put::Skipped) => self.console.skipped(item),
-            Err(error) => self
-                .console
-                .failed_after(&subject, item, &error, 0, begun.elapsed()),
-        }
+        self.console
+            .transferred(&subject, item, result.map_err(Into::into), begun.elapsed())
     }
 
     fn send(
@@ -150,7 +127,7 @@ impl Putting<'_> {
         clients: &mut CachedClients<'_>,
         job: &PutJob,
         bar: &mut TransferBar<'_>,
-    ) -> Result<Put, Error> {
+    ) -> Result<Transferred, Error> {
         let (mut source, metadata) = match &job.origin {
             Origin::File(path) => {
                 let source = FileSource::open(path).map_err(Error::Local)?;
@@ -160,7 +137,7 @@ impl Putting<'_> {
         };
         let client: &mut Client = clients.of(&self.address, bar)?;
         if self.is_there(client, job, metadata.as_ref(), bar)? {
-            return Ok(Put::Skipped);
+            return Ok(Transferred::Skipped);
         }
         let options = SendOptions {
             condition: match self.existing {
@@ -177,12 +154,16 @@ impl Putting<'_> {
         };
         match client.send(&job.name, &mut source, &options, bar) {
             Err(error) if self.existing == ExistingPolicy::Skip && error.code() == Some(Code::Exists) => {
-                Ok(Put::Skipped)
+                Ok(Transferred::Skipped)
             }
             Err(error) => Err(error),
             Ok(sent) => {
                 self.say_of_mode(&options, &sent, job);
-                Ok(Put::Sent(sent))
+                Ok(Transferred::Moved(Moved {
+                    bytes: sent.bytes,
+                    resumed_bytes: 0,
+                    verified: Some(sent.verified),
+                }))
             }
         }
     }
@@ -223,17 +204,16 @@ impl Putting<'_> {
 
     /// Permissions that were to be kept and are not.
     fn say_of_mode(&self, options: &SendOptions, sent: &Sent, job: &PutJob) {
-        let is_lost = options.mode.is_some() && !sent.took_mode;
-        if is_lost && !self.has_said_no_mode.swap(true, Ordering::Relaxed) {
+        if options.mode.is_some() && !sent.took_mode {
             let sentence = "its permissions are not kept: the server takes none";
-            self.console.notice(&job.subject(), sentence);
+            self.no_mode.give(self.console, &job.subject(), sentence);
         }
     }
 }
 
 impl PutJob {
-    fn of_file(path: &Path, name: String, metadata: &Metadata) -> PutJob {
-        PutJob {
+    fn of_file(path: &Path, name: String, metadata: &Metadata) -> Self {
+        Self {
             origin: Origin::File(path.to_owned()),
             name,
             size_bytes: Some(metadata.len()),

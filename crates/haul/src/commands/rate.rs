@@ -1,9 +1,7 @@
 //! How fast something moves now: bytes over the last seconds, with the clock as an argument.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 /// What happened longer ago says nothing about now.
 const WINDOW: Duration = Duration::from_secs(5);

@@ -61,7 +61,7 @@ pub(super) struct Moved {
 
 impl Moved {
     /// Of something that has no content.
-    pub(super) const NOTHING: Moved = Moved {
+    pub(super) const NOTHING: Self = Self {
         bytes: 0,
         resumed_bytes: 0,
         verified: None,
@@ -85,7 +85,7 @@ pub(super) struct Item<'a> {
 impl<'a> Item<'a> {
     /// An object without a file here.
     pub(super) fn object(name: &'a str) -> Item<'a> {
-        Item {
+        Self {
             name: Some(name),
             local: None,
         }
@@ -93,7 +93,7 @@ impl<'a> Item<'a> {
 
     /// A file here of which no name on the server is known.
     pub(super) fn file(local: &'a str) -> Item<'a> {
-        Item {
+        Self {
             name: None,
             local: Some(local),
         }
@@ -103,7 +103,7 @@ impl<'a> Item<'a> {
 impl<'a> Record<'a> {
     /// Something that was neither done nor failed.
     pub(super) fn plain(verb: &'static str, item: Item<'a>, outcome: &'static str) -> Record<'a> {
-        Record {
+        Self {
             verb,
             name: item.name,
             local: item.local,
@@ -122,7 +122,7 @@ impl<'a> Record<'a> {
     pub(super) fn done(verb: &'static str, item: Item<'a>, moved: Moved, took: Duration) -> Record<'a> {
         let seconds = took.as_secs_f64();
         let mib = moved.now() as f64 / f64::from(1 << 20);
-        Record {
+        Self {
             bytes: moved.bytes,
             resumed_bytes: moved.resumed_bytes,
             seconds,
@@ -141,7 +141,7 @@ impl<'a> Record<'a> {
         kept_bytes: u64,
         took: Duration,
     ) -> Record<'a> {
-        Record {
+        Self {
             bytes: kept_bytes,
             seconds: took.as_secs_f64(),
             code: Some(word(error)),

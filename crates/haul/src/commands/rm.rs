@@ -4,13 +4,11 @@ use std::time::Instant;
 
 use haul_client::{Client, EntryKind, Error, Walk, WalkError};
 
-use super::{
-    CommandOutcome, RemoteOptions,
-    batch::ClientCache,
-    console::Console,
-    operand::{RemoteOperand, is_an_object, join, local},
-    record::{Item, Moved},
-};
+use super::batch::ClientCache;
+use super::console::Console;
+use super::operand::{RemoteOperand, is_an_object, join, local};
+use super::record::{Item, Moved};
+use super::{CommandOutcome, RemoteOptions};
 
 /// What can be typed after `haul rm`.
 #[derive(Debug, clap::Args)]

@@ -2,7 +2,10 @@
 
 use haul_client::{Facts, printable};
 
-use super::{CommandOutcome, RemoteOptions, console::Console, operand::RemoteOperand, record::Item};
+use super::console::Console;
+use super::operand::RemoteOperand;
+use super::record::Item;
+use super::{CommandOutcome, RemoteOptions};
 
 /// What can be typed after `haul stat`.
 #[derive(Debug, clap::Args)]

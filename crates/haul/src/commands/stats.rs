@@ -1,12 +1,15 @@
 //! `haul stats`: the server's ledger, its totals or all of it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use haul_client::{Address, Stats, VerbStats, WorkerStats, printable};
 use indicatif::HumanBytes;
 
-use super::{CommandOutcome, RemoteOptions, console::Console, record::Item};
+use super::console::Console;
+use super::record::Item;
+use super::{CommandOutcome, RemoteOptions};
 
 /// What can be typed after `haul stats`.
 #[derive(Debug, clap::Args)]

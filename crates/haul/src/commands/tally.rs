@@ -5,10 +5,8 @@ use std::time::Duration;
 use haul_client::Verified;
 use indicatif::HumanBytes;
 
-use super::{
-    layout,
-    record::{Moved, Summary},
-};
+use super::layout;
+use super::record::{Moved, Summary};
 
 /// The counts of one command.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! `haul compare`: two runs, cell by cell.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,16 +49,11 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         Ok(comparison) => comparison,
         Err(_) if args.anyway => compare_anyway(&before, &after, method),
         Err(refusal) => {
-            // There is nowhere left to say that standard error is closed.
-            writeln!(
-                io::stderr(),
-                "haul: {refusal}; --anyway compares them all the same"
-            )
-            .ok();
+            crate::output::say(&format!("{refusal}; --anyway compares them all the same"));
             return Ok(ExitCode::from(EXIT_REFUSED));
         }
     };
-    crate::print(text(args, &comparison)?.as_bytes())?;
+    crate::output::print(text(args, &comparison)?.as_bytes())?;
     let is_slower = comparison.overall_change == Change::Slower
         || comparison.cells.iter().any(|cell| cell.change == Change::Slower);
     Ok(if args.fail_if_slower && is_slower {

@@ -1,17 +1,18 @@
 //! What there is to download: the objects that were named, and with `-r` those in the folders that were named.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 
 use haul_client::{Address, Client, DirEntry, EntryKind, Error, Folder, Walk, WalkError, landing};
 
-use super::{GetJob, Getting, LocalTarget, place::GetPlace};
-use crate::commands::{
-    CommandOutcome,
-    batch::{ClientCache, JobQueue},
-    existing::Known,
-    operand::{RemoteOperand, is_an_object, join, local},
-    record::Item,
-};
+use super::place::GetPlace;
+use super::{GetJob, Getting, LocalTarget};
+use crate::commands::CommandOutcome;
+use crate::commands::batch::{ClientCache, JobQueue};
+use crate::commands::existing::Known;
+use crate::commands::operand::{RemoteOperand, is_an_object, join, local};
+use crate::commands::record::Item;
 
 /// The way through what was named.
 struct Finding<'a> {

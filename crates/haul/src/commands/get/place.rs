@@ -1,9 +1,7 @@
 //! Where downloads go, as `-o` says it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Where everything goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,25 +18,25 @@ pub(super) enum GetPlace {
 
 impl GetPlace {
     /// The place that `-o` means, or why it means none.
-    pub(super) fn of(output: Option<&Path>, several: bool, recursive: bool) -> Result<GetPlace, String> {
+    pub(super) fn of(output: Option<&Path>, several: bool, recursive: bool) -> Result<Self, String> {
         let Some(output) = output else {
-            return Ok(GetPlace::Folder(PathBuf::from(".")));
+            return Ok(Self::Folder(PathBuf::from(".")));
         };
         if output.as_os_str() == "-" {
-            return Ok(GetPlace::Output);
+            return Ok(Self::Output);
         }
         match fs::metadata(output) {
-            Ok(metadata) if metadata.is_dir() => Ok(GetPlace::Folder(output.to_owned())),
-            Ok(metadata) if !metadata.is_file() => Ok(GetPlace::Device(output.to_owned())),
+            Ok(metadata) if metadata.is_dir() => Ok(Self::Folder(output.to_owned())),
+            Ok(metadata) if !metadata.is_file() => Ok(Self::Device(output.to_owned())),
             _ if recursive || output.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-                Ok(GetPlace::Folder(output.to_owned()))
+                Ok(Self::Folder(output.to_owned()))
             }
             _ if several => Err(format!(
                 "several objects need a folder, and {shown} is none; write -o {shown}/ to have it made",
                 shown = output.display()
             )),
             // A link to a file stays a link: the file that it means is what the download replaces.
-            _ => Ok(GetPlace::File(
+            _ => Ok(Self::File(
                 fs::canonicalize(output).unwrap_or_else(|_| output.to_owned()),
             )),
         }
@@ -47,9 +45,9 @@ impl GetPlace {
     /// Why this place does not go with the rest of what was typed.
     pub(super) fn contradiction(&self, several: bool, recursive: bool, json: bool) -> Option<&'static str> {
         match self {
-            GetPlace::Output if recursive => Some("a folder cannot go to standard output"),
-            GetPlace::Output if json => Some("the content and --json cannot both go to standard output"),
-            GetPlace::Folder(folder) if several && folder.is_file() => {
+            Self::Output if recursive => Some("a folder cannot go to standard output"),
+            Self::Output if json => Some("the content and --json cannot both go to standard output"),
+            Self::Folder(folder) if several && folder.is_file() => {
                 Some("it is a file; name a folder for several objects")
             }
             _ => None,

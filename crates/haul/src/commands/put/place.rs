@@ -2,7 +2,8 @@
 
 use haul_client::Location;
 
-use crate::commands::{RemoteOptions, operand::RemoteOperand};
+use crate::commands::RemoteOptions;
+use crate::commands::operand::RemoteOperand;
 
 /// Where everything goes on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +49,11 @@ pub(super) fn destination(
 }
 
 impl PutPlace {
-    pub(super) fn of(destination: &RemoteOperand, several: bool) -> PutPlace {
+    pub(super) fn of(destination: &RemoteOperand, several: bool) -> Self {
         if several || destination.means_content() {
-            PutPlace::Folder(destination.folder().to_owned())
+            Self::Folder(destination.folder().to_owned())
         } else {
-            PutPlace::Name(destination.name.clone())
+            Self::Name(destination.name.clone())
         }
     }
 }

@@ -1,16 +1,18 @@
 //! What there is to upload: the files that were named, and with `-r` those in the folders that were named.
 
-use std::{collections::HashSet, fs, io, path::Path};
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use haul_client::Error;
 
-use super::{Origin, PutJob, Putting, place::PutPlace};
-use crate::commands::{
-    CommandOutcome,
-    batch::JobQueue,
-    operand::{join, local},
-    record::Item,
-};
+use super::place::PutPlace;
+use super::{Origin, PutJob, Putting};
+use crate::commands::CommandOutcome;
+use crate::commands::batch::JobQueue;
+use crate::commands::operand::{join, local};
+use crate::commands::record::Item;
 
 /// The way through what was named.
 struct PutWalk<'a> {
@@ -176,21 +178,17 @@ fn not_utf8() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        os::unix::fs::symlink,
-        sync::{Mutex, atomic::AtomicBool},
-        time::Duration,
-    };
+    use std::os::unix::fs::symlink;
+    use std::sync::Mutex;
+    use std::time::Duration;
 
     use haul_client::{Address, DialectChoice};
 
     use super::*;
-    use crate::commands::{
-        RemoteOptions,
-        batch::{self, ClientCache},
-        console::Console,
-        existing::ExistingPolicy,
-    };
+    use crate::commands::RemoteOptions;
+    use crate::commands::batch::{self, ClientCache};
+    use crate::commands::console::Console;
+    use crate::commands::existing::ExistingPolicy;
 
     fn options() -> RemoteOptions {
         let server = Address::new("default", 1);
@@ -218,7 +216,7 @@ mod tests {
             place,
             existing: ExistingPolicy::Replace,
             preserve: false,
-            has_said_no_mode: AtomicBool::new(false),
+            no_mode: crate::commands::transfer::OnceNotice::default(),
         };
         let operands: Vec<_> = operands.iter().map(|&operand| operand.to_owned()).collect();
         let names = Mutex::new(Vec::new());
