@@ -9,6 +9,14 @@ use percent_encoding::percent_decode_str;
 pub const PORT_DEFAULT: u16 = 46666;
 
 /// A server's host and port. The host is a name, an IPv4 address or an IPv6 address without its brackets.
+///
+/// ```
+/// use haul_client::{Address, PORT_DEFAULT};
+///
+/// let address: Address = "haul://example.org".parse()?;
+/// assert_eq!((address.host(), address.port()), ("example.org", PORT_DEFAULT));
+/// # Ok::<(), haul_client::AddressError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     host: String,
@@ -81,6 +89,15 @@ impl fmt::Display for Address {
 }
 
 /// A server and a name on it, as `haul://host:port/name` says it. The name may be empty: the root.
+///
+/// ```
+/// use haul_client::Location;
+///
+/// let location: Location = "haul://[::1]:7000/my%20file.txt".parse()?;
+/// assert_eq!(location.address.to_string(), "haul://[::1]:7000");
+/// assert_eq!(location.name, "my file.txt");
+/// # Ok::<(), haul_client::AddressError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Location {
     /// The server.

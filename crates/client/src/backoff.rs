@@ -6,6 +6,16 @@ use std::time::Duration;
 pub const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Exponential back-off with jitter, for as long as its time allows.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use haul_client::Backoff;
+///
+/// let mut backoff = Backoff::new(Duration::from_secs(30), Some(2), Duration::from_millis(200));
+/// let pauses = [0, 0, 0].map(|random| backoff.after_failure(Duration::ZERO, random));
+/// assert_eq!(pauses, [Some(Duration::from_millis(100)), Some(Duration::from_millis(200)), None]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Backoff {
     time: Duration,

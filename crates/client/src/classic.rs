@@ -22,6 +22,15 @@ const JSON_END: &[u8] = b"\"}\r\n\r\n";
 impl Connection {
     /// `LIST`: the names of the objects at the top.
     ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// assert_eq!(connection.list()?, ["notes.txt"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::NoAnswer`], [`Error::Protocol`].
     pub fn list(&mut self) -> Result<Vec<String>, Error> {
@@ -32,6 +41,20 @@ impl Connection {
     /// `GET`: the content goes to `sink` in pieces of at most three quarters of the buffer. Nothing says how long it
     /// is before it is over, and nothing but the end of the reply says that it was whole.
     ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// let mut content = Vec::new();
+    /// connection.get("notes.txt", &mut |piece| {
+    ///     content.extend_from_slice(piece);
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(content, b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Connection::list`], [`Error::Corrupt`] if it is not base64, [`Error::Local`] from `sink`.
     pub fn get(&mut self, name: &str, sink: &mut Sink<'_>) -> Result<Transfer, Error> {
@@ -41,6 +64,16 @@ impl Connection {
 
     /// `UPLOAD`: stores what `source` gives until its end. If `length_bytes` is given and the source ends before, the
     /// connection is given up, so that nothing is stored; what goes beyond it is not sent.
+    ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// let transfer = connection.upload("new.txt", &mut "content".as_bytes(), Some(7))?;
+    /// assert_eq!(transfer.bytes, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Connection::list`], [`Error::Local`] from `source`. A refusal that comes in the middle ends the sending.
@@ -62,6 +95,15 @@ impl Connection {
     }
 
     /// `DELETE`, which extended clients use too.
+    ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// connection.delete("notes.txt")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Connection::list`].

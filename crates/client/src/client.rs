@@ -29,36 +29,18 @@ const FIRST_CONTACT_PART: u32 = 10;
 ///
 /// use haul_client::{Client, Existing, Options, PartFile, SendOptions};
 ///
-/// # // Stands for a server, such as `haul serve -w` makes one.
-/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-/// # let address = format!("haul://{}", listener.local_addr()?);
-/// # let digest = haul_client::Digest::from(*blake3::hash(b"hello").as_bytes());
-/// # std::thread::spawn(move || {
-/// #     use std::io::{BufRead, BufReader, Write};
-/// #     let (mut stream, _) = listener.accept().unwrap();
-/// #     for line in BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok) {
-/// #         let reply = match line.split(' ').next() {
-/// #             Some("HELLO") => r#""verbs":["LS","STAT","READ","WRITE"]"#.to_owned(),
-/// #             Some("LS") => r#""data":[]"#.to_owned(),
-/// #             Some("WRITE") => continue,
-/// #             Some("READ") => format!(r#""size":5,"offset":0,"length":5,"etag":"e","digest":"{digest}""#),
-/// #             Some("") => continue,
-/// #             _ => format!(r#""size":5,"etag":"e","digest":"{digest}""#),
-/// #         };
-/// #         let content = if line.starts_with("READ") { "hello" } else { "" };
-/// #         write!(stream, "{{\"status\":\"OK\",{reply}}}\r\n\r\n{content}").unwrap();
-/// #     }
-/// # });
+/// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+/// # let address = server::holding(&[("notes.txt", "hello")]);
 /// # let folder = tempfile::tempdir()?;
-/// # let here = |name: &str| folder.path().join(name);
-/// let mut client = Client::new(address.parse()?, Options::default());
+/// let mut client = Client::new(address, Options::default());
 /// for entry in client.list("", &mut ())? {
 ///     println!("{} {:?}", entry.name, entry.size_bytes);
 /// }
 ///
 /// client.send("hello.txt", &mut Cursor::new("hello"), &SendOptions::default(), &mut ())?;
 ///
-/// let mut part = PartFile::new(&here("hello.txt"), Existing::Replace, client.address(), "hello.txt")?;
+/// let place = folder.path().join("hello.txt");
+/// let mut part = PartFile::new(&place, Existing::Replace, client.address(), "hello.txt")?;
 /// let fetched = client.fetch("hello.txt", &mut part, &mut ())?;
 /// part.publish()?;
 /// assert!(fetched.verified.is_yes());
@@ -80,6 +62,17 @@ impl Client {
     }
 
     /// A client that shares with others what they learn about the server.
+    ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// let mut other = Client::with_peer(client.address().clone(), Options::default(), client.peer());
+    /// client.list("", &mut ())?;
+    /// assert!(other.peer().has_answered());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_peer(address: Address, options: Options, peer: Peer) -> Self {
         Self {
             address,
@@ -102,6 +95,15 @@ impl Client {
 
     /// The dialect that the server speaks. Under [`DialectChoice::Auto`] the first call asks it.
     ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// assert_eq!(client.dialect(&mut ())?, haul_client::Dialect::Extended);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Connect`], [`Error::NoAnswer`], [`Error::Protocol`] from what is no server of the family; a refusal if
     /// the server is ours and does not want to talk now.
@@ -110,6 +112,17 @@ impl Client {
     }
 
     /// What is in a folder; the empty name is the top one, and the only one that the classic dialect knows.
+    ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// let entries = client.list("", &mut ())?;
+    /// assert_eq!(entries[0].name, "notes.txt");
+    /// assert_eq!(entries[0].size_bytes, Some(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Unsupported`], [`Error::Connect`], [`Error::Interrupted`], [`Error::Timeout`],
@@ -137,6 +150,16 @@ impl Client {
 
     /// An object's facts; the digest is there if the server knows it.
     ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// assert_eq!(client.stat("notes.txt", &mut ())?.size, 5);
+    /// assert!(client.stat("nothing.txt", &mut ()).unwrap_err().is_not_found());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::list`].
     pub fn stat(&mut self, name: &str, progress: &mut dyn Progress) -> Result<Facts, Error> {
@@ -149,6 +172,16 @@ impl Client {
 
     /// An object's facts with its digest, for which the server may have to read it.
     ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// let facts = client.stat_with_digest("notes.txt", &mut ())?;
+    /// assert_eq!(facts.digest, Some(blake3::hash(b"hello").to_string()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::list`].
     pub fn stat_with_digest(&mut self, name: &str, progress: &mut dyn Progress) -> Result<Facts, Error> {
@@ -160,6 +193,17 @@ impl Client {
     }
 
     /// The server's ledger.
+    ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// for worker in client.stats(&mut ())?.workers {
+    ///     println!("{} {}", worker.worker, worker.state);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Client::list`].

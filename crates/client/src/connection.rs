@@ -79,6 +79,21 @@ pub struct Transfer {
 
 /// An open connection. Its methods are the lower layer, made for load generators too: one request each, on this
 /// connection, with these buffers, and no second try.
+///
+/// ```
+/// use haul_client::{Buffers, Connection, Options};
+///
+/// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+/// # let address = server::holding(&[("notes.txt", "hello")]);
+/// let options = Options::default();
+/// let mut buffers = Buffers::new(options.buffer_bytes);
+/// for _ in 0..2 {
+///     let mut connection = Connection::open_with(&address, &options, buffers)?;
+///     assert_eq!(connection.list()?, ["notes.txt"]);
+///     buffers = connection.into_buffers();
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     pub(crate) stream: TcpStream,

@@ -71,6 +71,16 @@ struct LsReply {
 impl Connection {
     /// `HELLO`: what the server is. It is sent with an empty line after it, which some older servers wait for.
     ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// let hello = connection.hello()?;
+    /// assert!(hello.verbs.iter().any(|verb| verb == "READ"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Refused`] and [`Error::Protocol`] from a server that does not know it, [`Error::Interrupted`],
     /// [`Error::Timeout`], [`Error::NoAnswer`].
@@ -81,6 +91,15 @@ impl Connection {
 
     /// `LS`: what is in a folder, the top one without `dir`.
     ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// assert_eq!(connection.ls(None)?[0].name, "notes.txt");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Interrupted`], [`Error::Timeout`], [`Error::NoAnswer`], [`Error::Protocol`].
     pub fn ls(&mut self, dir: Option<&str>) -> Result<Vec<LsEntry>, Error> {
@@ -89,6 +108,15 @@ impl Connection {
     }
 
     /// `STAT`: an object's facts.
+    ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// assert_eq!(connection.stat("notes.txt")?.size, 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Connection::ls`].
@@ -100,6 +128,15 @@ impl Connection {
     /// `STAT name digest`: an object's facts, for which the server reads the whole object if it does not know its
     /// digest. The wait for it is the work timeout.
     ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// assert!(connection.stat_with_digest("notes.txt")?.digest.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Connection::ls`].
     pub fn stat_with_digest(&mut self, name: &str) -> Result<Facts, Error> {
@@ -108,6 +145,15 @@ impl Connection {
     }
 
     /// `STATS`: the ledger.
+    ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// assert_eq!(connection.stats()?.pool, "threads");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Connection::ls`].
@@ -118,6 +164,21 @@ impl Connection {
 
     /// `READ`: asks for an object from byte `offset` on, to its end or for `length` bytes, and receives what is said before the
     /// content. Exactly [`ReadHead::length`] bytes follow: take them with [`Connection::receive`], or drop the connection.
+    ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// let head = connection.read("notes.txt", 1, Some(3))?;
+    /// let mut content = Vec::new();
+    /// connection.receive(head.length, &mut |piece| {
+    ///     content.extend_from_slice(piece);
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(content, b"ell");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Connection::ls`]; [`Error::Protocol`] also if another range is answered than was asked for.
@@ -151,6 +212,23 @@ impl Connection {
 
     /// `WRITE`: stores an object if `condition` holds. The content is sent from the buffer that it was read into, and
     /// hashed there; length and digest in the reply are checked.
+    ///
+    /// ```
+    /// # use haul_client::{Connection, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut connection = Connection::open(&address, &Options::default())?;
+    /// use haul_client::{Body, Condition};
+    ///
+    /// let body = Body {
+    ///     source: &mut "content".as_bytes(),
+    ///     length_bytes: 7,
+    ///     digest: None,
+    /// };
+    /// let (written, _) = connection.write("new.txt", body, Condition::Absent)?;
+    /// assert_eq!(written.size, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Connection::ls`], [`Error::Local`] from the source, [`Error::Corrupt`] if the server stored something else. A

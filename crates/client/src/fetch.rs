@@ -33,6 +33,18 @@ impl Client {
     /// still has that version, and compares the content with the server's digest where there is one; a continued
     /// download is compared in any case, as the server is asked for the digest then.
     ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// let mut content = Vec::new();
+    /// let mut target = haul_client::StreamTarget::new(&mut content);
+    /// let fetched = client.fetch("notes.txt", &mut target, &mut ())?;
+    /// assert_eq!((fetched.bytes, content), (5, b"hello".to_vec()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::list`], [`Error::Corrupt`] (then the target has been emptied as far as it can be), [`Error::Local`].
     pub fn fetch(

@@ -36,6 +36,15 @@ pub enum UnsafeName {
 
 /// A server's name as a relative path.
 ///
+/// ```
+/// use std::path::Path;
+///
+/// use haul_client::landing::{UnsafeName, relative_path};
+///
+/// assert_eq!(relative_path("photos/a.jpg").as_deref(), Ok(Path::new("photos/a.jpg")));
+/// assert_eq!(relative_path("../a.jpg"), Err(UnsafeName::LeadsOut));
+/// ```
+///
 /// # Errors
 /// When it is none, or none that a file here should have.
 pub fn relative_path(name: &str) -> Result<PathBuf, UnsafeName> {
@@ -60,6 +69,16 @@ pub fn relative_path(name: &str) -> Result<PathBuf, UnsafeName> {
 
 /// The place of a server's name beneath `folder`, with its parent folders made. A symbolic link among those parents is
 /// refused, so that nothing lands elsewhere; `folder` itself may be one.
+///
+/// ```
+/// use haul_client::landing::beneath;
+///
+/// let folder = tempfile::tempdir()?;
+/// let place = beneath(folder.path(), "photos/a.jpg")?;
+/// assert_eq!(place, folder.path().join("photos/a.jpg"));
+/// assert!(folder.path().join("photos").is_dir());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`UnsafeName`] as an invalid input, a link or a file in the way, or what the system says when a folder cannot be made.

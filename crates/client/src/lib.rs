@@ -5,7 +5,7 @@
 //! request on one connection with the caller's buffers, content into a closure or out of a [`Read`](std::io::Read),
 //! and no second try; load generators use it. Both block; concurrency is the caller's, with threads or processes.
 //! [`Target`] and [`Source`] are where content goes and comes from, [`PartFile`] the target that survives
-//! interruptions, and [`landing`](mod@landing) says where a server's names may go on this machine.
+//! interruptions, and [`landing`](mod@landing) says where a server's names may go on this machine. Whole programs to start from are in the folder `examples`.
 #![forbid(unsafe_code)]
 
 mod address;

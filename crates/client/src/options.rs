@@ -54,6 +54,19 @@ impl Verified {
 }
 
 /// How a [`Client`](crate::Client) or a [`Connection`](crate::Connection) behaves.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use haul_client::{DialectChoice, Options};
+///
+/// let options = Options {
+///     dialect: DialectChoice::Classic,
+///     retry_time: Duration::ZERO,
+///     ..Options::default()
+/// };
+/// assert_eq!(options.timeout, Duration::from_secs(60));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The verbs to use. Default: [`DialectChoice::Auto`].

@@ -34,6 +34,22 @@ pub enum Existing {
 
 /// The target of a fetch into a file. What was received stays for a later fetch unless [`PartFile::publish`] makes it
 /// the file or [`PartFile::discard`] removes it; what cannot be continued is removed when this is dropped.
+///
+/// ```
+/// use haul_client::{Client, Existing, Options, PartFile};
+///
+/// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+/// # let address = server::holding(&[("notes.txt", "hello")]);
+/// # let folder = tempfile::tempdir()?;
+/// let mut client = Client::new(address, Options::default());
+/// let place = folder.path().join("notes.txt");
+/// let mut part = PartFile::new(&place, Existing::Keep, client.address(), "notes.txt")?;
+/// client.fetch("notes.txt", &mut part, &mut ())?;
+/// assert!(!place.exists());
+/// part.publish()?;
+/// assert_eq!(std::fs::read(&place)?, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct PartFile {
     target: PathBuf,

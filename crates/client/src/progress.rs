@@ -5,6 +5,27 @@ use std::time::Duration;
 use crate::Error;
 
 /// Sees an operation while it happens. Every method does nothing by default.
+///
+/// ```
+/// use haul_client::{Client, Options, Progress, StreamTarget};
+///
+/// #[derive(Default)]
+/// struct Counter(u64);
+///
+/// impl Progress for Counter {
+///     fn moved(&mut self, bytes: u64) {
+///         self.0 += bytes;
+///     }
+/// }
+///
+/// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+/// # let address = server::holding(&[("notes.txt", "hello")]);
+/// let mut counter = Counter::default();
+/// let mut target = StreamTarget::new(std::io::sink());
+/// Client::new(address, Options::default()).fetch("notes.txt", &mut target, &mut counter)?;
+/// assert_eq!(counter.0, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Progress {
     /// Content is about to move from byte `position` on; `total_bytes` is the object's size where it is known. Said
     /// at the beginning of every try, so the position may go back.

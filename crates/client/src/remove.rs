@@ -9,6 +9,16 @@ use crate::{Client, Dialect, Error, Progress};
 impl Client {
     /// Removes an object. If an interrupted try is followed by the refusal that there is no such object, it is gone, and that is success.
     ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// client.remove("notes.txt", &mut ())?;
+    /// assert!(client.remove("notes.txt", &mut ()).unwrap_err().is_not_found());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::list`].
     pub fn remove(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
@@ -36,6 +46,15 @@ impl Client {
     }
 
     /// Removes an empty folder. An interrupted try counts as in [`Self::remove`].
+    ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// client.remove_folder("old", &mut ())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Client::list`]; [`Code::Exists`] if something is in it, [`Code::BadRequest`] if it is an object,

@@ -38,6 +38,24 @@ impl Client {
     /// refusal that follows from that is taken for the success that it is. A time or mode that the server cannot keep
     /// is left out, and [`Sent`] says so.
     ///
+    /// ```
+    /// # use haul_client::{Client, Options};
+    /// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+    /// # let address = server::holding(&[("notes.txt", "hello")]);
+    /// # let mut client = Client::new(address, Options::default());
+    /// use std::io::Cursor;
+    ///
+    /// use haul_client::{Condition, SendOptions};
+    ///
+    /// let options = SendOptions {
+    ///     condition: Condition::Absent,
+    ///     ..SendOptions::default()
+    /// };
+    /// let sent = client.send("new.txt", &mut Cursor::new("content"), &options, &mut ())?;
+    /// assert!(sent.verified.is_yes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Client::list`], [`Error::Local`] from the source, [`Error::Unsupported`] for a condition in the classic dialect.
     pub fn send(

@@ -18,6 +18,14 @@ pub trait Source: Read {
 
 /// A regular file from where it stands to the end that it had when it was handed over. If it grows meanwhile, what
 /// was added is not sent; if it shrinks, the transfer fails.
+///
+/// ```
+/// use haul_client::{FileSource, Source};
+///
+/// let source = FileSource::spooled(&mut "what a pipe gives".as_bytes())?;
+/// assert_eq!(source.length_bytes(), 17);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct FileSource {
     file: File,

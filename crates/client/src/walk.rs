@@ -16,6 +16,21 @@ const WAITING_BYTES_MAX: usize = 64 << 20;
 ///
 /// A server's names decide nothing here: an entry that is called `..`, or has a slash in its name, is reported as it
 /// is listed and not walked into.
+///
+/// ```
+/// use haul_client::{Client, Options, Walk};
+///
+/// # mod server { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/server.rs")); }
+/// # let address = server::holding(&[("notes.txt", "hello")]);
+/// let mut client = Client::new(address, Options::default());
+/// let mut walk = Walk::new("");
+/// while let Some(folder) = walk.next(&mut client, &mut (), &mut |_| true) {
+///     for entry in folder?.entries {
+///         println!("{}", entry.name);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Walk {
     /// Folders not listed yet, the next one last.
