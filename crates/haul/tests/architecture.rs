@@ -226,6 +226,35 @@ fn unsafe_code_stands_only_in_named_files() {
 }
 
 #[test]
+fn a_front_knows_no_store_no_socket_and_no_pool_and_only_the_service_calls_a_store() {
+    let calls_stores = ["Store", "Reader", "Writer", "StoreSpec"];
+    let beyond_fronts = [
+        "TcpStream",
+        "TcpListener",
+        "Ledger",
+        "Slot",
+        "Pool",
+        "PoolKind",
+        "Permissions",
+    ];
+    for (name, source) in sources() {
+        let Some(module) = name.strip_prefix("crates/server/src/") else {
+            continue;
+        };
+        let is_front = module.starts_with("front");
+        // These open the store and hand it on.
+        let opens = ["config.rs", "context.rs", "pool.rs", "server.rs"].contains(&module);
+        let may_call = opens || module.starts_with("service") || module.starts_with("tests");
+        for (number, line) in source.lines().enumerate() {
+            let line_has = |words: &[&str]| words.iter().any(|word| has_word(line, word));
+            let is_forbidden =
+                (!may_call && line_has(&calls_stores)) || (is_front && line_has(&beyond_fronts));
+            assert!(!is_forbidden, "{name}:{}: {line}", number + 1);
+        }
+    }
+}
+
+#[test]
 fn only_the_command_line_prints_and_reads_arguments() {
     for (name, source) in sources() {
         let is_program = name.contains("/src/") && !name.starts_with("crates/haul/");

@@ -135,7 +135,7 @@ impl Wakeup {
 
     pub(crate) fn notify(&self) {
         // An eventfd takes any 8-byte number; only a counter that is full already refuses, and then it has
-        // been rung.
+        // been notified.
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
     }
 }
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn every_listener_is_accepted_from_until_the_bell_rings() {
+    fn every_listener_is_accepted_from_until_the_wakeup_is_notified() {
         let listeners: Arc<[TcpListener]> = Arc::new([loopback(), loopback()]);
         let wakeup = Wakeup::new().unwrap();
         let queue = Handoff::new().unwrap();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_listener_refuses_clients_and_its_waiting_workers_hear_the_bell() {
+    fn a_stopped_listener_refuses_clients_and_its_waiting_workers_are_woken() {
         let listeners: Arc<[TcpListener]> = Arc::new([loopback()]);
         let address = listeners[0].local_addr().unwrap();
         let wakeup = Wakeup::new().unwrap();
