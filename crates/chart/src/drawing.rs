@@ -106,53 +106,47 @@ pub enum Anchor {
 pub enum Shape {
     /// A rectangle.
     Rect {
-        /// The left edge.
-        x: f64,
-        /// The upper edge.
-        y: f64,
-        /// How wide it is.
-        width: f64,
-        /// How high it is.
-        height: f64,
-        /// The radius of its corners, or of each dot.
+        /// Its upper left corner.
+        corner: (f64, f64),
+        /// How wide and how high it is.
+        size: (f64, f64),
+        /// The radius of its corners.
         radius: f64,
         /// Its colour.
         fill: Ink,
     },
-    /// A line through points.
-    Line {
+    /// What is drawn through points.
+    Path {
+        /// How it goes through them.
+        kind: PathKind,
         /// In their order.
-        points: Vec<(f64, f64)>,
+        points: Points,
         /// Its colour.
         ink: Ink,
-        /// How wide it is.
-        width: f64,
-        /// Whether it is dashed.
-        dashed: bool,
-    },
-    /// The area within points.
-    Area {
-        /// In their order.
-        points: Vec<(f64, f64)>,
-        /// Its colour.
-        fill: Ink,
-        /// 0 is invisible, 1 opaque.
-        opacity: f64,
-    },
-    /// A dot at each point.
-    Dots {
-        /// In their order.
-        points: Vec<(f64, f64)>,
-        /// Its colour.
-        ink: Ink,
-        /// The radius of its corners, or of each dot.
-        radius: f64,
+        /// How wide a line is; the radius of a dot.
+        size: f64,
         /// 0 is invisible, 1 opaque.
         opacity: f64,
     },
     /// A line of text.
     Text(Text),
 }
+
+/// How points are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathKind {
+    /// By a line.
+    Line,
+    /// By a dashed line.
+    Dashes,
+    /// They are the edge of an area.
+    Area,
+    /// Each is a dot.
+    Dots,
+}
+
+/// Points of a plane, or of the values of two axes.
+pub type Points = Vec<(f64, f64)>;
 
 /// A line of text. Its point is on the base line.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,52 +191,41 @@ impl Drawing {
     }
 
     /// A rectangle with round corners.
-    pub fn rounded(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), radius: f64, fill: Ink) {
+    pub fn rounded(&mut self, corner: (f64, f64), size: (f64, f64), radius: f64, fill: Ink) {
         self.shapes.push(Shape::Rect {
-            x,
-            y,
-            width,
-            height,
+            corner,
+            size,
             radius,
             fill,
         });
     }
 
     /// A line through these points.
-    pub fn line(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
-        self.shapes.push(Shape::Line {
-            points,
-            ink,
-            width,
-            dashed: false,
-        });
+    pub fn line(&mut self, points: Points, ink: Ink, width: f64) {
+        self.path(PathKind::Line, points, ink, (width, 1.0));
     }
 
     /// A dashed line through these points.
-    pub fn dashes(&mut self, points: Vec<(f64, f64)>, ink: Ink, width: f64) {
-        self.shapes.push(Shape::Line {
-            points,
-            ink,
-            width,
-            dashed: true,
-        });
+    pub fn dashes(&mut self, points: Points, ink: Ink, width: f64) {
+        self.path(PathKind::Dashes, points, ink, (width, 1.0));
     }
 
     /// The area within these points.
-    pub fn area(&mut self, points: Vec<(f64, f64)>, fill: Ink, opacity: f64) {
-        self.shapes.push(Shape::Area {
-            points,
-            fill,
-            opacity,
-        });
+    pub fn area(&mut self, points: Points, fill: Ink, opacity: f64) {
+        self.path(PathKind::Area, points, fill, (0.0, opacity));
     }
 
     /// A dot at each of these points.
-    pub fn dots(&mut self, points: Vec<(f64, f64)>, ink: Ink, radius: f64, opacity: f64) {
-        self.shapes.push(Shape::Dots {
+    pub fn dots(&mut self, points: Points, ink: Ink, radius: f64, opacity: f64) {
+        self.path(PathKind::Dots, points, ink, (radius, opacity));
+    }
+
+    fn path(&mut self, kind: PathKind, points: Points, ink: Ink, (size, opacity): (f64, f64)) {
+        self.shapes.push(Shape::Path {
+            kind,
             points,
             ink,
-            radius,
+            size,
             opacity,
         });
     }
@@ -282,35 +265,16 @@ impl Shape {
         let mut shape = self.clone();
         match &mut shape {
             Shape::Rect {
-                x,
-                y,
-                width,
-                height,
-                radius,
-                ..
+                corner, size, radius, ..
             } => {
-                (*x, *y) = at((*x, *y));
-                *width *= scale;
-                *height *= scale;
+                *corner = at(*corner);
+                *size = (size.0 * scale, size.1 * scale);
                 *radius *= scale;
             }
-            Shape::Line {
-                points,
-                width: thickness,
-                ..
-            } => {
+            Shape::Path { points, size, .. } => {
                 points.iter_mut().for_each(|point| *point = at(*point));
-                *thickness *= scale;
+                *size *= scale;
             }
-            Shape::Dots {
-                points,
-                radius: thickness,
-                ..
-            } => {
-                points.iter_mut().for_each(|point| *point = at(*point));
-                *thickness *= scale;
-            }
-            Shape::Area { points, .. } => points.iter_mut().for_each(|point| *point = at(*point)),
             Shape::Text(Text { x, y, style, .. }) => {
                 (*x, *y) = at((*x, *y));
                 style.size *= scale;

@@ -44,7 +44,9 @@ mod typeface;
 pub use axis::{Axis, Scale};
 pub use bars::{Bar, Bars};
 pub use chart::{Chart, LegendEntry, Marker, Panel, Plot};
-pub use drawing::{Anchor, Drawing, Ink, Rgb, SERIES, SERIES_DARK, Shape, Style, Text, heat, on_heat};
+pub use drawing::{
+    Anchor, Drawing, Ink, PathKind, Points, Rgb, SERIES, SERIES_DARK, Shape, Style, Text, heat, on_heat,
+};
 pub use heat::{Heat, HeatCell, HeatScale};
-pub use lines::{Layer, Lines, Points};
+pub use lines::{Layer, Lines};
 pub use typeface::Face;

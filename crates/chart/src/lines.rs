@@ -2,7 +2,7 @@
 
 use crate::axis::{Axis, Scale};
 use crate::chart::{LABEL, TICK, widest};
-use crate::drawing::{Drawing, Ink, Style};
+use crate::drawing::{Drawing, Ink, Points, Style};
 use crate::typeface::Face;
 
 /// Layers over two axes.
@@ -17,9 +17,6 @@ pub struct Lines {
     /// Height of the field between the axes.
     pub height: f64,
 }
-
-/// Points of a plane, or of the values of two axes.
-pub type Points = Vec<(f64, f64)>;
 
 /// What is drawn over the axes, in one colour, with points in the values of the axes.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::drawing::{Anchor, Drawing, Ink, Rgb, SERIES, SERIES_DARK, Shape, Text, heat, on_heat};
+use crate::drawing::{Anchor, Drawing, Ink, PathKind, Rgb, SERIES, SERIES_DARK, Shape, Text, heat, on_heat};
 use crate::typeface::Face;
 
 /// The bundled font, and those that stand in for it in a viewer that does not read it.
@@ -96,51 +96,51 @@ fn element(drawing: &Drawing, label: &str, attributes: &str, style: &str) -> Str
 fn element_of(shape: &Shape) -> String {
     match shape {
         Shape::Rect {
-            x,
-            y,
-            width,
-            height,
+            corner: (x, y),
+            size: (width, height),
             radius,
             fill,
         } => {
             let [x, y, width, height] = [x, y, width, height].map(|value| short(*value));
-            let corner = match *radius > 0.0 {
+            let rounded = match *radius > 0.0 {
                 true => format!(" rx=\"{}\"", short(*radius)),
                 false => String::new(),
             };
             let fill = fill_of(*fill);
-            format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{corner}{fill}/>")
+            format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{rounded}{fill}/>")
         }
-        Shape::Line {
+        Shape::Path {
+            kind,
             points,
             ink,
-            width,
-            dashed,
-        } => {
-            let dashes = if *dashed { " stroke-dasharray=\"4 3\"" } else { "" };
-            let (stroke, path, width) = (stroke_of(*ink, "l"), path(points), short(*width));
-            format!("<path{stroke} d=\"{path}\" stroke-width=\"{width}\"{dashes}/>")
-        }
-        Shape::Area {
-            points,
-            fill,
+            size,
             opacity,
-        } => {
-            let (fill, path) = (fill_of(*fill), path(points));
+        } => path_element(*kind, points, *ink, (*size, *opacity)),
+        Shape::Text(text) => text_element(text),
+    }
+}
+
+fn path_element(kind: PathKind, points: &[(f64, f64)], ink: Ink, (size, opacity): (f64, f64)) -> String {
+    let (width, path) = (short(size), path(points));
+    match kind {
+        PathKind::Line => {
+            let stroke = stroke_of(ink, "l");
+            format!("<path{stroke} d=\"{path}\" stroke-width=\"{width}\"/>")
+        }
+        PathKind::Dashes => {
+            let stroke = stroke_of(ink, "l");
+            format!("<path{stroke} d=\"{path}\" stroke-width=\"{width}\" stroke-dasharray=\"4 3\"/>")
+        }
+        PathKind::Area => {
+            let fill = fill_of(ink);
             format!("<path{fill} d=\"{path}Z\" fill-opacity=\"{opacity}\"/>")
         }
-        Shape::Dots {
-            points,
-            ink,
-            radius,
-            opacity,
-        } => {
+        PathKind::Dots => {
             let dot = |(x, y): &(f64, f64)| format!("M{} {}h0", short(*x), short(*y));
             let path: String = points.iter().map(dot).collect();
-            let (stroke, width) = (stroke_of(*ink, "d"), short(radius * 2.0));
+            let (stroke, width) = (stroke_of(ink, "d"), short(size * 2.0));
             format!("<path{stroke} d=\"{path}\" stroke-width=\"{width}\" stroke-opacity=\"{opacity}\"/>")
         }
-        Shape::Text(text) => text_element(text),
     }
 }
 

@@ -102,7 +102,8 @@ fn header(line: &[u8]) -> Result<Header, RunError> {
         start: Header,
     }
     let Start { start } = run::read_format(line)?;
-    start.checked()
+    start.check()?;
+    Ok(start)
 }
 
 /// A run that grows record by record, the same way while it is made and when its journal is read.

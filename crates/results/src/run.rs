@@ -140,13 +140,12 @@ impl Header {
     /// Repeats unless told otherwise.
     pub const REPEATS: u32 = 3;
 
-    pub(crate) fn checked(self) -> Result<Self, RunError> {
+    pub(crate) fn check(&self) -> Result<(), RunError> {
         if (1..=Self::REPEATS_MAX).contains(&self.repeats) {
-            Ok(self)
-        } else {
-            let problem = format!("{} repeats are not from 1 to {}", self.repeats, Self::REPEATS_MAX);
-            Err(RunError::Contradiction { problem })
+            return Ok(());
         }
+        let problem = format!("{} repeats are not from 1 to {}", self.repeats, Self::REPEATS_MAX);
+        Err(RunError::Contradiction { problem })
     }
 }
 
@@ -253,7 +252,9 @@ impl Run {
     ///
     /// If it is of another version or no such document.
     pub fn from_json(text: &str) -> Result<Self, RunError> {
-        read_format::<Self>(text.as_bytes())?.checked()
+        let run: Self = read_format(text.as_bytes())?;
+        run.check()?;
+        Ok(run)
     }
 }
 
@@ -277,35 +278,20 @@ pub(crate) fn read_format<T: DeserializeOwned>(document: &[u8]) -> Result<T, Run
 }
 
 impl Run {
-    fn checked(self) -> Result<Self, RunError> {
-        let Self {
-            header,
-            ceilings,
-            trials,
-            resumed,
-            end,
-        } = self;
-        let header = header.checked()?;
-        let cells: HashSet<Cell> = header.matrix.cells().iter().copied().collect();
+    fn check(&self) -> Result<(), RunError> {
+        self.header.check()?;
+        let cells: HashSet<Cell> = self.header.matrix.cells().iter().copied().collect();
         let mut seen = HashSet::new();
-        let stranger = trials.iter().find(|trial| {
-            let is_of_run = cells.contains(&trial.cell) && trial.replicate < header.repeats;
+        let stranger = self.trials.iter().find(|trial| {
+            let is_of_run = cells.contains(&trial.cell) && trial.replicate < self.header.repeats;
             !is_of_run || !seen.insert((trial.cell, trial.replicate))
         });
-        if let Some(trial) = stranger {
-            let problem = format!(
-                "replicate {} of {} is not of this run, or there twice",
-                trial.replicate, trial.cell
-            );
-            return Err(RunError::Contradiction { problem });
+        match stranger {
+            None => Ok(()),
+            Some(Trial { cell, replicate, .. }) => Err(RunError::Contradiction {
+                problem: format!("replicate {replicate} of {cell} is not of this run, or there twice"),
+            }),
         }
-        Ok(Self {
-            header,
-            ceilings,
-            trials,
-            resumed,
-            end,
-        })
     }
 }
 

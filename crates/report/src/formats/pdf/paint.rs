@@ -1,6 +1,6 @@
 //! Paints a drawing on a page, in the colours of a light one.
 
-use haul_chart::{Anchor, Drawing, Face, Ink, Rgb, SERIES, Shape, Style, Text, heat, on_heat};
+use haul_chart::{Anchor, Drawing, Face, Ink, PathKind, Rgb, SERIES, Shape, Style, Text, heat, on_heat};
 use krilla::color::rgb;
 use krilla::geom::{Path, PathBuilder, Point, Rect, Transform};
 use krilla::num::NormalizedF32;
@@ -20,50 +20,50 @@ pub(super) fn paint(surface: &mut Surface<'_>, drawing: &Drawing, faces: &[Font;
     for mark in &drawing.shapes {
         match mark {
             Shape::Rect {
-                x,
-                y,
-                width,
-                height,
+                corner: (x, y),
+                size: (width, height),
                 radius,
                 fill,
             } => {
                 let corners = [x, y, width, height, radius].map(|value| *value as f32);
                 fill_path(surface, rectangle(corners), *fill, 1.0);
             }
-            Shape::Area {
-                points,
-                fill,
-                opacity,
-            } => fill_path(surface, polyline(points, true), *fill, *opacity),
-            Shape::Line {
+            Shape::Path {
+                kind,
                 points,
                 ink,
-                width,
-                dashed,
-            } => {
-                let dash = dashed.then(|| StrokeDash {
-                    array: vec![4.0, 3.0],
-                    offset: 0.0,
-                });
-                let line = Stroke {
-                    dash,
-                    ..stroke(*ink, *width, 1.0)
-                };
-                stroke_path(surface, polyline(points, false), line);
-            }
-            Shape::Dots {
-                points,
-                ink,
-                radius,
+                size,
                 opacity,
-            } => {
-                let round = Stroke {
-                    line_cap: LineCap::Round,
-                    ..stroke(*ink, radius * 2.0, *opacity)
-                };
-                stroke_path(surface, dots(points), round);
-            }
+            } => paint_path(surface, *kind, points, *ink, (*size, *opacity)),
             Shape::Text(line) => text(surface, line, faces),
+        }
+    }
+}
+
+fn paint_path(
+    surface: &mut Surface<'_>,
+    kind: PathKind,
+    points: &[(f64, f64)],
+    ink: Ink,
+    (size, opacity): (f64, f64),
+) {
+    let line = stroke(ink, size, opacity);
+    match kind {
+        PathKind::Area => fill_path(surface, polyline(points, true), ink, opacity),
+        PathKind::Line => stroke_path(surface, polyline(points, false), line),
+        PathKind::Dashes => {
+            let dash = Some(StrokeDash {
+                array: vec![4.0, 3.0],
+                offset: 0.0,
+            });
+            stroke_path(surface, polyline(points, false), Stroke { dash, ..line });
+        }
+        PathKind::Dots => {
+            let round = Stroke {
+                line_cap: LineCap::Round,
+                ..stroke(ink, size * 2.0, opacity)
+            };
+            stroke_path(surface, dots(points), round);
         }
     }
 }
