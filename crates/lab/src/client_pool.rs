@@ -307,13 +307,13 @@ mod tests {
         ClientResult {
             client,
             marks: Marks {
-                start: Moment(1_010),
-                connected: Some(Moment(1_020)),
+                start: Moment::at(1_010),
+                connected: Some(Moment::at(1_020)),
                 first_byte: None,
-                last_byte: Some(Moment(1_090)),
-                durable: Some(Moment(1_100)),
+                last_byte: Some(Moment::at(1_090)),
+                durable: Some(Moment::at(1_100)),
             },
-            end: Moment(end),
+            end: Moment::at(end),
             bytes: ByteSize(7),
             verified: false,
             outcome: Outcome::Ok,
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn times_count_from_the_release_and_the_makespan_to_the_last_end() {
-        let outcomes = outcomes(vec![result(1, 1_150), result(0, 1_100)], Moment(1_000));
+        let outcomes = outcomes(vec![result(1, 1_150), result(0, 1_100)], Moment::at(1_000));
         assert_eq!((outcomes.makespan_ns, outcomes.check_ns), (150, 10));
         let first = &outcomes.samples[0];
         assert_eq!(
@@ -340,7 +340,11 @@ mod tests {
 
     #[test]
     fn a_silent_client_was_killed_with_its_worker_or_met_the_deadline() {
-        let class = |is_dead| missing_result(3, is_dead, Moment(0), Moment(9)).outcome.class();
+        let class = |is_dead| {
+            missing_result(3, is_dead, Moment::at(0), Moment::at(9))
+                .outcome
+                .class()
+        };
         assert_eq!(class(true), Some(FailureClass::WorkerKilled));
         assert_eq!(class(false), Some(FailureClass::Deadline));
     }

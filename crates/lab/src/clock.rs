@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A moment by the machine's clock, in nanoseconds since some moment before the machine's start. It means something only
 /// beside another one, so what is kept for longer is the time between two of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Moment(pub(crate) u64);
+pub(crate) struct Moment(u64);
 
 impl Moment {
     pub(crate) fn now() -> Self {
@@ -28,5 +28,11 @@ impl Moment {
             self.0
                 .saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)),
         )
+    }
+
+    /// A moment that a test chooses.
+    #[cfg(test)]
+    pub(crate) fn at(ns: u64) -> Self {
+        Self(ns)
     }
 }

@@ -65,10 +65,10 @@ fn a_worker_process_that_is_killed_fails_one_client_and_is_one_failed_worker() {
         let trials = place.trials();
         let hit = of(operation, &trials);
         assert_eq!(outcomes(hit), ["ok", "ok", "ok", "ok", "worker-killed"], "{hit}");
-        let books = hit["server_books"]["reported"].as_array().unwrap();
-        let restarts: Vec<_> = books
+        let counts = hit["server_books"]["reported"].as_array().unwrap();
+        let restarts: Vec<_> = counts
             .iter()
-            .filter_map(|books| books["restarts"].as_u64())
+            .filter_map(|counts| counts["restarts"].as_u64())
             .collect();
         assert_eq!((restarts.len(), restarts.iter().sum()), (5, 1_u64), "{hit}");
         assert_eq!(outcomes(of(other(operation), &trials)), ["ok"; 5]);
