@@ -3,10 +3,17 @@
 //!
 //! [`contract!`](crate::contract!) makes a test of each promise for one store:
 //!
-//! ```ignore
+//! ```
+//! use haul_store::contract::StoreUnderTest;
+//! use haul_store::{Blocking, StoreSpec};
+//!
 //! haul_store::contract! {
-//!     in_memory => StoreUnderTest::ready(StoreSpec::Memory { bytes_max: 1 << 30 }.open(Blocking::Inline).unwrap());
+//!     in_memory => {
+//!         let spec = StoreSpec::Memory { bytes_max: 1 << 30 };
+//!         StoreUnderTest::ready(spec.open(Blocking::Inline).unwrap())
+//!     };
 //! }
+//! # fn main() {}
 //! ```
 //!
 //! A promise that takes a capability is not asked of a store without it; the test says so. What such a store
