@@ -1,5 +1,5 @@
 //! The classic verbs on a connection: they work with every server of the family. Each is a question and the receiving
-//! of its answer, so that a caller can tell a wait in line from the answer.
+//! of its answer, so that a caller can tell a wait in the queue from the answer.
 
 use std::io::Read;
 
@@ -13,10 +13,10 @@ use crate::{Connection, Error, Timings, Transfer};
 /// How a classic line spells a payload of no bytes.
 const EMPTY: &[u8] = b"''";
 
-/// What ends a classic request.
+/// The end of a classic request.
 const END: &[u8] = b"\r\n\r\n";
 
-/// What ends an UPLOAD as JSON, behind its payload.
+/// The end of an UPLOAD as JSON, after its payload.
 const JSON_END: &[u8] = b"\"}\r\n\r\n";
 
 impl Connection {

@@ -88,7 +88,7 @@ impl Client {
         &self.address
     }
 
-    /// What is known about the server so far, to be shared with further clients of it.
+    /// The knowledge about the server so far, to be shared with further clients of it.
     pub fn peer(&self) -> Peer {
         self.peer.clone()
     }
@@ -111,7 +111,7 @@ impl Client {
         self.retrying(progress, Self::find_out)
     }
 
-    /// What is in a folder; the empty name is the top one, and the only one that the classic dialect knows.
+    /// The entries of a folder; the empty name is the top one, and the only one that the classic dialect knows.
     ///
     /// ```
     /// # use haul_client::{Client, Options};
@@ -253,7 +253,7 @@ impl Client {
         }
     }
 
-    /// Sends a request on the connection that is open, or else on a new one, waits in line if the server lets it wait,
+    /// Sends a request on the connection that is open, or else on a new one, waits in the queue if the server lets it wait,
     /// and receives the answer.
     pub(crate) fn request<T>(
         &mut self,
@@ -325,7 +325,7 @@ impl Client {
         Ok(dialect)
     }
 
-    /// What the server offers. One that insists on the extended dialect was not asked yet.
+    /// The abilities of the server. With [`DialectChoice::Extended`] it was not asked before.
     pub(crate) fn offers(&mut self, progress: &mut dyn Progress) -> Result<Offers, Error> {
         if let Some(offers) = self.peer.offers() {
             return Ok(offers);

@@ -1,4 +1,4 @@
-//! One open connection and its buffers: the part that every request shares. What each verb does with it is in
+//! One open connection and its buffers: the part that every request shares. The verbs are in
 //! [`classic`](crate::classic) and [`extended`](crate::extended); nothing here tries anything twice.
 
 use std::io::{self, Read};
@@ -14,8 +14,8 @@ use crate::{Address, Error, Options, Progress, Timings};
 /// How long a wait in the queue lasts before the caller hears of it.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
-/// What a server's system takes of a request, at most, while no worker reads it: as long as no more is sent and nothing
-/// has been received, the connection may still wait in line.
+/// The largest part of a request that a server's system takes while no worker reads it: as long as no more is sent and nothing
+/// has been received, the connection may still wait in the queue.
 const UNREAD_BYTES_MAX: u64 = 8 << 20;
 
 /// How fast the text of a reply has to come on average, once its time is over, in bytes a second.
@@ -68,7 +68,7 @@ impl Buffers {
     }
 }
 
-/// What one transfer moved, and when.
+/// The size and the times of one transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transfer {
     /// Bytes of content (not of base64).
@@ -208,7 +208,7 @@ impl Connection {
         self.patience = self.patience.max(self.work_timeout);
     }
 
-    /// Waits for the first byte of a reply, and tells `progress` if the connection waits in line. On a connection that
+    /// Waits for the first byte of a reply, and tells `progress` if the connection waits in the queue. On a connection that
     /// a worker serves already there is nothing to wait for: the reply is received as it comes.
     pub(crate) fn await_answer(&mut self, progress: &mut dyn Progress) -> Result<(), Error> {
         if self.is_served || self.is_told || !self.pending.is_empty() {
@@ -242,7 +242,7 @@ impl Connection {
     }
 
     /// Sends a piece of a body from the outgoing buffer, unless the server has said something already: then the
-    /// upload is over, and this says why. `feed` hears of a wait in line.
+    /// upload is over, and this says why. `feed` hears of a wait in the queue.
     pub(crate) fn send_piece(
         &mut self,
         piece: std::ops::Range<usize>,
@@ -298,7 +298,7 @@ impl Connection {
     /// After the one reply to a classic request: some servers answer twice, and then it is not known what they did.
     pub(crate) fn expect_no_more(&mut self) -> Result<(), Error> {
         if self.pending.is_empty() && socket::incoming(&self.stream) == Incoming::Something {
-            // What is there can be received without waiting; the end of the connection is no reply.
+            // Bytes that have arrived are received without waiting; the end of the connection is no reply.
             if self.fill().unwrap_or(0) == 0 {
                 return Ok(());
             }
@@ -389,7 +389,7 @@ impl Connection {
                     None => {}
                 }
             }
-            // A reply that comes in drops is never silent. What is not content has to come to an end.
+            // A reply that comes in drops is never silent, so all of it but the content has a limit of time.
             let text_time = Duration::from_secs(decoder.held_bytes() as u64 / TEXT_RATE_MIN);
             if !has_content && since.elapsed() > patience + text_time {
                 return Err(Error::Timeout(patience));
@@ -402,7 +402,7 @@ impl Connection {
         }
     }
 
-    /// What the server said before an upload was whole. Nothing can follow on this connection: the rest of the body
+    /// The reply of the server before an upload was whole. Nothing can follow on this connection: the rest of the body
     /// was never sent.
     fn early_reply(&mut self, broken: Option<io::Error>) -> Error {
         let error = match self.receive_plain() {
@@ -433,7 +433,7 @@ pub(crate) fn wire_name(name: &str) -> Result<Name, Error> {
     })
 }
 
-/// A socket's timeout of zero would mean to wait for ever.
+/// A socket's timeout of zero would mean no limit.
 fn positive(timeout: Duration) -> Duration {
     timeout.max(Duration::from_millis(1))
 }
@@ -446,7 +446,7 @@ fn malformed(cause: ReplyError) -> Error {
     }
 }
 
-/// What the sentence of a server holds, in lower case, that certainly means that there is no such object.
+/// Words, in lower case, by which the sentence of a server certainly means that there is no such object.
 const NOT_FOUND: [&str; 7] = [
     "[errno 2]",
     "[winerror 2]",

@@ -1,4 +1,4 @@
-//! What a listing says of each thing in it, whatever the dialect.
+//! An entry of a listing, the same in both dialects.
 
 use haul_wire::reply::{EntryKind, LsEntry};
 

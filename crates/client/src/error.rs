@@ -1,4 +1,4 @@
-//! What can go wrong with an operation, by what a caller does about it.
+//! The errors of an operation, one variant for each way in which a caller reacts.
 
 use std::io;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::Address;
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection: the host is unknown, nobody listens, or the connect timeout passed. Tried again.
+    /// No connection: the host is unknown, no server listens, or the connect timeout passed. Tried again.
     #[error("cannot connect to {address}: {cause}")]
     Connect {
         /// The server.
         address: Address,
-        /// What the system said.
+        /// The error of the system.
         cause: io::Error,
     },
     /// The server said no, or would (a name that cannot be put on the wire is refused before it is sent).
@@ -34,7 +34,7 @@ pub enum Error {
         .0.as_secs_f64()
     )]
     NoAnswer(Duration),
-    /// What arrived is not what the server holds: its digest, length or encoding is wrong.
+    /// The content that arrived is not the content that the server holds: its digest, length or encoding is wrong.
     #[error("the content is damaged: {0}")]
     Corrupt(String),
     /// Reading or writing on our side failed (the caller's source or target).
@@ -78,7 +78,7 @@ impl Error {
         })
     }
 
-    /// What a failed receive or send means: silence if the socket's timeout passed, else an interruption.
+    /// The meaning of a failed receive or send: silence if the socket's timeout passed, else an interruption.
     pub(crate) fn from_socket(cause: io::Error, timeout: Duration) -> Self {
         match cause.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Timeout(timeout),

@@ -13,7 +13,7 @@ use crate::feed::{Feed, Silent, read_piece, shrunk};
 use crate::peer::Offers;
 use crate::{Connection, Error, SendOptions, Transfer};
 
-/// What a WRITE sends: the announced length, a reader that gives that much, and the digest if the caller knows it
+/// The body of a WRITE: the announced length, a reader that gives that much, and the digest if the caller knows it
 /// already (then the content is not hashed on the way).
 pub struct Body<'a> {
     /// Gives the content.
@@ -24,7 +24,7 @@ pub struct Body<'a> {
     pub digest: Option<Digest>,
 }
 
-/// What a server answered to HELLO.
+/// The answer to HELLO.
 pub(crate) enum Greeting {
     /// It is one of ours, or knows our verbs.
     Extended(Offers),
@@ -32,7 +32,7 @@ pub(crate) enum Greeting {
     Classic,
 }
 
-/// What matters of a reply to HELLO; servers may say more, or less.
+/// The keys of a reply to HELLO that the client needs; servers may send more, or fewer.
 #[derive(Deserialize)]
 pub(crate) struct Abilities {
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(crate) struct Abilities {
 }
 
 impl Abilities {
-    /// Whether the server knows the verbs without which the extended dialect is of no use, and means by them what this
+    /// Whether the server knows the verbs without which the extended dialect is useless, and means by them what this
     /// client does. The classic verbs are the same in every version.
     fn is_extended(&self) -> bool {
         self.protocol <= PROTOCOL_VERSION && ["LS", "STAT", "READ", "WRITE"].iter().all(|word| self.has(word))

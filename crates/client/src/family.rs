@@ -30,7 +30,7 @@ const SAMPLE_BYTES_MAX: u64 = 64 << 20;
 /// How many names of a listing a message shows.
 const SHOWN_NAMES_MAX: usize = 5;
 
-/// What a request does to the object that it names.
+/// The effect of a request on the object that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
@@ -121,7 +121,7 @@ pub(crate) fn check_content_is_of(
     }
 }
 
-/// Looks whether LIST shows what was stored, under this very name and no other. What it need not show (hidden names,
+/// Looks whether LIST shows what was stored, under this very name and no other. Names that LIST need not show (hidden names,
 /// names in folders and without a dot) can be fetched instead.
 ///
 /// # Errors
@@ -189,7 +189,7 @@ fn hasty(client: &Client, timeout: Duration) -> Client {
     Client::new(client.address().clone(), options)
 }
 
-/// What GETs of listed names that need quotes show.
+/// Fetches listed names that need quotes, to see how the server reads such names.
 fn shown_by_a_sample(client: &mut Client, progress: &mut dyn Progress) -> Result<Option<Blanks>, Error> {
     let names = others::listing(client, progress)?.unwrap_or_default();
     let samples = names

@@ -1,11 +1,11 @@
-//! What an upload reads while it is sent.
+//! The content that an upload reads while it is sent.
 
 use std::io::{self, Read};
 use std::time::Duration;
 
 use crate::Error;
 
-/// What an upload sends, and what hears that it has to wait in line.
+/// The content of an upload, which also hears when the upload has to wait in the queue.
 pub(crate) trait Feed: Read {
     /// See [`Progress::waiting`](crate::Progress::waiting).
     fn waiting(&mut self, waited: Duration) {
@@ -13,7 +13,7 @@ pub(crate) trait Feed: Read {
     }
 }
 
-/// The content of a caller who wants to hear nothing.
+/// The content of a caller that does not want to hear of waits.
 pub(crate) struct Silent<'a>(pub(crate) &'a mut dyn Read);
 
 impl Read for Silent<'_> {

@@ -11,7 +11,7 @@ use crate::family::{self, Access};
 use crate::spelling;
 use crate::{Client, Connection, Dialect, Error, Held, Progress, Target, Timings, Verified, Verify};
 
-/// What a fetch did.
+/// The result of a fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fetched {
     /// The object's size in bytes.
@@ -160,7 +160,7 @@ enum Continued {
     NotPossible,
 }
 
-/// What one READ needs at hand.
+/// The parts that one READ works with.
 struct ReadTry<'a> {
     connection: &'a mut Connection,
     target: &'a mut dyn Target,
@@ -191,7 +191,7 @@ impl ReadTry<'_> {
         }
         target.begin(offset, Some(&head.etag)).map_err(Error::Local)?;
         progress.begin(offset, Some(head.size));
-        // What lay on a disk for a while is compared in any case, also if the server has to read the object for that.
+        // Content from an earlier fetch is compared in any case, also if the server has to read the object for that.
         let wanted = match verify {
             Verify::Length => false,
             Verify::Digest => head.digest.is_some() || offset > 0,
@@ -237,7 +237,7 @@ impl ReadTry<'_> {
     }
 }
 
-/// What a comparison with the server's digest found.
+/// The result of a comparison with the server's digest.
 enum DigestComparison {
     Same,
     Other,

@@ -1,5 +1,5 @@
 //! Whether a server that is not ours stores under a name as it is. Where no object is there that it could mean instead
-//! ([`others`]), an upload harms none, but could make one that nobody named. So a server is asked before it gets the
+//! ([`others`]), an upload harms none, but could make one under a name that was not given. So a server is asked before it gets the
 //! content: with a request that leaves nothing behind.
 
 use std::io;
@@ -170,7 +170,7 @@ fn expect_read_as_it_is(
     let text = match answer {
         Err(Error::Refused(refusal)) => refusal.sentence,
         Err(error @ (Error::Connect { .. } | Error::NoAnswer(_))) if !is_begun => return Err(error),
-        // What is there already is this very object: those that could be meant instead are not there.
+        // The object there is this very one: no other object that could be meant instead is there.
         _ => return Ok(()),
     };
     if text.contains(name) {

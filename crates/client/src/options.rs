@@ -1,4 +1,4 @@
-//! What a caller may choose: the dialect, the limits on waiting, how often to try again, how much to move at a time.
+//! The choices of a caller: the dialect, the limits on waiting, how often to try again, how much to move at a time.
 
 use std::time::{Duration, SystemTime};
 
@@ -115,7 +115,7 @@ impl Default for Options {
     }
 }
 
-/// What is said of an object beside its content.
+/// The condition and the attributes of an object that is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SendOptions {
     /// When it may be stored. Default: always.

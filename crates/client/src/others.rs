@@ -42,7 +42,7 @@ pub(crate) fn others(name: &str, spelling: &Spelling) -> Result<BTreeSet<String>
     Ok(others)
 }
 
-/// What one step of a server's parsing may make of a text.
+/// The texts that one step of a server's parsing may turn a text into.
 fn readings(text: &str) -> Vec<String> {
     let without = |unwanted: &[char]| text.replace(unwanted, "");
     let mut readings = vec![
@@ -88,7 +88,7 @@ pub(crate) fn expect_none(
     Ok(())
 }
 
-/// What LIST shows; nothing where there is no LIST that could be understood.
+/// The names in the reply to LIST; nothing where the server has no LIST that this client understands.
 pub(crate) fn listing(
     client: &mut Client,
     progress: &mut dyn Progress,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Address, Held, Target};
 
-/// What to do with a file that has the target's name already.
+/// The treatment of a file that has the target's name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Existing {
     /// The fetched file takes its place, in one step.
@@ -32,7 +32,7 @@ pub enum Existing {
     Keep,
 }
 
-/// The target of a fetch into a file. What was received stays for a later fetch unless [`PartFile::publish`] makes it
+/// The target of a fetch into a file. Received content stays for a later fetch unless [`PartFile::publish`] makes it
 /// the file or [`PartFile::discard`] removes it; what cannot be continued is removed when this is dropped.
 ///
 /// ```
@@ -63,7 +63,7 @@ pub struct PartFile {
     bytes: u64,
 }
 
-/// What the note holds: of what the part is the beginning.
+/// The content of the note: the object whose beginning the part is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
     #[serde(flatten)]
@@ -120,7 +120,7 @@ impl PartFile {
     /// Gives the part the time and the permission bits (at most 0777) that the target is to have; `None` leaves them.
     ///
     /// # Errors
-    /// What the system says; the content is untouched.
+    /// The error of the system; the content is untouched.
     pub fn keep_facts(&self, modified: Option<SystemTime>, mode: Option<u32>) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         if let Some(mode) = mode {
@@ -187,7 +187,7 @@ impl PartFile {
         }
     }
 
-    /// Opens the part file and locks it. Between the two, whoever held the lock may have published the file: then it
+    /// Opens the part file and locks it. Between the two, another process that held the lock may have published the file: then it
     /// is no longer the part, and must not be touched.
     fn open_locked(&self, open: impl Fn(&Path) -> io::Result<File>) -> io::Result<File> {
         const TRIES: u32 = 16;
@@ -307,7 +307,7 @@ fn hidden(file_name: &OsStr, suffix: &str) -> OsString {
     hidden
 }
 
-/// Opens a file that this user made here. What is not that is refused, without waiting: a FIFO would never open.
+/// Opens a file that this user made here. Anything else is refused, without waiting: a FIFO would never open.
 fn open_own(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = OpenOptions::new()

@@ -1,4 +1,4 @@
-//! What is known about a server, for all clients of it: learned once, by whichever of them finds out first.
+//! Knowledge about a server that all clients of it share; the first client that learns a fact stores it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use haul_types::Dialect;
 
 use crate::spelling::{Blanks, UploadForm};
 
-/// What clients have learned about one server. Clones share it: hand one to each further client of the same server
+/// Knowledge of clients about one server. Clones share it: hand one to each further client of the same server
 /// ([`Client::with_peer`](crate::Client::with_peer)), and what one learns, all know.
 #[derive(Debug, Clone, Default)]
 pub struct Peer {
@@ -32,7 +32,7 @@ struct PeerFacts {
     keeps_line_ends: bool,
 }
 
-/// What not every server of ours can do.
+/// Abilities that not every haul server has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Offers {
     pub(crate) remove_dir: bool,
@@ -63,7 +63,7 @@ impl Peer {
         self.known().offers = Some(offers);
     }
 
-    /// What the server offers, where it was asked.
+    /// The abilities of the server, where it was asked.
     pub(crate) fn offers(&self) -> Option<Offers> {
         self.known().offers
     }

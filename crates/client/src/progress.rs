@@ -1,4 +1,4 @@
-//! What can be seen of an operation: bytes as they move, waits and new tries, and when its marks were passed.
+//! The progress of an operation: bytes as they move, waits and new tries, and the times of its marks.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ impl<'a> Farthest<'a> {
 impl Progress for Farthest<'_> {
     fn begin(&mut self, position: u64, total_bytes: Option<u64>) {
         self.position = position;
-        // What was here before the first try is no progress of it.
+        // Content from before the first try is no progress.
         if self.farthest == 0 {
             self.farthest = position;
         }

@@ -57,7 +57,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// As [`Client::list`]; [`Code::Exists`] if something is in it, [`Code::BadRequest`] if it is an object,
+    /// As [`Client::list`]; [`Code::Exists`](crate::Code::Exists) if something is in it, [`Code::BadRequest`](crate::Code::BadRequest) if it is an object,
     /// [`Error::Unsupported`] if the server knows no RMDIR.
     pub fn remove_folder(&mut self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
         let requests = Cell::new(0);
@@ -87,7 +87,7 @@ impl Client {
     }
 }
 
-/// What is not there after an interrupted try was removed by it.
+/// An object that is missing after an interrupted try was removed by that try.
 fn gone_already(removed: Result<(), Error>, requests: u32) -> Result<(), Error> {
     match removed {
         Err(error) if error.is_not_found() && requests > 1 => Ok(()),

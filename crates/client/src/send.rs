@@ -15,7 +15,7 @@ use crate::{
     kept,
 };
 
-/// What a send did.
+/// The result of a send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// Bytes of content.

@@ -11,14 +11,14 @@ use socket2::SockRef;
 
 use crate::{Address, Error};
 
-/// What the system holds of a reply from this same machine until it is taken, in bytes; Linux counts twice as much for its
+/// The receive buffer for a reply from this same machine, in bytes; Linux counts twice as much for its
 /// own books. By itself it would let the window grow to many mebibytes, which are out of the cache by the time they are
 /// copied. Over a network, where bytes in flight are what fills a long line, the system chooses.
 pub const LOOPBACK_WINDOW_BYTES: usize = 96 * 1024;
 
-/// What the system takes of a request before it is on its way, in bytes. What lies there longer is out of the cache by the
-/// time it is sent, and is sent by whoever the receiver's acknowledgement finds at work: over loopback, by the server.
-/// What is on its way, which is what fills a long line, counts apart from it (`TCP_NOTSENT_LOWAT`, tcp(7)).
+/// The part of a request that the system holds before it is on its way, in bytes. A larger part would be out of the cache by the
+/// time it is sent, and over loopback it would be sent by the server's processor, when the acknowledgement arrives there.
+/// Bytes on their way, which fill a long line, are not counted (`TCP_NOTSENT_LOWAT`, tcp(7)).
 pub const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// How the sending of some bytes ended.
@@ -32,7 +32,7 @@ pub(crate) enum SendEnd {
     Broken(io::Error),
 }
 
-/// What can be told of a socket without receiving from it.
+/// The state of a socket, as far as it shows without receiving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Incoming {
     /// Open, and nothing has arrived.

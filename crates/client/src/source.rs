@@ -40,7 +40,7 @@ impl FileSource {
     /// # Errors
     /// When it cannot be opened, or is no regular file.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // A FIFO without a writer would hang in `open` for ever, so ask first.
+        // A FIFO without a writer would hang in `open` without a limit, so look first.
         if !path.metadata()?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,

@@ -13,7 +13,7 @@ pub struct Held {
 
 /// Receives the content of a fetch, over several tries if need be.
 pub trait Target {
-    /// What is here already. A fetch continues there if the server still has that version, and starts over if not.
+    /// The content that is here already. A fetch continues there if the server still has that version, and starts over if not.
     fn held(&self) -> Option<Held>;
 
     /// Content from byte `offset` on follows: zero, or as many bytes as are held. Without an etag nothing can be continued later.

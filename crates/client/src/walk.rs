@@ -47,7 +47,7 @@ pub struct Folder {
     pub name: String,
     /// Its name beneath the folder where the walk began; empty for that one.
     pub beneath: String,
-    /// What is in it.
+    /// Its entries.
     pub entries: Vec<DirEntry>,
 }
 

@@ -10,7 +10,7 @@ const MODE_MAX: u32 = 0o777;
 /// The most digits of a mode: `0644` is what most programs write.
 const MODE_DIGITS_MAX: usize = 4;
 
-/// What a WRITE may say of the file that it stores, and STAT and READ of an object.
+/// The attributes that a WRITE gives to the stored file, and that STAT and READ tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Attributes {
     /// When the content was last modified.

@@ -20,7 +20,7 @@ const BLOCK_SYMBOLS_FIRST: usize = 1 << 10;
 /// Blocks do not get smaller than this.
 const BLOCK_SYMBOLS_MIN: usize = 64;
 
-/// What is no symbol has this value.
+/// The value of a byte that is no symbol.
 const NO_SYMBOL: u8 = 0xff;
 
 /// The six bits that each symbol stands for.
@@ -164,7 +164,7 @@ impl Decoder {
 
     /// Decodes the front of `input` into the front of `out`, as far as it goes.
     ///
-    /// What comes out before a stop depends on the text only, not on how it was cut into pieces.
+    /// The content before a stop depends on the text only, not on how it was cut into pieces.
     pub fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Progress<DecoderStop> {
         let mut work = Work {
             input,

@@ -6,10 +6,10 @@ use crate::request_line::{self, ParsedLine, UPLOAD_WINDOW_BYTES};
 use crate::upload_line::UploadReading;
 use crate::{Attributes, Condition, Name, Request, Verb, mode_text, reply, time_text};
 
-/// What ends a classic request: existing programs send it so, and so existing servers wait for it.
+/// The end of a classic request: existing programs send it so, and so existing servers wait for it.
 const END: &[u8] = b"\r\n\r\n";
 
-/// What may stand in an operand as it is.
+/// The characters that stand in an operand as they are.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -5,13 +5,13 @@
 //! version of HTTP, and one that begins with `Host:`, which every HTTP/1.1 request has. [`LineWatch`] sees each line as
 //! it passes, however long it is and however it is cut.
 
-/// What every HTTP/1.1 request says in one of its first lines.
+/// The field that every HTTP/1.1 request has in one of its first lines.
 const HOST: &[u8] = b"host:";
 
 /// The longest word that is a version: `HTTP/1.1`.
 const VERSION_BYTES_MAX: usize = 8;
 
-/// What is remembered of a line: how it begins, and its last word.
+/// The parts of a line that are remembered: its beginning and its last word.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LineWatch {
     /// The first bytes that are not blank.

@@ -1,13 +1,13 @@
 //! One JSON object that comes in pieces, with one string in it, the payload, that is never held.
 //!
 //! The scanner follows the structure only (strings, brackets, the keys of the outermost object) and keeps
-//! the text, up to a limit, with an empty string in the place of the payload. What it kept is small, and goes
+//! the text, up to a limit, with an empty string in the place of the payload. The kept text is small, and goes
 //! to serde_json, which is the judge of everything else.
 
 use crate::Progress;
 use crate::outline::{Outline, Token};
 
-/// What may stand in the text of an object.
+/// The line ends that the text of an object may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LineRule {
     /// The object is one line: an LF breaks it.
@@ -54,7 +54,7 @@ pub(crate) struct Scanner {
     outline: Outline,
     /// Where the last string of the outermost object began in the text, its quote included.
     string_start: usize,
-    /// What the value that comes next is.
+    /// The meaning of the value that comes next.
     next: NextValue,
     /// The place in the list that may hold the payload, while that is open.
     element: Option<usize>,
@@ -62,7 +62,7 @@ pub(crate) struct Scanner {
     payload_key: Option<&'static str>,
 }
 
-/// What the next value may be.
+/// The meaning of the next value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum NextValue {
     #[default]
@@ -200,7 +200,7 @@ impl Scanner {
         None
     }
 
-    /// What the value of the key is that the text ends with.
+    /// The meaning of the value whose key the text ends with.
     fn value_of_key(&self) -> NextValue {
         let PayloadKeys { main, other, list } = self.keys;
         let is = |key: &str| {
@@ -219,7 +219,7 @@ impl Scanner {
         }
     }
 
-    /// What the next element of a list is.
+    /// The meaning of the next element of a list.
     fn next_element(&mut self) -> NextValue {
         let (Some(element), Some(list)) = (&mut self.element, self.keys.list) else {
             return NextValue::Any;

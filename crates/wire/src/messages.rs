@@ -1,4 +1,4 @@
-//! What a refused peer is told: which thing was wrong, and what to do about it.
+//! The sentences for a refused peer: each says which thing is wrong and what to do about it.
 
 use haul_types::printable;
 
@@ -136,7 +136,7 @@ pub(crate) fn length_mismatch(name: &Name) -> Refusal {
     Refusal::new(Code::LengthMismatch, sentence)
 }
 
-/// What was sent, in quotes, shortened, without control characters.
+/// A part of the request for a sentence: in quotes, shortened, without control characters.
 pub(crate) fn quoted(bytes: &[u8]) -> String {
     // No character has more than four bytes, so what is cut off here is not shown anyway.
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN_CHARS_MAX + 4)]);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use haul_types::printable;
 
-/// What a request calls an object: 1 to [`Name::BYTES_MAX`] bytes of UTF-8.
+/// The name of an object in a request: 1 to [`Name::BYTES_MAX`] bytes of UTF-8.
 ///
 /// `Display` is [`printable`], so that a name can go into a log line or a sentence; the name itself
 /// is [`Name::as_str`].

@@ -12,7 +12,7 @@ const SMALL_TALK: [&[u8]; 8] = [
     b"exit", b"quit", b"stop", b"done", b"help", b"ping", b"info", b"noop",
 ];
 
-/// What a line turns out to be.
+/// The kind of the next line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NextLine {
     /// A payload, or the start of one.
@@ -50,7 +50,7 @@ impl Peek {
         self.count == 0
     }
 
-    /// What was taken. It is forgotten here.
+    /// Moves the taken bytes into `line`.
     pub(crate) fn drain_into(&mut self, line: &mut Vec<u8>) {
         line.extend_from_slice(&self.bytes[..self.count]);
         self.count = 0;
@@ -60,7 +60,7 @@ impl Peek {
         self.count = 0;
     }
 
-    /// What the line is, if it ends here.
+    /// The kind of a line that ends here.
     fn ended(&self) -> NextLine {
         let word = &self.bytes[..self.count];
         let is_word = SMALL_TALK.iter().any(|known| word.eq_ignore_ascii_case(known));

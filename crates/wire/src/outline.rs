@@ -18,7 +18,7 @@ enum StringState {
     AfterBackslash,
 }
 
-/// What the next bytes of a text are.
+/// The meaning of the next bytes of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
     /// Bytes within a string.

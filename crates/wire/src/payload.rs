@@ -4,7 +4,7 @@
 use crate::Progress;
 use crate::base64::{self, DecoderStop};
 
-/// What surrounds a payload, and so ends it.
+/// The text around a payload, which decides where the payload ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Within {
     /// A line: an LF ends it.

@@ -1,4 +1,4 @@
-//! What one step of a decoder made of its input: the same three facts for every decoder of this crate.
+//! The result of one step of a decoder: the same three facts for every decoder of this crate.
 
 /// How far a decoder came, and why it went no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

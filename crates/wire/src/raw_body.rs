@@ -13,7 +13,7 @@ pub(crate) struct RawBody {
 /// Why a body went no further.
 pub(crate) enum BodyStop {
     NeedInput,
-    /// What was consumed is content.
+    /// The bytes consumed are content.
     Content,
     /// The body is complete.
     Digest(Digest),

@@ -43,7 +43,7 @@ closed_list! {
 /// A refusal: the code that a program branches on and the sentence that a person reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What a program branches on.
+    /// The word that a program branches on.
     pub code: Code,
     /// One sentence that names the object and says what to do; never a path of the server's machine.
     pub sentence: String,

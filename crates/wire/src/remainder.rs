@@ -1,4 +1,4 @@
-//! What is left of a request that was refused, and how it is passed over.
+//! The rest of a refused request, and how it is skipped.
 
 use crate::Progress;
 use crate::outline::{Outline, Skipped};

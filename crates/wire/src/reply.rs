@@ -13,10 +13,10 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use crate::{Attributes, Refusal};
 
-/// What ends every reply.
+/// The end of every reply.
 pub const END: &[u8] = b"\r\n\r\n";
 
-/// What `data` says of a verb that is not known: existing programs compare it with exactly these words.
+/// The `data` of the refusal of an unknown verb: existing programs compare it with exactly these words.
 pub const UNKNOWN_VERB: &str = "request tidak dikenali";
 
 /// Appends the reply that says no: `status`, `data`, `message`, `code`. `data` and `message` are the same sentence but
@@ -165,7 +165,7 @@ pub struct HelloLimits {
 }
 
 closed_list! {
-    /// What a folder's entry is.
+    /// The kind of a folder's entry.
     pub EntryKind, "a kind of entry" {
         /// An object.
         File = "file",
@@ -199,7 +199,7 @@ pub struct Facts {
     /// Its permissions in octal, such as `0644`, where the store has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
-    /// What changes when the object does.
+    /// A text that changes when the object does.
     pub etag: String,
     /// Its BLAKE3 digest in hexadecimal, where it is known or was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,7 +229,7 @@ pub struct ReadHead {
     /// Its permissions in octal, such as `0644`, where the store has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
-    /// What changes when the object does.
+    /// A text that changes when the object does.
     pub etag: String,
     /// The BLAKE3 digest of the whole object in hexadecimal, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -251,7 +251,7 @@ pub struct Written {
     pub size: u64,
     /// Its BLAKE3 digest in hexadecimal.
     pub digest: String,
-    /// What changes when the object does.
+    /// A text that changes when the object does.
     pub etag: String,
 }
 
@@ -266,12 +266,12 @@ pub struct Stats {
     pub workers: Vec<WorkerStats>,
 }
 
-/// What the ledger says of one worker.
+/// The counters of one worker in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerStats {
     /// The worker's number, from 0.
     pub worker: u32,
-    /// What it is doing.
+    /// Its state.
     pub state: String,
     /// How many connections it has accepted so far.
     pub connections: u64,

@@ -22,16 +22,16 @@ const KEYS: PayloadKeys = PayloadKeys {
     list: None,
 };
 
-/// What one call of [`ReplyDecoder::decode`] made of its input.
+/// The result of one call of [`ReplyDecoder::decode`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodedReply<'b> {
     /// Bytes of the input that are dealt with; feed the rest again.
     pub consumed: usize,
-    /// What happened, if anything. `None` means: all input was consumed, more is needed.
+    /// The event, if there was one. `None` means: all input was consumed, more is needed.
     pub event: Option<ReplyEvent<'b>>,
 }
 
-/// What happens while a reply is received, in order.
+/// The events of a reply that is received, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReplyEvent<'b> {
     /// A non-empty piece of `data_file`, decoded into the scratch. Where the other fields come later, it is not
@@ -51,7 +51,7 @@ pub struct Reply {
     pub had_body: bool,
 }
 
-/// Why what arrived is not a reply, or not the expected one. After any of them the decoder is of no more use.
+/// Why what arrived is not a reply, or not the expected one. After any of them the decoder gives the same error again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// The peer closed before a reply began.
@@ -128,7 +128,7 @@ pub struct ReplyDecoder {
     state: ReplyState,
 }
 
-/// What comes next. A state makes a step by turning into the state that follows.
+/// The part of a reply that comes next. A state makes a step by turning into the state that follows.
 #[derive(Debug, Clone, Default)]
 enum ReplyState {
     /// Before a reply: line ends of the last one may be left.
@@ -156,7 +156,7 @@ enum ReplyStep {
     /// The step is done, and the next one can follow.
     Continue,
     NeedInput,
-    /// What was written is content.
+    /// The bytes written are content.
     Decoded,
     End(Reply),
 }
@@ -197,7 +197,7 @@ impl ReplyDecoder {
     /// Content is decoded into `scratch`, which is not used otherwise.
     ///
     /// # Errors
-    /// Whatever is not a reply: [`ReplyError::Malformed`], [`ReplyError::Payload`] (after all the content before
+    /// The input is not a reply: [`ReplyError::Malformed`], [`ReplyError::Payload`] (after all the content before
     /// the fault), [`ReplyError::TooLong`].
     ///
     /// # Panics

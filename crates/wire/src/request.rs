@@ -1,4 +1,4 @@
-//! What a client can ask for.
+//! The requests of the protocol.
 
 use haul_types::closed_list;
 
@@ -16,7 +16,7 @@ closed_list! {
         Upload = "upload",
         /// Remove an object (classic, and used by extended clients too).
         Delete = "delete",
-        /// What the server is and can do (extended).
+        /// The server's version, verbs and limits (extended).
         Hello = "hello",
         /// A folder's entries with kind, size and time (extended).
         Ls = "ls",
@@ -44,7 +44,7 @@ impl Verb {
         std::iter::once(self.as_str()).chain(others.iter().copied())
     }
 
-    /// What a word on the wire means, in whatever case it is written.
+    /// The verb that a word on the wire means, in upper or lower case.
     pub(crate) fn from_word(word: &[u8]) -> Option<Self> {
         let is_meant = |verb: &Self| {
             verb.words()
@@ -113,7 +113,7 @@ pub enum Request {
         length: u64,
         /// When it may be stored.
         condition: Condition,
-        /// What the stored file is to say of itself.
+        /// The attributes of the stored file.
         attributes: Attributes,
     },
     /// `RMDIR dir`

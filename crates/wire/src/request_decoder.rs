@@ -1,8 +1,8 @@
 //! Requests as the server reads them: bytes in, events out.
 //!
 //! One [`RequestDecoder`] follows one connection through any number of requests, classic, JSON and extended.
-//! What it reports depends on the bytes only, never on how they were cut into pieces, unless the caller says that
-//! nothing more has arrived ([`RequestDecoder::settle`]). What it holds of them is bounded by
+//! Its events depend on the bytes only, never on how they were cut into pieces, unless the caller says that
+//! nothing more has arrived ([`RequestDecoder::settle`]). The memory that it holds is bounded by
 //! [`RequestDecoder::HELD_BYTES_MAX`], whatever is sent.
 
 mod head;
@@ -30,7 +30,7 @@ pub struct RequestDecoder {
     watch: LineWatch,
 }
 
-/// What comes next. A state makes a step by turning into the state that follows.
+/// The part of a request that comes next. A state makes a step by turning into the state that follows.
 #[derive(Debug, Clone, Default)]
 enum RequestState {
     #[default]
@@ -58,9 +58,9 @@ enum RequestStep {
     /// The step is done, and the next one can follow.
     Continue,
     NeedInput,
-    /// What was written is content.
+    /// The bytes written are content.
     Decoded,
-    /// What was consumed is content.
+    /// The bytes consumed are content.
     Raw,
     Event(RequestEvent<'static>),
 }
@@ -260,7 +260,7 @@ impl RequestState {
         )
     }
 
-    /// What follows a refused request.
+    /// The state after a refused request.
     fn behind_refused(remainder: Option<Remainder>) -> Self {
         remainder.map_or(Self::Ready, |remainder| Self::Skipping(Some(remainder)))
     }

@@ -1,17 +1,17 @@
-//! What a server sees of the requests on a connection.
+//! The events of a connection, as a server sees them.
 
 use crate::{Digest, Name, Refusal, Request, Verb};
 
-/// What one call of [`RequestDecoder::decode`](crate::RequestDecoder::decode) made of its input.
+/// The result of one call of [`RequestDecoder::decode`](crate::RequestDecoder::decode).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded<'b> {
     /// Bytes of the input that are dealt with; feed the rest again.
     pub consumed: usize,
-    /// What happened, if anything. `None` means: all input was consumed, more is needed.
+    /// The event, if there was one. `None` means: all input was consumed, more is needed.
     pub event: Option<RequestEvent<'b>>,
 }
 
-/// What happens on a connection, in order.
+/// The events of a connection, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestEvent<'b> {
     /// A whole request. For an Upload or a Write its body follows: any number of `Body`, then one `BodyEnd`, or
@@ -27,9 +27,9 @@ pub enum RequestEvent<'b> {
         /// The name of the object where it is not the `name` of the request, but its `shorter` one.
         name: Option<Name>,
     },
-    /// The request or its body is refused; this is the reply to it. What is left of the request shows in
+    /// The request or its body is refused; this is the reply to it. The rest of the request shows in
     /// [`RequestDecoder::phase`](crate::RequestDecoder::phase): nothing (`Ready`), a rest that is being discarded and ends with `Skipped`
-    /// (`Skipping`), or nobody knows what (`Lost`).
+    /// (`Skipping`), or a rest whose end is unknown (`Lost`).
     Refused {
         /// The verb, as far as it was known.
         verb: Option<Verb>,
@@ -55,7 +55,7 @@ pub enum Phase {
     /// Discarding the rest of a refused request. It may end in `Lost` as well, where a WRITE turns out not to
     /// end where it said.
     Skipping,
-    /// Nobody knows where the next request starts: all that follows is discarded, without events. The caller
+    /// The start of the next request is unknown: all that follows is discarded, without events. The caller
     /// replies and closes.
     Lost,
 }

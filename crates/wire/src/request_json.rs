@@ -46,14 +46,14 @@ enum CommandState {
     Decoding(Name, Box<StringPayload>),
     /// In a payload that is passed over, and buffered in case it is needed.
     Passing(Option<Buffered>),
-    /// Behind the command: what was buffered of the payload of this object is decoded.
+    /// After the command: the buffered payload of this object is decoded.
     Replaying(Name, Box<Replay>),
 }
 
-/// What became of the payload, if there was one.
+/// The payload as far as the text has come, if there was one.
 #[derive(Debug, Clone, Default)]
 enum SeenPayload {
-    /// There was none, or it is of no use.
+    /// There was none, or it is not needed.
     #[default]
     Nothing,
     Buffered(Buffered),
@@ -79,7 +79,7 @@ pub(crate) enum CommandStop {
     Continue,
     /// A whole request; the body of an upload follows.
     Request(Request),
-    /// What was written is content.
+    /// The bytes written are content.
     Content,
     /// The content is complete, and so is the command.
     BodyEnd,
@@ -141,7 +141,7 @@ impl JsonCommand {
         self.scanner.held_bytes() + buffered
     }
 
-    /// What is left if the rest of the command is not wanted.
+    /// The rest of the command, for a caller that does not want it.
     pub(crate) fn remainder(&self) -> Option<Remainder> {
         match &self.state {
             CommandState::Outside(_) | CommandState::Passing(_) => Some(self.rest_of_object()),
@@ -154,7 +154,7 @@ impl JsonCommand {
         Remainder::Object(self.scanner.outline())
     }
 
-    /// What is decoded does not show in the outline of the object.
+    /// The decoded part does not show in the outline of the object.
     fn rest_of_decoded(&self, payload: &StringPayload) -> Remainder {
         Remainder::Object(self.scanner.outline().in_string(payload.is_after_backslash()))
     }
@@ -193,7 +193,7 @@ impl JsonCommand {
         (state, scanned.stopped(stop))
     }
 
-    /// What to do with `filedata` depends on what stands before it.
+    /// The keys before the payload decide about it.
     fn payload_begins(&self) -> (CommandState, CommandStop) {
         let so_far = self.scanner.text_closed_in_payload();
         let refused = |verb, refusal| over(CommandStop::Refused(verb, refusal, Some(self.rest_of_object())));

@@ -47,7 +47,7 @@ fn word(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// What a line asks for.
+/// The request of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ParsedLine {
     /// A request without a body, or a WRITE.
@@ -185,7 +185,7 @@ fn write(line: &[u8], operands: &[u8]) -> Result<ParsedLine, RefusedLine> {
     })
 }
 
-/// What stands behind the length of a WRITE, in any order, each at most once.
+/// The options that follow the length of a WRITE, in any order, each at most once.
 #[derive(Default)]
 struct WriteOptions {
     condition: Option<Condition>,

@@ -98,7 +98,7 @@ impl StringPayload {
             None => Progress::consumed(0, Some(PayloadStop::NeedInput)),
             Some(b'\n') => Progress::consumed(0, Some(PayloadStop::End)),
             Some(&byte) => {
-                // What is no digit may be the string's end.
+                // A byte that is no digit may be the string's end.
                 let is_part = self.escape == Escape::Backslash || byte.is_ascii_hexdigit();
                 self.escape = self.escape.next(byte);
                 Progress::consumed(usize::from(is_part), None)
@@ -110,7 +110,7 @@ impl StringPayload {
     fn gather(&mut self, input: &[u8], out: &mut [u8], total: &mut Progress<()>) {
         let mut gathered = [0; GATHERED_SYMBOLS_MAX];
         loop {
-            // What is gathered is decoded whole, so there has to be room for it.
+            // The gathered symbols are decoded at once, so there has to be room for all of them.
             let room = (out.len() - total.written) / 3 * 4;
             let limit = gathered.len().min(room.saturating_sub(4));
             let mut count = 0;

@@ -20,7 +20,7 @@ const WRAPPED_BYTES: [usize; 2] = [64, 76];
 /// The longest extension of a name, without its dot.
 const EXTENSION_BYTES_MAX: usize = 8;
 
-/// What an object is called: by the whole text, or, where the last word of that is the length of the payload, by the
+/// The name of an object: the whole text, or, where the last word of that is the length of the payload, the
 /// text before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
@@ -34,7 +34,7 @@ struct Shorter {
     length: u64,
 }
 
-/// What a line can mean.
+/// The meaning of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UploadReading {
     /// The payload stands in the line.
@@ -77,7 +77,7 @@ pub(crate) fn parted(line: &[u8], word_end: usize) -> Option<Here> {
     UploadText::of(line, word_end)?.parted()
 }
 
-/// What stands behind the verb.
+/// The text that follows the verb.
 struct UploadText<'l> {
     /// Where it starts in the line.
     start: usize,

@@ -92,7 +92,7 @@ impl Mock {
             .thread
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        // Who came uninvited is in the backlog by now.
+        // A client that came uninvited is in the backlog by now.
         listener.set_nonblocking(true).unwrap();
         assert_eq!(
             listener.accept().unwrap_err().kind(),

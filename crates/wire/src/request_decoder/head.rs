@@ -15,7 +15,7 @@ use crate::{Progress, Request, Verb};
 /// Beyond this, the room for a line is given back when the request is over: an idle connection costs little.
 pub(super) const LINE_BYTES_KEPT: usize = 1 << 10;
 
-/// What is kept of a request's text.
+/// The kept part of a request's text.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RequestHead {
     /// The line, from its first byte that is not blank.
@@ -108,7 +108,7 @@ impl RequestHead {
         }
     }
 
-    /// What is kept of the line from here on.
+    /// The kept line from this place on.
     pub(super) fn line_from(&self, at: usize) -> &[u8] {
         &self.line[at..]
     }
@@ -128,7 +128,7 @@ impl RequestHead {
         !self.next_line.is_empty()
     }
 
-    /// What is here of the next line takes the place of the line.
+    /// The received part of the next line takes the place of the line.
     pub(super) fn take_next_line(&mut self) {
         self.forget_line();
         self.next_line.drain_into(&mut self.line);

@@ -22,7 +22,7 @@ pub(super) struct Undecided {
     below: Result<Names, Refusal>,
 }
 
-/// A payload that is being received. What the head holds of it from `replay_at` on is decoded before the input.
+/// A payload that is being received. Its part in the head, from `replay_at` on, is decoded before the input.
 #[derive(Debug, Clone)]
 pub(super) struct UploadBody {
     names: Names,
@@ -105,7 +105,7 @@ impl Undecided {
 }
 
 impl UploadBody {
-    /// What is left if the payload is not wanted: nothing where all of the line is in the head.
+    /// The rest of the payload, for a caller that does not want it: nothing where all of the line is in the head.
     pub(super) fn remainder(&self, head: &RequestHead) -> Option<Remainder> {
         let is_whole_line = head.line_from(self.replay_at).ends_with(b"\n");
         (!is_whole_line).then_some(Remainder::Line)

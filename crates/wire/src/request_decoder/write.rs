@@ -19,7 +19,7 @@ impl WriteBody {
         Self { name, body }
     }
 
-    /// What is left if the body is not wanted.
+    /// The rest of the body, for a caller that does not want it.
     pub(super) fn remainder(&self) -> Remainder {
         Remainder::Body(self.body.clone())
     }

@@ -1,4 +1,4 @@
-//! What the keys of a JSON command say.
+//! The keys of a JSON command.
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
@@ -16,7 +16,7 @@ pub(super) struct Parts {
     params: Option<Params>,
 }
 
-/// What a command asks for.
+/// The verb of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
     /// It does not say.
@@ -26,7 +26,7 @@ pub(super) enum Asked {
     Verb(Verb),
 }
 
-/// The operands, as some programs send them. Whatever else is under that key is ignored.
+/// The operands, as some programs send them. Any other value under that key is ignored.
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
 enum Params {
