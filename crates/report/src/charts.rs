@@ -69,12 +69,7 @@ fn panel_groups<'a>(view: &'a View<'_>) -> Vec<Vec<&'a Row>> {
 
 /// Those of [`panel_groups`] with the largest volume, and that volume.
 fn largest_volume_groups<'a>(view: &'a View<'_>) -> Option<(ByteSize, Vec<Vec<&'a Row>>)> {
-    let volume = view
-        .analysis
-        .rows
-        .iter()
-        .map(|row| row.summary.cell.volume)
-        .max()?;
+    let volume = view.rows().map(|row| row.summary.cell.volume).max()?;
     let mut groups = panel_groups(view);
     groups.retain(|group| group[0].summary.cell.volume == volume);
     Some((volume, groups))
@@ -124,11 +119,11 @@ fn limited(mut panels: Vec<Panel>, words: &Wording) -> (Vec<Panel>, Option<Strin
 
 /// How many panels belong side by side: those that differ only in how clients and server are run, or else in the volume.
 fn columns_max(view: &View<'_>) -> usize {
-    let ways = distinct(view.analysis.rows.iter().map(|row| {
+    let ways = distinct(view.rows().map(|row| {
         let cell = &row.summary.cell;
         (cell.pool.family(), cell.client_pool, cell.buffer, cell.dialect)
     }));
-    let volumes = distinct(view.analysis.rows.iter().map(|row| row.summary.cell.volume));
+    let volumes = distinct(view.rows().map(|row| row.summary.cell.volume));
     if ways.len() > 1 {
         ways.len().min(4)
     } else {

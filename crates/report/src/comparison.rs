@@ -1,7 +1,7 @@
 //! Two runs side by side, as text.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use haul_results::{CellComparison, Change, Comparison};
+use haul_results::{CellComparison, Change, Comparison, Ratio};
 use haul_types::MIB;
 
 use crate::formats::terminal::push_wrapped;
@@ -24,7 +24,7 @@ pub(crate) fn text(
     comparison: &Comparison,
     names: [&str; 2],
     words: &Wording,
-    detail: ComparedCells,
+    shown: ComparedCells,
     width: u16,
 ) -> String {
     let width = width.max(WIDTH_MIN);
@@ -41,7 +41,7 @@ pub(crate) fn text(
         [comparison.method.false_discovery, comparison.method.floor].map(|share| words.percent(share));
     paragraph(&(words.comparison.method)(&rate, &floor));
     let is_listed =
-        |cell: &&CellComparison| detail == ComparedCells::All || cell.change != Change::WithinNoise;
+        |cell: &&CellComparison| shown == ComparedCells::All || cell.change != Change::WithinNoise;
     let listed: Vec<&CellComparison> = comparison.cells.iter().filter(is_listed).collect();
     if !listed.is_empty() {
         text += &format!("\n{}\n", table(&listed, words, width));
@@ -83,17 +83,10 @@ fn table(cells: &[&CellComparison], words: &Wording, width: u16) -> Table {
         ..
     } in cells
     {
-        let rate =
-            |rate: &Option<f64>| rate.map_or_else(|| "–".to_owned(), |rate| words.number(rate / MIB as f64));
-        let (times, interval) = ratio.as_ref().map_or_else(
-            || ("–".to_owned(), "–".to_owned()),
-            |ratio| {
-                (
-                    words.fixed(ratio.ratio, 3),
-                    format!("{}–{}", words.fixed(ratio.low, 3), words.fixed(ratio.high, 3)),
-                )
-            },
-        );
+        let missing = || "–".to_owned();
+        let rate = |rate: &Option<f64>| rate.map_or_else(missing, |rate| words.number(rate / MIB as f64));
+        let fixed = |of: fn(&Ratio) -> f64| ratio.as_ref().map(|ratio| words.fixed(of(ratio), 3));
+        let ends = fixed(|ratio| ratio.low).zip(fixed(|ratio| ratio.high));
         table.add_row([
             (words.nouns.operation)(cell.operation).to_owned(),
             format!("{:#}", cell.volume),
@@ -102,8 +95,8 @@ fn table(cells: &[&CellComparison], words: &Wording, width: u16) -> Table {
             cell.client_pool.to_string(),
             rate(before_bytes_per_s),
             rate(after_bytes_per_s),
-            times,
-            interval,
+            fixed(|ratio| ratio.ratio).unwrap_or_else(missing),
+            ends.map_or_else(missing, |(low, high)| format!("{low}–{high}")),
             (words.comparison.change)(*change).to_owned(),
         ]);
     }

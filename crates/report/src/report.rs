@@ -113,7 +113,7 @@ fn banner(view: &View<'_>) -> Vec<String> {
         let name = view.cell_name(&row.summary.cell);
         Some(format!("{} {} ({name}): {reason}", words.cell, row.number))
     };
-    let mut cells: Vec<String> = view.analysis.rows.iter().filter_map(line).collect();
+    let mut cells: Vec<String> = view.rows().filter_map(line).collect();
     let further = cells.len().saturating_sub(BANNER_LINES_MAX);
     cells.truncate(BANNER_LINES_MAX);
     lines.extend(cells);

@@ -53,7 +53,7 @@ impl Table {
                 .collect(),
             is_marked: !row.summary.is_sound(),
         };
-        let rows = view.analysis.rows.iter().map(row).collect();
+        let rows = view.rows().map(row).collect();
         let note = note(view);
         Self { note, columns, rows }
     }

@@ -15,6 +15,10 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &'a Row> {
+        self.analysis.rows.iter()
+    }
+
     pub(crate) fn summaries(&self) -> impl Iterator<Item = &'a CellSummary> {
         self.analysis.summaries()
     }
@@ -25,7 +29,7 @@ impl<'a> View<'a> {
 
     /// For each cell its throughput over the baseline's, where both are known.
     pub(crate) fn ratios(&self) -> impl Iterator<Item = f64> {
-        self.analysis.rows.iter().filter_map(ratio)
+        self.rows().filter_map(ratio)
     }
 
     /// Whether the run has more than one level of the factor.
@@ -76,7 +80,7 @@ impl<'a> View<'a> {
 
     /// The rows in groups with the same `key`, in the order of the exercise: by operation and volume first.
     pub(crate) fn groups<K: PartialEq>(&self, key: impl Fn(&Cell) -> K) -> Vec<Vec<&'a Row>> {
-        let mut order: Vec<&Row> = self.analysis.rows.iter().collect();
+        let mut order: Vec<&Row> = self.rows().collect();
         order.sort_by_key(|row| (row.summary.cell.operation, row.summary.cell.volume));
         let mut groups: Vec<(K, Vec<&Row>)> = Vec::new();
         for row in order {

@@ -15,7 +15,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let middle = median(known.iter().copied())?;
     let (low, high) = ends(&known)?;
     let scale = Scale::log_around(known.iter().copied().chain([1.0]));
-    let families = distinct(view.analysis.rows.iter().map(|row| series_name(view, row)));
+    let families = distinct(view.rows().map(|row| series_name(view, row)));
     let groups = view.groups(|cell| (cell.operation, cell.volume));
     let panels = groups
         .iter()

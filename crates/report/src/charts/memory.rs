@@ -11,7 +11,7 @@ type Side = fn(&Row) -> Option<ByteSize>;
 
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let words = view.words;
-    let highest = |side: Side| view.analysis.rows.iter().filter_map(side).max();
+    let highest = |side: Side| view.rows().filter_map(side).max();
     let server: Side = |row| row.summary.server_memory;
     let clients: Side = |row| row.summary.client_memory;
     let server_peak = highest(server);

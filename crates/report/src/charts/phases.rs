@@ -15,9 +15,7 @@ pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let words = view.words;
     let (volume, groups) = largest_volume_groups(view)?;
     let longest_wait = view
-        .analysis
-        .rows
-        .iter()
+        .rows()
         .filter(|row| row.summary.cell.volume == volume)
         .filter_map(|row| Some((row, wait_share(&row.summary.phases?))))
         .filter(|(_, share)| share.is_finite())

@@ -10,15 +10,11 @@ use crate::view::{View, distinct, names, place};
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let words = view.words;
     let best = view
-        .analysis
-        .rows
-        .iter()
+        .rows()
         .filter(|row| row.summary.total_bytes_per_s.is_some())
         .max_by(|left, right| rate(left).total_cmp(&rate(right)))?;
     let rates: Vec<f64> = view
-        .analysis
-        .rows
-        .iter()
+        .rows()
         .map(rate)
         .filter(|rate| rate.is_finite() && *rate > 0.0)
         .collect();

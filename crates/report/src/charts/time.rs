@@ -14,13 +14,11 @@ const DOTS_MAX: usize = 60;
 pub(super) fn chart(view: &View<'_>) -> Option<Chart> {
     let words = view.words;
     let spread = view
-        .analysis
-        .rows
-        .iter()
+        .rows()
         .map(|row| (row, times(view, row)))
         .filter(|(_, times)| !times.is_empty())
         .max_by(|(_, left), (_, right)| reach(left).total_cmp(&reach(right)))?;
-    let ends = view.analysis.rows.iter().flat_map(|row| {
+    let ends = view.rows().flat_map(|row| {
         let times = times(view, row);
         [times.first().copied(), times.last().copied()]
             .into_iter()
