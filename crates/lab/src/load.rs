@@ -149,7 +149,100 @@ impl<W: Write> JobContext<W> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::net::TcpListener;
+
+    use haul_results::{ByteSize, Dialect, FailureClass, Operation, Sample};
+
     use super::*;
+    use crate::clock::Moment;
+
+    const VOLUME: ByteSize = ByteSize(70_000);
+    const CLIENTS: u32 = 2;
+
+    fn job(port: u16) -> String {
+        let job = Job {
+            worker: 7,
+            first_client: 4,
+            clients: CLIENTS,
+            host: "127.0.0.1".to_owned(),
+            port,
+            operation: Operation::Download,
+            dialect: Dialect::Classic,
+            volume: VOLUME,
+            buffer: ByteSize::kib(4),
+            seed: 3,
+            trial: 0,
+            stall_ms: 60_000,
+        };
+        serde_json::to_string(&job).unwrap()
+    }
+
+    /// Answers a GET of each client's warm-up and transfer, with content of this seed.
+    fn serve(listener: &TcpListener, seed: u64) {
+        let mut content = Vec::new();
+        let mut reader = RunContent::new(seed).served(VOLUME).reader();
+        reader.read_to_end(&mut content).unwrap();
+        let text = base64_turbo::STANDARD.encode(content);
+        for _ in 0..2 * CLIENTS {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            stream.read_line(&mut String::new()).unwrap();
+            let reply =
+                format!("{{\"status\":\"OK\",\"data_namafile\":\"x\",\"data_file\":\"{text}\"}}\r\n\r\n");
+            stream.get_mut().write_all(reply.as_bytes()).unwrap();
+        }
+    }
+
+    /// The samples of a worker whose server serves content of this seed.
+    fn samples(seed: u64) -> Vec<Sample> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let job = job(listener.local_addr().unwrap().port());
+        let server = thread::spawn(move || serve(&listener, seed));
+        let (control, mut lab) = io::pipe().unwrap();
+        let (reports, report) = io::pipe().unwrap();
+        let worker = thread::spawn(move || work(&job, control, report));
+        let mut lines = BufReader::new(reports).lines();
+        let mut message = || serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(message(), ClientMessage::Ready { worker: 7 });
+        let release = Moment::now();
+        lab.write_all(b"\n").unwrap();
+        let samples = (0..CLIENTS).map(|_| match message() {
+            ClientMessage::Done(result) => result.since(release),
+            ready @ ClientMessage::Ready { .. } => panic!("{ready:?}"),
+        });
+        let mut samples: Vec<_> = samples.collect();
+        samples.sort_by_key(|sample| sample.client);
+        drop(lab);
+        worker.join().unwrap().unwrap();
+        server.join().unwrap();
+        samples
+    }
+
+    #[test]
+    fn a_worker_reports_one_whole_transfer_for_each_of_its_clients() {
+        let samples = samples(3);
+        assert_eq!(
+            samples.iter().map(|sample| sample.client).collect::<Vec<_>>(),
+            [4, 5]
+        );
+        for sample in samples {
+            assert!(sample.is_ok() && sample.verified, "{sample:?}");
+            assert_eq!((sample.bytes, sample.durable_ns), (VOLUME, None));
+            assert!(sample.connected_ns >= Some(sample.start_ns), "{sample:?}");
+            assert!(
+                sample.first_byte_ns.is_some() && sample.first_byte_ns <= sample.last_byte_ns,
+                "{sample:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn content_of_another_run_is_corrupt() {
+        for sample in samples(4) {
+            assert_eq!(sample.outcome.class(), Some(FailureClass::Corrupt));
+            assert!(!sample.verified);
+        }
+    }
 
     #[test]
     fn a_release_takes_one_byte_and_leaves_the_others_to_the_other_workers() {
