@@ -79,7 +79,7 @@ pub(super) fn settings(
     })
 }
 
-/// A threshold about no cell could never be crossed: whoever typed it would take that for a success.
+/// A threshold about no cell could never be crossed, which would look like a success.
 fn about_some_cell(thresholds: &[Threshold], matrix: &Matrix) -> Result<(), SettingError> {
     match thresholds.iter().find(|threshold| !threshold.applies_to(matrix)) {
         Some(threshold) => Err(SettingError::flag(

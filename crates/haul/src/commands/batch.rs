@@ -82,7 +82,7 @@ impl<J> JobQueue<J> {
     }
 }
 
-/// Closes the queue also where finding panics: the workers would wait for ever.
+/// Closes the queue even if finding panics; otherwise the workers would never end.
 struct Closing<'a, J>(&'a JobQueue<J>);
 
 impl<J> Drop for Closing<'_, J> {
@@ -103,7 +103,7 @@ pub(super) struct ClientCache {
     known: Mutex<HashMap<Address, Result<Peer, Unreachable>>>,
 }
 
-/// Why there was no connection, for those who need the same one.
+/// Why there was no connection, for further jobs that need the same one.
 #[derive(Clone)]
 struct Unreachable {
     kind: io::ErrorKind,

@@ -75,7 +75,7 @@ impl Console {
         interrupt::watch(move || console.last_word()).ok();
     }
 
-    /// What is going on, for those who find things to do.
+    /// The progress of an operation that finds things to do.
     pub(super) fn live(&self) -> &Live {
         &self.live
     }
@@ -350,7 +350,7 @@ impl Drop for TransferBar<'_> {
     }
 }
 
-/// Whether an operation failed because whoever read our standard output has gone.
+/// Whether an operation failed because the reader of standard output is gone.
 fn is_closed_output(error: &Error) -> bool {
     matches!(error, Error::Local(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,10 +1,10 @@
-//! A bounded queue of log lines and the thread that writes them, so that a standard error that nobody reads can
+//! A bounded queue of log lines and the thread that writes them, so that a standard error that is not read can
 //! never block a worker.
 //!
 //! What does not fit is dropped and counted; the lines that get through are followed by one that says how many
 //! were. Whole lines are written at once and never more than a pipe takes in one piece, so that the lines of several
 //! processes do not mix. (tracing-appender would do most of this, but it prints to standard output when it ends
-//! while nobody reads, and panics where that is closed.)
+//! while no reader takes lines, and panics where that is closed.)
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(super) fn start(
 }
 
 impl Write for &LogQueue {
-    /// Takes `line`, or drops and counts it. Never fails: there is nobody to tell.
+    /// Takes `line`, or drops and counts it. Never fails: an error could not be logged.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.lines.try_send(line.to_vec()).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -100,7 +100,7 @@ impl Drop for Guard {
     }
 }
 
-/// Writes lines until the guard is dropped. A write that fails loses its lines: there is nobody to tell.
+/// Writes lines until the guard is dropped. A write that fails loses its lines: an error could not be logged.
 fn write_lines<W: Write, L: Fn(u64) -> String>(
     queued: &Receiver<Vec<u8>>,
     to: &mut WholeLines<W>,

@@ -1,4 +1,4 @@
-//! What a server says once at its start, in the log: what it serves, to whom, and what is risky about that.
+//! The lines that a server logs once at its start: what it serves, at which addresses, and which risks that has.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -18,8 +18,6 @@ use crate::value_parsers::{parsed, suggesting};
 #[derive(Debug)]
 pub(crate) struct Setting {
     pub(super) name: &'static str,
-    /// What stands for its value in the help.
-    value_name: &'static str,
     form: Form,
     /// One or two sentences for the help, with the default.
     help: &'static str,
@@ -27,29 +25,31 @@ pub(crate) struct Setting {
     pub(super) apply: fn(&mut Settings, &[&str]) -> Result<(), String>,
 }
 
-/// How a flag takes its value.
+/// How a flag takes its value; the first text stands for the value in the help.
 #[derive(Debug)]
 enum Form {
     /// Any text.
-    Text,
+    Text(&'static str),
     /// Any text; these are offered to a shell that completes it.
-    Suggested(&'static [&'static str]),
+    Suggested(&'static str, &'static [&'static str]),
     /// The same, once or several times, or several values with commas.
-    Several(&'static [&'static str]),
+    Several(&'static str, &'static [&'static str]),
     /// One of these words.
-    Words(fn() -> Vec<&'static str>),
+    Words(&'static str, fn() -> Vec<&'static str>),
     /// Yes or no; the flag alone is yes. It may have a letter.
     Switch(Option<char>),
-    /// A text with a letter, on the command line only. The flag stands for another setting, which is not read then.
-    InsteadOf(&'static str, char),
+    /// A text, on the command line only. The flag stands for another setting, which is not read then, and has a letter.
+    InsteadOf(&'static str, &'static str, char),
 }
 
 /// The settings of the server.
 pub(super) const SERVE: &[Setting] = &[
     Setting {
         name: "listen",
-        value_name: "ADDR",
-        form: Form::Several(&["127.0.0.1:46666", "127.0.0.1:0", "0.0.0.0:46666", "[::]:46666"]),
+        form: Form::Several(
+            "ADDR",
+            &["127.0.0.1:46666", "127.0.0.1:0", "0.0.0.0:46666", "[::]:46666"],
+        ),
         help: "Address to listen on, IP:PORT; give the flag again for a further one. Port 0 picks a free port \
                [default: 127.0.0.1:46666]",
         apply: |to, texts| {
@@ -60,8 +60,7 @@ pub(super) const SERVE: &[Setting] = &[
     },
     Setting {
         name: "port",
-        value_name: "PORT",
-        form: Form::InsteadOf("listen", 'p'),
+        form: Form::InsteadOf("PORT", "listen", 'p'),
         help: "Port to listen on, on this machine only: short for --listen 127.0.0.1:PORT",
         apply: |to, texts| {
             let mut port = 0;
@@ -72,37 +71,35 @@ pub(super) const SERVE: &[Setting] = &[
     },
     Setting {
         name: "pool",
-        value_name: "SPEC",
-        form: Form::Suggested(&["tasks", "threads:50", "processes:50", "processes:2x2048"]),
+        form: Form::Suggested(
+            "SPEC",
+            &["tasks", "threads:50", "processes:50", "processes:2x2048"],
+        ),
         help: "Pool of workers: threads:N, processes:N or tasks[:N], each with xC for C connections per worker \
                [default: tasks]",
         apply: |to, texts| one(&mut to.config.pool, texts, parsed),
     },
     Setting {
         name: "writable",
-        value_name: "BOOL",
         form: Form::Switch(Some('w')),
         help: "Allow UPLOAD, DELETE and WRITE",
         apply: |to, texts| one(&mut to.config.writable, texts, values::truth),
     },
     Setting {
         name: "durability",
-        value_name: "WHEN",
-        form: Form::Words(words::<Durability>),
+        form: Form::Words("WHEN", words::<Durability>),
         help: "When an upload counts as stored: synced to disk, or taken by the system [default: synced]",
         apply: |to, texts| one(&mut to.config.durability, texts, parsed),
     },
     Setting {
         name: "buffer",
-        value_name: "SIZE",
-        form: Form::Text,
+        form: Form::Text("SIZE"),
         help: "Bytes moved at a time, for each busy connection [default: 96KiB]",
         apply: |to, texts| one(&mut to.config.limits.buffer_bytes, texts, values::buffer),
     },
     Setting {
         name: "max-upload",
-        value_name: "SIZE",
-        form: Form::Text,
+        form: Form::Text("SIZE"),
         help: "Largest upload, in bytes of content, or `none` [default: none]",
         apply: |to, texts| {
             one(
@@ -114,42 +111,36 @@ pub(super) const SERVE: &[Setting] = &[
     },
     Setting {
         name: "max-connections",
-        value_name: "COUNT",
-        form: Form::Text,
+        form: Form::Text("COUNT"),
         help: "Connections served at once; further ones wait [default: 4096]",
         apply: |to, texts| one(&mut to.config.limits.connections_max, texts, values::connections),
     },
     Setting {
         name: "idle-timeout",
-        value_name: "TIME",
-        form: Form::Text,
+        form: Form::Text("TIME"),
         help: "Close a connection that is idle between requests for so long; after 1s where others wait [default: 60s]",
         apply: |to, texts| one(&mut to.config.limits.idle_timeout, texts, values::timeout),
     },
     Setting {
         name: "stall-timeout",
-        value_name: "TIME",
-        form: Form::Text,
+        form: Form::Text("TIME"),
         help: "Cut a peer that neither sends nor takes a byte in the middle of a transfer for so long [default: 60s]",
         apply: |to, texts| one(&mut to.config.limits.stall_timeout, texts, values::timeout),
     },
     Setting {
         name: "line-timeout",
-        value_name: "TIME",
-        form: Form::Text,
+        form: Form::Text("TIME"),
         help: "Cut a peer that needs longer for a request line [default: 30s]",
         apply: |to, texts| one(&mut to.config.limits.line_timeout, texts, values::timeout),
     },
     Setting {
         name: "grace",
-        value_name: "TIME",
-        form: Form::Text,
+        form: Form::Text("TIME"),
         help: "How long a drain (SIGTERM, SIGINT) lets transfers finish before it cuts them [default: 30s]",
         apply: |to, texts| one(&mut to.config.limits.grace, texts, values::time),
     },
     Setting {
         name: "unterminated-writes",
-        value_name: "BOOL",
         form: Form::Switch(None),
         help: "UNSAFE: obey UPLOAD and DELETE without a line end after 1s of silence; a stalled sender looks the same, \
                so half a file may be stored",
@@ -161,15 +152,13 @@ pub(super) const SERVE: &[Setting] = &[
 pub(super) const LOG: &[Setting] = &[
     Setting {
         name: "log-format",
-        value_name: "FORMAT",
-        form: Form::Words(words::<LogFormat>),
+        form: Form::Words("FORMAT", words::<LogFormat>),
         help: "Form of the log lines on standard error [default: text]",
         apply: |to, texts| one(&mut to.log.format, texts, parsed),
     },
     Setting {
         name: "log-level",
-        value_name: "LEVEL",
-        form: Form::Words(words::<LogLevel>),
+        form: Form::Words("LEVEL", words::<LogLevel>),
         help: "Least important lines to log; access lines are `info` [default: info]",
         apply: |to, texts| one(&mut to.log.level, texts, parsed),
     },
@@ -187,33 +176,36 @@ impl Setting {
 
     /// Whether a text may hold several values, with commas between them.
     pub(super) fn is_list(&self) -> bool {
-        matches!(self.form, Form::Several(_))
+        matches!(self.form, Form::Several(..))
     }
 
     /// The setting that is not read where this one is typed.
     pub(super) fn replaces(&self) -> Option<&'static str> {
         match self.form {
-            Form::InsteadOf(setting, _) => Some(setting),
+            Form::InsteadOf(_, setting, _) => Some(setting),
             _ => None,
         }
     }
 
     fn flag(&self) -> Arg {
-        let flag = Arg::new(self.name)
-            .long(self.name)
-            .value_name(self.value_name)
-            .help(self.help);
+        let flag = Arg::new(self.name).long(self.name).help(self.help);
         match self.form {
-            Form::Text => flag.value_hint(ValueHint::Other),
-            Form::Suggested(offered) => suggested(flag, offered),
-            Form::Several(offered) => suggested(flag, offered).action(ArgAction::Append),
-            Form::Words(words) => flag.value_parser(PossibleValuesParser::new(words())),
+            Form::Text(value) => flag.value_name(value).value_hint(ValueHint::Other),
+            Form::Suggested(value, offered) => suggested(flag.value_name(value), offered),
+            Form::Several(value, offered) => {
+                suggested(flag.value_name(value), offered).action(ArgAction::Append)
+            }
+            Form::Words(value, words) => flag
+                .value_name(value)
+                .value_parser(PossibleValuesParser::new(words())),
             Form::Switch(letter) => flag
+                .value_name("BOOL")
                 .short(letter)
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value("true"),
-            Form::InsteadOf(setting, letter) => flag
+            Form::InsteadOf(value, setting, letter) => flag
+                .value_name(value)
                 .short(letter)
                 .conflicts_with(setting)
                 .value_hint(ValueHint::Other),
