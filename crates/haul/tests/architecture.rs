@@ -38,10 +38,12 @@ const ARROWS: [(&str, &[&str], &[&str]); 10] = [
 ];
 
 /// Libraries that only some crates may use: for each, those crates.
-const CONFINED: [(&str, &[&str]); 5] = [
+const CONFINED: [(&str, &[&str]); 7] = [
     ("anyhow", &["haul"]),
     ("clap", &["haul"]),
     ("indicatif", &["haul"]),
+    ("krilla", &["haul-report"]),
+    ("rust_xlsxwriter", &["haul-report"]),
     ("tracing-subscriber", &["haul"]),
     (
         "rustix",

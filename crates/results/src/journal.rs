@@ -106,7 +106,7 @@ fn header(line: &[u8]) -> Result<Header, RunError> {
     Ok(start)
 }
 
-/// A run that grows record by record, the same way while it is made and when its journal is read.
+/// A run that grows line by line of its journal, the same way while it is made and when its journal is read.
 #[derive(Debug)]
 pub struct Recording {
     run: Run,
@@ -135,12 +135,12 @@ impl Recording {
         }
     }
 
-    /// Enters what a record says. A trial replaces an older one of the same cell and replicate, a ceiling an older one of
+    /// Enters what a line says. A trial replaces an older one of the same cell and replicate, a ceiling an older one of
     /// the same kind.
     ///
     /// # Errors
     ///
-    /// If the record does not belong to the run; the text says why.
+    /// If the line does not belong to the run; the text says why.
     pub fn apply(&mut self, record: JournalLine) -> Result<(), String> {
         match record {
             JournalLine::Start(_) => return Err("a second run begins".to_owned()),
@@ -180,7 +180,7 @@ impl Recording {
         &self.run
     }
 
-    /// The run, when no more records come.
+    /// The run, when no more lines come.
     #[must_use]
     pub fn into_run(self) -> Run {
         self.run
