@@ -138,10 +138,10 @@ mod tests {
     }
 
     /// Waits for a server with these readings of its ledger, the last one again and again; returns how often it was read.
-    fn readings(said: &[Result<&str, &str>], limit: Duration, interrupt: &Interrupt) -> (usize, bool) {
+    fn readings(ledger: &[Result<&str, &str>], limit: Duration, interrupt: &Interrupt) -> (usize, bool) {
         let mut count = 0;
         let read = || {
-            let now = said[count.min(said.len() - 1)];
+            let now = ledger[count.min(ledger.len() - 1)];
             count += 1;
             now.map(stats).map_err(str::to_owned)
         };
@@ -154,12 +154,12 @@ mod tests {
         let (idle, long) = (worker(0, (0, 0), 0, 0), Duration::from_secs(60));
         let starting = [idle.clone(), idle.replace("idle", STARTING)].join(",");
         let interrupt = Interrupt::default();
-        let said = [Ok(starting.as_str()), Ok(starting.as_str()), Ok(idle.as_str())];
-        assert_eq!(readings(&said, long, &interrupt), (3, true));
-        assert_eq!(readings(&said, Duration::ZERO, &interrupt), (1, true));
+        let ledger = [Ok(starting.as_str()), Ok(starting.as_str()), Ok(idle.as_str())];
+        assert_eq!(readings(&ledger, long, &interrupt), (3, true));
+        assert_eq!(readings(&ledger, Duration::ZERO, &interrupt), (1, true));
         assert_eq!(readings(&[Err("it is gone")], long, &interrupt), (1, true));
         interrupt.set();
-        assert_eq!(readings(&said, long, &interrupt), (1, false));
+        assert_eq!(readings(&ledger, long, &interrupt), (1, false));
     }
 
     #[test]

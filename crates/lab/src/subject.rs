@@ -284,11 +284,11 @@ impl RunningSubject {
 
     /// The end of the server's standard error.
     fn stderr_tail(&self) -> String {
-        let mut said = Vec::new();
+        let mut stderr = Vec::new();
         if let Ok(mut file) = File::open(&self.log) {
-            file.read_to_end(&mut said).ok();
+            file.read_to_end(&mut stderr).ok();
         }
-        let tail = said.split_at(said.len().saturating_sub(STDERR_BYTES_MAX)).1;
+        let tail = stderr.split_at(stderr.len().saturating_sub(STDERR_BYTES_MAX)).1;
         let text = String::from_utf8_lossy(tail);
         let text: Vec<String> = text
             .split_whitespace()
