@@ -108,7 +108,7 @@ fn connect_to(candidate: SocketAddr, timeout: Duration) -> io::Result<TcpStream>
     let stream = TcpStream::connect_timeout(&candidate, timeout)?;
     stream.set_nodelay(true)?;
     // A system that cannot do it takes more at a time, as usual.
-    SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES).ok();
+    let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
     if candidate.ip().is_loopback() {
         sockopt::set_socket_recv_buffer_size(&stream, LOOPBACK_WINDOW_BYTES)?;
     }
