@@ -25,6 +25,10 @@ pub(crate) use table::{LogTable, TypedFlags};
 pub(crate) use values::{time, timeout};
 
 /// The flags of `serve`, as typed. Those of its settings stand in their table.
+#[allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the comments are the help, whose brackets are no links"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Folder to serve, or memory:[SIZE] for an empty store in memory [default: the current folder]
