@@ -27,10 +27,14 @@ fn a_busy_server_is_waited_for_by_every_command() {
         &["get", "-r", "folder"],
         &["put", "sent", "--to", "b", "--json"],
     ];
-    let waiting: Vec<_> = commands
+    // All at once: a peer that is slow for as long as it took one after another is not waited for.
+    let started: Vec<_> = commands
         .iter()
-        .map(|words| {
-            let (child, stderr) = start(&served, here.path(), words);
+        .map(|words| (words, start(&served, here.path(), words)))
+        .collect();
+    let waiting: Vec<_> = started
+        .into_iter()
+        .map(|(words, (child, stderr))| {
             expect_line(stderr, "waiting for the server");
             (words, child)
         })
