@@ -114,20 +114,21 @@ impl StringPayload {
             let room = (out.len() - total.written) / 3 * 4;
             let limit = gathered.len().min(room.saturating_sub(4));
             let mut count = 0;
+            let mut rest = &input[total.consumed..];
             while count < limit {
-                let rest = &input[total.consumed..];
                 let run = &rest[..rest.len().min(limit - count)];
                 let run = &run[..memchr3(b'"', b'\\', b'\n', run).unwrap_or(run.len())];
                 gathered[count..count + run.len()].copy_from_slice(run);
                 count += run.len();
-                total.consumed += run.len();
-                if count == limit || !rest[run.len()..].starts_with(b"\\/") {
+                rest = &rest[run.len()..];
+                if count == limit || !rest.starts_with(b"\\/") {
                     break;
                 }
                 gathered[count] = b'/';
                 count += 1;
-                total.consumed += 2;
+                rest = &rest[2..];
             }
+            total.consumed = input.len() - rest.len();
             if count == 0 {
                 return;
             }
