@@ -6,15 +6,6 @@ use std::str::FromStr;
 
 use serde::de::{Deserializer, Visitor};
 
-/// A type that [`closed_list!`](crate::closed_list!) declared.
-pub trait ClosedList: Copy + FromStr<Err = UnknownWord> + 'static {
-    /// All members, in the order in which they are shown.
-    const ALL: &'static [Self];
-
-    /// The word of a member.
-    fn as_str(self) -> &'static str;
-}
-
 /// A word that is not on its list; the text gives the whole list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not {what}; write {known}")]
@@ -101,6 +92,15 @@ macro_rules! closed_list {
             }
         }
     };
+}
+
+/// A type that [`closed_list!`](crate::closed_list!) declared.
+pub trait ClosedList: Copy + FromStr<Err = UnknownWord> + 'static {
+    /// All members, in the order in which they are shown.
+    const ALL: &'static [Self];
+
+    /// The word of a member.
+    fn as_str(self) -> &'static str;
 }
 
 /// For the code that [`closed_list!`](crate::closed_list!) writes.

@@ -16,6 +16,7 @@
 //! | [`encode`] | requests, written |
 //! | [`Attributes`] | when a file was modified, and its permissions: as texts and as values |
 //! | `messages` | what a refused peer is told |
+//! | `testing` | what tests hold a server to, behind the feature of that name |
 //!
 //! ```
 //! use haul_wire::{RequestDecoder, RequestEvent};
@@ -66,6 +67,8 @@ mod request_event;
 mod request_json;
 mod request_line;
 mod string_payload;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod upload_line;
 
 pub use attributes::{Attributes, mode_text, time_text};

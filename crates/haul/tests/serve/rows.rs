@@ -1,5 +1,7 @@
 //! What has to come of a request, and every awkward way to cut its bytes.
 
+use haul_wire::testing::{self, expect_content, expect_names};
+pub(crate) use haul_wire::testing::{cuts, expect_done, keys};
 use serde_json::Value;
 
 use crate::served::Served;
@@ -25,19 +27,8 @@ pub(crate) fn expect(talk: &mut Talk, served: &Served, outcome: Outcome<'_>) {
     let text = talk.reply_text();
     let reply: Value = serde_json::from_str(&text).unwrap();
     match outcome {
-        Outcome::Names(names) => {
-            assert_eq!(keys(&reply), ["data", "status"]);
-            assert_eq!(reply["status"], "OK", "{text}");
-            assert_eq!(reply["data"], Value::from(names.to_vec()));
-        }
-        Outcome::Content(name, bytes) => {
-            assert_eq!(reply["status"], "OK", "{text}");
-            assert_eq!(keys(&reply), ["data_file", "data_namafile", "status"]);
-            assert_eq!(reply["data_namafile"], name);
-            let encoded = crate::base64(bytes);
-            assert!(reply["data_file"] == encoded.as_str(), "the content of {name}");
-            assert!(text.ends_with(&format!("{encoded}\"}}")), "data_file comes last");
-        }
+        Outcome::Names(names) => expect_names(&reply, names),
+        Outcome::Content(name, bytes) => expect_content(&text, name, &crate::base64(bytes)),
         Outcome::Stored(name, bytes) => {
             expect_done(&reply, name);
             assert!(
@@ -54,61 +45,11 @@ pub(crate) fn expect(talk: &mut Talk, served: &Served, outcome: Outcome<'_>) {
     }
 }
 
-/// A reply to UPLOAD or DELETE.
-pub(crate) fn expect_done(reply: &Value, name: &str) {
-    assert_eq!(reply["status"], "OK", "{reply}");
-    assert_eq!(keys(reply), ["data", "data_namafile", "message", "status"]);
-    assert_eq!(reply["data"], reply["message"]);
-    assert!(!reply["data"].as_str().unwrap().is_empty());
-    assert_eq!(reply["data_namafile"], name);
-}
-
 /// A refusal with a code and a sentence that shows nothing of the server's machine.
 pub(crate) fn expect_refusal(reply: &Value, code: &str, served: &Served) {
-    assert_eq!(reply["status"], "ERROR", "{reply}");
-    assert_eq!(keys(reply), ["code", "data", "message", "status"]);
-    assert_eq!(reply["code"], code, "{reply}");
-    let sentence = reply["message"].as_str().unwrap();
-    assert!(!sentence.is_empty() && sentence.len() < 2000, "{sentence}");
+    let sentence = testing::expect_refusal(reply, code);
     assert!(
         !sentence.contains(served.root().to_str().unwrap()),
         "a path of the machine: {sentence}"
     );
-    if code == "unknown-verb" {
-        assert_eq!(reply["data"], "request tidak dikenali");
-    } else {
-        assert_eq!(reply["data"], sentence);
-    }
-}
-
-/// The keys of an object, sorted.
-pub(crate) fn keys(reply: &Value) -> Vec<&str> {
-    let object = reply.as_object().expect("a reply is an object");
-    let mut keys: Vec<&str> = object.keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    keys
-}
-
-/// Ways to cut a request: whole, in the middle of each line end, in the middle of words, numbers and base64
-/// quartets, byte by byte.
-pub(crate) fn cuts(request: &[u8]) -> Vec<Vec<&[u8]>> {
-    let line_ends = memchr::memchr_iter(b'\n', request).filter(|&at| at > 0);
-    vec![
-        vec![request],
-        pieces(request, line_ends),
-        pieces(request, (3..request.len()).step_by(3)),
-        pieces(request, (5..request.len()).step_by(7)),
-        pieces(request, 1..request.len()),
-    ]
-}
-
-/// The pieces between the places in `at`, which ascend.
-pub(crate) fn pieces(whole: &[u8], at: impl IntoIterator<Item = usize>) -> Vec<&[u8]> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for end in at.into_iter().chain([whole.len()]) {
-        pieces.push(&whole[start..end]);
-        start = end;
-    }
-    pieces
 }

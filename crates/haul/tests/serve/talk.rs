@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use memchr::memmem;
+use haul_wire::testing::take_reply;
 use serde_json::Value;
 
 use crate::{DEADLINE, sockets};
@@ -82,22 +82,9 @@ impl Talk {
     pub(crate) fn reply_text(&mut self) -> String {
         let mut searched = 0;
         loop {
-            if let Some(at) = memmem::find(&self.unread[searched..], b"\r\n\r\n") {
-                let rest = self.unread.split_off(searched + at + 4);
-                let mut reply = std::mem::replace(&mut self.unread, rest);
-                reply.truncate(searched + at);
-                assert!(reply.is_ascii(), "a reply is ASCII");
-                assert!(
-                    memchr::memchr2(b'\r', b'\n', &reply).is_none(),
-                    "a reply is one line"
-                );
-                assert!(
-                    reply.starts_with(b"{") && reply.ends_with(b"}"),
-                    "a reply is one object"
-                );
-                return String::from_utf8(reply).unwrap();
+            if let Some(reply) = take_reply(&mut self.unread, &mut searched) {
+                return reply;
             }
-            searched = self.unread.len().saturating_sub(3);
             let received = self.receive();
             assert!(
                 received > 0,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use memchr::memmem;
+use haul_wire::testing::take_reply;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::runtime::Runtime;
@@ -90,22 +90,9 @@ impl Talk {
     pub(super) fn reply_text(&mut self) -> String {
         let mut searched = 0;
         loop {
-            if let Some(at) = memmem::find(&self.unread[searched..], b"\r\n\r\n") {
-                let rest = self.unread.split_off(searched + at + 4);
-                let mut reply = std::mem::replace(&mut self.unread, rest);
-                reply.truncate(searched + at);
-                assert!(reply.is_ascii(), "a reply is ASCII");
-                assert!(
-                    memchr::memchr2(b'\r', b'\n', &reply).is_none(),
-                    "a reply is one line"
-                );
-                assert!(
-                    reply.starts_with(b"{") && reply.ends_with(b"}"),
-                    "a reply is one object"
-                );
-                return String::from_utf8(reply).unwrap();
+            if let Some(reply) = take_reply(&mut self.unread, &mut searched) {
+                return reply;
             }
-            searched = self.unread.len().saturating_sub(3);
             let received = self.receive();
             assert!(
                 received > 0,
